@@ -1,0 +1,25 @@
+# ciyuan_embed(OUTPUT NAMESPACE FILES…): writes a source file that holds the files as text, so that the binary needs
+# none of them at run time. The source defines `std::string_view embedded_file(std::string_view name)` in NAMESPACE;
+# the name is the file's own, without its folder; a name that is not there gives an empty text.
+function(ciyuan_embed output namespace)
+  set(source "#include <string_view>\n\nnamespace ${namespace} {\n\nstd::string_view embedded_file(std::string_view name);\n")
+  set(choices "")
+  set(number 0)
+  foreach(file IN LISTS ARGN)
+    file(READ "${file}" content)
+    get_filename_component(name "${file}" NAME)
+    string(APPEND source "static constexpr char kFile${number}[] = R\"embedded(${content})embedded\";\n")
+    string(APPEND choices "  if (name == \"${name}\") return {kFile${number}, sizeof kFile${number} - 1};\n")
+    math(EXPR number "${number} + 1")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  endforeach()
+  string(APPEND source "\nstd::string_view embedded_file(std::string_view name) {\n${choices}  return {};\n}\n\n}  // namespace ${namespace}\n")
+  # Written only where it changed, so that configuring again compiles nothing again.
+  set(present "")
+  if(EXISTS "${output}")
+    file(READ "${output}" present)
+  endif()
+  if(NOT present STREQUAL source)
+    file(WRITE "${output}" "${source}")
+  endif()
+endfunction()

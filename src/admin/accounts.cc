@@ -1,0 +1,137 @@
+/// Accounts: what is left, what happened, and moving amounts between them.
+
+#include "admin/internal/handlers.h"
+#include "base/crypto.h"
+#include "contract/limit.h"
+#include "price/book.h"
+
+namespace ciyuan::admin {
+namespace {
+
+Json account_json(const store::AccountRow& row) {
+  return {{"name", row.name},
+          {"unit", row.unit},
+          {"balance", format_decimal(row.credits_posted - row.debits_posted, row.scale)},
+          {"credits", format_decimal(row.credits_posted, row.scale)},
+          {"debits", format_decimal(row.debits_posted, row.scale)},
+          {"funded", format_decimal(row.funded, row.scale)},
+          {"may_overdraw", row.may_overdraw}};
+}
+
+std::string_view word_for(store::EntryKind kind) {
+  switch (kind) {
+    case store::EntryKind::kFund:
+      return "fund";
+    case store::EntryKind::kCharge:
+      return "charge";
+    case store::EntryKind::kPost:
+      return "post";
+  }
+  return "post";
+}
+
+Result<std::string> text_field(const Json& body, const char* field) {
+  auto found = body.find(field);
+  if (found == body.end()) return invalid(field, "is missing");
+  if (!found->is_string() || found->get_ref<const std::string&>().empty())
+    return invalid(field, found->dump() + " is not a text");
+  return found->get<std::string>();
+}
+
+Result<clerk::Post> read_post(const Request& request, TimePoint at) {
+  CIYUAN_TRY(Json body, parse_json(request.body));
+  if (!body.is_object()) return invalid("", "the body is not an object");
+  for (const auto& member : body.items()) {
+    std::string_view name = member.key();
+    if (name != "id" && name != "debit" && name != "credit" && name != "unit" && name != "amount" &&
+        name != "memo")
+      return invalid(member.key(),
+                     "is no field of a posting; those are id, debit, credit, unit, amount, memo");
+  }
+  clerk::Post post;
+  post.at = at;
+  post.actor = request.actor;
+  CIYUAN_TRY(post.debit, text_field(body, "debit"));
+  CIYUAN_TRY(post.credit, text_field(body, "credit"));
+  CIYUAN_TRY(post.unit, text_field(body, "unit"));
+  CIYUAN_TRY(std::string amount, text_field(body, "amount"));
+  Result<Amount> parsed = parse_decimal(amount, contract::scale_of_unit(post.unit));
+  if (!parsed.ok()) return invalid("amount", parsed.error().message);
+  post.amount = *parsed;
+  if (body.contains("memo")) {
+    CIYUAN_TRY(post.memo, text_field(body, "memo"));
+  }
+  if (body.contains("id")) {
+    CIYUAN_TRY(std::string id, text_field(body, "id"));
+    Result<Id> named = parse_id(id);
+    if (!named.ok()) return invalid("id", named.error().message);
+    post.id = *named;
+  } else {
+    post.id = make_uuid7(at);
+  }
+  return post;
+}
+
+}  // namespace
+
+http::Response Handlers::list_accounts(const Request& request) {
+  Result<std::size_t> limit = limit_of(request);
+  if (!limit.ok()) return problem(limit.error());
+  auto rows = reader().accounts(request.asked("prefix"), request.asked("after"), *limit);
+  if (!rows.ok()) return problem(rows.error());
+  Json accounts = Json::array();
+  for (const store::AccountRow& row : *rows) accounts.push_back(account_json(row));
+  Json body = {{"accounts", std::move(accounts)}};
+  if (rows->size() == *limit) body["next"] = rows->back().name;
+  return json_response(body);
+}
+
+http::Response Handlers::get_account(const Request& request) {
+  auto row = reader().account(request.path.at("name"));
+  if (!row.ok()) return problem(row.error());
+  if (!*row) return problem(404, request.path.at("name") + ": no such account");
+  return json_response(account_json(**row));
+}
+
+http::Response Handlers::account_statement(const Request& request) {
+  const std::string& name = request.path.at("name");
+  Result<std::size_t> limit = limit_of(request);
+  Result<std::uint64_t> after = number_of(request, "after");
+  Result<TimePoint> from = moment_of(request, "from");
+  if (!limit.ok()) return problem(limit.error());
+  if (!after.ok()) return problem(after.error());
+  if (!from.ok()) return problem(from.error());
+  auto account = reader().account(name);
+  if (!account.ok()) return problem(account.error());
+  if (!*account) return problem(404, name + ": no such account");
+  auto rows = reader().statement(name, *after, *from, *limit);
+  if (!rows.ok()) return problem(rows.error());
+  int scale = (*account)->scale;
+  Json lines = Json::array();
+  for (const store::StatementLine& row : *rows)
+    lines.push_back({{"entry", row.entry},
+                     {"kind", word_for(row.kind)},
+                     {"id", row.id.text()},
+                     {"at", to_rfc3339(row.at)},
+                     {"amount", format_decimal(row.amount, scale)},
+                     {"balance", format_decimal(row.balance, scale)},
+                     {"memo", row.memo}});
+  Json body = {{"account", account_json(**account)}, {"lines", std::move(lines)}};
+  if (rows->size() == *limit) body["next"] = rows->back().entry;
+  return json_response(body);
+}
+
+http::Response Handlers::post(const Request& request) {
+  Result<clerk::Post> command = read_post(request, parts().clock());
+  if (!command.ok()) return problem(command.error());
+  std::string id = command->id.text(), credit = command->credit;
+  clerk::Reply reply = parts().clerk->call(std::move(*command));
+  if (auto* error = std::get_if<Error>(&reply)) return problem(*error);
+  auto* done = std::get_if<clerk::Done>(&reply);
+  if (done == nullptr) return problem(500, "the clerk gave another reply than Done");
+  Json body = {{"id", id}, {"leaf", done->leaf_index}};
+  if (auto row = reader().account(credit); row.ok() && *row) body["credit"] = account_json(**row);
+  return json_response(body);
+}
+
+}  // namespace ciyuan::admin

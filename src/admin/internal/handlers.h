@@ -1,0 +1,76 @@
+#pragma once
+
+/// The handlers behind the routes. Each gets the request taken apart and returns the response; the lock is
+/// held.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "admin/api.h"
+#include "base/json.h"
+
+namespace ciyuan::admin {
+
+struct Request {
+  std::string_view method;
+  std::string_view body;
+  std::map<std::string, std::string, std::less<>> path;   ///< values of the {names}, decoded
+  std::map<std::string, std::string, std::less<>> query;  ///< decoded
+  const http::Headers* headers = nullptr;
+  std::string actor;
+
+  /// The query's value, or an empty text.
+  std::string_view asked(std::string_view name) const;
+};
+
+struct Handlers {
+  Api& api;
+
+  http::Response list_documents(const Request& request);
+  http::Response get_document(const Request& request);
+  http::Response put_document(const Request& request);
+  http::Response delete_document(const Request& request);
+  http::Response apply(const Request& request);
+  http::Response create_key(const Request& request);
+
+  http::Response list_accounts(const Request& request);
+  http::Response get_account(const Request& request);
+  http::Response account_statement(const Request& request);
+  http::Response post(const Request& request);
+
+  http::Response list_records(const Request& request);
+  http::Response get_record(const Request& request);
+  http::Response receipt(const Request& request);
+  http::Response explain(const Request& request);
+  http::Response contract_statement(const Request& request);
+
+  http::Response list_acts(const Request& request);
+  http::Response log_state(const Request& request);
+  http::Response log_file(const Request& request);
+  http::Response metrics(const Request& request);
+  http::Response alive(const Request& request);
+  http::Response ready(const Request& request);
+  http::Response openapi(const Request& request);
+
+  store::Reader& reader() { return *api.parts_.reader; }
+  ApiParts& parts() { return api.parts_; }
+};
+
+http::Response json_response(const Json& value, unsigned status = 200);
+http::Response text_response(std::string text, unsigned status = 200,
+                             std::string type = "text/plain; charset=utf-8");
+/// RFC 9457, with the errors one by one where there are several.
+http::Response problem(unsigned status, std::string detail, const std::vector<Error>& errors = {});
+http::Response problem(const Error& error);
+unsigned status_of(ErrorCode code);
+
+/// Page size from ?limit=, 1 to 1,000, 100 where it is not given.
+Result<std::size_t> limit_of(const Request& request);
+/// A whole number from the query; 0 where it is not given.
+Result<std::uint64_t> number_of(const Request& request, std::string_view name);
+/// A date or time from the query; zero where it is not given.
+Result<TimePoint> moment_of(const Request& request, std::string_view name);
+
+}  // namespace ciyuan::admin

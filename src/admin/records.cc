@@ -1,0 +1,146 @@
+/// Records, receipts, and why a call came out as it did.
+
+#include "admin/internal/handlers.h"
+#include "admin/internal/statement.h"
+
+namespace ciyuan::admin {
+namespace {
+
+Result<Json> find_record(store::Reader& reader, const std::string& id_text,
+                         std::optional<store::RecordRow>& row) {
+  CIYUAN_TRY(Id id, parse_id(id_text));
+  CIYUAN_TRY(row, reader.record(id));
+  if (!row)
+    return Error{ErrorCode::kNotFound, "no such record (a call that is still open has none yet)", id_text};
+  Result<Json> record = parse_json(row->json);
+  if (!record.ok()) return Error{ErrorCode::kCorrupt, record.error().message, id_text};
+  return record;
+}
+
+std::string text_at(const Json& object, const char* field) {
+  if (!object.is_object() || !object.contains(field)) return "";
+  const Json& value = object[field];
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+const Json& member(const Json& object, const char* field) {
+  static const Json kNone = Json::object();
+  return object.is_object() && object.contains(field) ? object[field] : kNone;
+}
+
+// The document that was in force then, by the digest in the record: also when it has been replaced since.
+Json named_document(store::Reader& reader, const std::string& digest_hex) {
+  Result<Bytes> bytes = from_hex(digest_hex);
+  Digest digest{};
+  if (!bytes.ok() || bytes->size() != digest.size()) return nullptr;
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
+  auto row = reader.document_by_digest(digest);
+  if (!row.ok() || !*row || (*row)->json.empty()) return nullptr;
+  Result<Json> value = parse_json((*row)->json);
+  return value.ok() ? *value : Json();
+}
+
+Json clause_of(const Json& contract, const std::string& id) {
+  for (const Json& clause : contract.value("clauses", Json::array()))
+    if (clause.value("id", clause.value("kind", "")) == id) return clause;
+  return nullptr;
+}
+
+std::string words_for_state(const std::string& state) {
+  if (state == "completed") return "The whole answer was delivered.";
+  if (state == "cut") return "The answer was ended by a cap, to the token.";
+  if (state == "client_gone")
+    return "The client left before the answer ended; the metering clause says what that costs.";
+  if (state == "upstream_failed") return "The service broke off; the metering clause says what that costs.";
+  if (state == "upstream_refused") return "The service refused the call.";
+  if (state == "interrupted")
+    return "The gateway stopped within the call; it was settled at restart from its last durable mark.";
+  return "";
+}
+
+}  // namespace
+
+http::Response Handlers::list_records(const Request& request) {
+  Result<std::size_t> limit = limit_of(request);
+  Result<std::uint64_t> after = number_of(request, "after");
+  Result<TimePoint> from = moment_of(request, "from"), to = moment_of(request, "to");
+  if (!limit.ok()) return problem(limit.error());
+  if (!after.ok()) return problem(after.error());
+  if (!from.ok()) return problem(from.error());
+  if (!to.ok()) return problem(to.error());
+  store::RecordFilter filter{.contract = std::string(request.asked("contract")),
+                             .key = std::string(request.asked("key")),
+                             .session = std::string(request.asked("session")),
+                             .from = *from,
+                             .to = *to,
+                             .before_leaf = *after,
+                             .rows_max = *limit};
+  auto rows = reader().records(filter);
+  if (!rows.ok()) return problem(rows.error());
+  Json records = Json::array();
+  for (const store::RecordRow& row : *rows) {
+    Result<Json> record = parse_json(row.json);
+    if (!record.ok()) return problem(500, row.id.text() + ": the stored record is damaged");
+    records.push_back({{"leaf", row.leaf}, {"record", std::move(*record)}});
+  }
+  Json body = {{"records", std::move(records)}};
+  if (rows->size() == *limit && rows->back().leaf > 0) body["next"] = rows->back().leaf;
+  return json_response(body);
+}
+
+http::Response Handlers::get_record(const Request& request) {
+  std::optional<store::RecordRow> row;
+  Result<Json> record = find_record(reader(), request.path.at("id"), row);
+  if (!record.ok()) return problem(record.error());
+  // The stored bytes, not a new rendering of them: they are what was hashed.
+  return text_response(row->json, 200, "application/json");
+}
+
+http::Response Handlers::receipt(const Request& request) {
+  Result<Id> id = parse_id(request.path.at("id"));
+  if (!id.ok()) return problem(id.error());
+  bool opened = request.asked("open") == "true";
+  if (opened && parts().keys == nullptr) return problem(403, "this server does not open commitment keys");
+  Result<std::string> receipt =
+      opened ? parts().publisher->receipt(*id, *parts().keys) : parts().publisher->receipt(*id);
+  return receipt.ok() ? text_response(std::move(*receipt)) : problem(receipt.error());
+}
+
+http::Response Handlers::explain(const Request& request) {
+  std::optional<store::RecordRow> row;
+  Result<Json> found = find_record(reader(), request.path.at("id"), row);
+  if (!found.ok()) return problem(found.error());
+  const Json& record = *found;
+  const Json& digests = member(record, "digests");
+  Json body = {{"record", record}, {"leaf", row->leaf}};
+  for (const char* name : {"contract", "method", "price_book"})
+    if (Json document = named_document(reader(), text_at(digests, name)); !document.is_null())
+      body["documents"][name] = document;
+  Json clauses = Json::array();
+  if (record.contains("clauses"))
+    for (const Json& id : record["clauses"]) {
+      Json clause = body.contains("documents") ? clause_of(member(body["documents"], "contract"),
+                                                           id.is_string() ? id.get<std::string>() : "")
+                                               : Json();
+      clauses.push_back({{"id", id}, {"clause", clause}});
+    }
+  body["clauses_fired"] = std::move(clauses);
+  body["outcome"] = words_for_state(text_at(member(record, "outcome"), "state"));
+  Json sums = Json::array();
+  for (const Json& charge : record.value("charges", Json::array()))
+    sums.push_back(text_at(charge, "kind") + ": " + text_at(charge, "quantity") + " × " +
+                   text_at(charge, "unit_price") + " = " + text_at(charge, "amount") + " " +
+                   text_at(charge, "currency"));
+  body["sums"] = std::move(sums);
+  return json_response(body);
+}
+
+http::Response Handlers::contract_statement(const Request& request) {
+  Result<TimePoint> from = moment_of(request, "from"), to = moment_of(request, "to");
+  if (!from.ok()) return problem(from.error());
+  if (!to.ok()) return problem(to.error());
+  Result<Json> statement = statement_of(reader(), request.path.at("name"), *from, *to);
+  return statement.ok() ? json_response(*statement) : problem(statement.error());
+}
+
+}  // namespace ciyuan::admin

@@ -1,0 +1,127 @@
+#include "admin/internal/statement.h"
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/amount.h"
+#include "contract/limit.h"
+
+namespace ciyuan::admin {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+struct Line {
+  std::uint64_t billed = 0, measured = 0, reported = 0;
+  bool all_reported = true;
+  Amount amount;
+  std::string currency;
+};
+
+struct Totals {
+  std::uint64_t calls = 0;
+  Amount ciyuan;
+  std::map<std::string, Amount> money;
+  std::map<std::string, std::uint64_t> states;
+  std::map<std::pair<std::string, std::string>, Line> lines;  ///< by model and kind
+  std::set<std::string> replaced;  ///< ids that a correction seen before stands for
+};
+
+Status add(Amount& sum, const Json& text, int scale) {
+  if (!text.is_string()) return Error{ErrorCode::kCorrupt, "an amount is not text", ""};
+  CIYUAN_TRY(Amount amount, parse_decimal(text.get_ref<const std::string&>(), scale));
+  std::optional<Amount> next = checked_add(sum, amount);
+  if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", ""};
+  sum = *next;
+  return {};
+}
+
+Status take(Totals& totals, const Json& record) {
+  if (totals.replaced.contains(record.at("id").get<std::string>())) return {};
+  const Json& outcome = record.at("outcome");
+  if (outcome.contains("corrects")) totals.replaced.insert(outcome["corrects"].get<std::string>());
+  ++totals.calls;
+  ++totals.states[outcome.at("state").get<std::string>()];
+  CIYUAN_TRY_STATUS(add(totals.ciyuan, record.at("ciyuan"), contract::kCiyuanScale));
+  std::string model = record.at("model").value("asked", "");
+  for (const auto& figure : record.at("usage").items()) {
+    Line& line = totals.lines[{model, figure.key()}];
+    line.billed += figure.value().at("billed").get<std::uint64_t>();
+    line.measured += figure.value().at("measured").get<std::uint64_t>();
+    if (figure.value().contains("reported"))
+      line.reported += figure.value()["reported"].get<std::uint64_t>();
+    else
+      line.all_reported = false;
+  }
+  for (const Json& charge : record.at("charges")) {
+    std::string currency = charge.at("currency");
+    Line& line = totals.lines[{model, charge.at("kind").get<std::string>()}];
+    if (charge["kind"] == "request") line.billed += std::stoull(charge.at("quantity").get<std::string>());
+    line.currency = currency;
+    CIYUAN_TRY_STATUS(add(line.amount, charge.at("amount"), contract::kMoneyScale));
+    CIYUAN_TRY_STATUS(add(totals.money[currency], charge.at("amount"), contract::kMoneyScale));
+  }
+  return {};
+}
+
+Json json_of(const Totals& totals, const std::string& contract, TimePoint from, TimePoint to) {
+  Json body = {{"contract", contract},
+               {"calls", totals.calls},
+               {"ciyuan", format_decimal(totals.ciyuan, contract::kCiyuanScale)},
+               {"states", totals.states},
+               {"money", Json::object()},
+               {"lines", Json::array()}};
+  if (from != TimePoint{}) body["from"] = to_rfc3339(from);
+  if (to != TimePoint{}) body["to"] = to_rfc3339(to);
+  for (const auto& [currency, sum] : totals.money)
+    body["money"][currency] = format_decimal(sum, contract::kMoneyScale);
+  for (const auto& [key, line] : totals.lines) {
+    Json entry = {{"model", key.first}, {"kind", key.second}, {"quantity", line.billed}};
+    if (key.second != "request") {
+      entry["measured"] = line.measured;
+      if (line.all_reported) entry["reported"] = line.reported;
+    }
+    if (!line.currency.empty()) {
+      entry["amount"] = format_decimal(line.amount, contract::kMoneyScale);
+      entry["currency"] = line.currency;
+    }
+    body["lines"].push_back(std::move(entry));
+  }
+  return body;
+}
+
+}  // namespace
+
+Result<Json> statement_of(store::Reader& reader, const std::string& contract, TimePoint from, TimePoint to) {
+  // One state for all pages: a statement whose parts were read at different times would be of no time at all.
+  CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
+  Totals totals;
+  store::RecordFilter filter;
+  filter.contract = contract;
+  filter.from = from;
+  filter.to = to;
+  filter.rows_max = kPage;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<store::RecordRow> rows, reader.records(filter));
+    for (const store::RecordRow& row : rows) {
+      CIYUAN_TRY(Json record, parse_json(row.json));
+      try {
+        CIYUAN_TRY_STATUS(take(totals, record));
+      } catch (
+          const std::exception& error) {  // the JSON library's: a member that is not there or of another type
+        return Error{ErrorCode::kCorrupt, std::string("the stored record is damaged: ") + error.what(),
+                     row.id.text()};
+      }
+    }
+    more = rows.size() == kPage && rows.back().leaf > 0;
+    if (more) filter.before_leaf = rows.back().leaf;
+  }
+  if (totals.calls == 0) {
+    CIYUAN_TRY(std::vector<store::DocumentRow> history, reader.document_history("Contract", contract));
+    if (history.empty()) return Error{ErrorCode::kNotFound, "no contract of this name", contract};
+  }
+  return json_of(totals, contract, from, to);
+}
+
+}  // namespace ciyuan::admin

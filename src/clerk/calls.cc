@@ -1,0 +1,201 @@
+/// Extending and closing calls.
+
+#include <algorithm>
+
+#include "clerk/internal/call.h"
+#include "record/leaf.h"
+
+namespace ciyuan::clerk {
+
+using ledger::AccountIndex;
+using ledger::Line;
+
+Reply StateMachine::extend(const Extend& command) {
+  if (auto wrong = internal::check_counts(command.used, "used")) return *wrong;
+  if (command.wanted < 0 || command.wanted > kTokensMax) return invalid("wanted", "is not a count of tokens");
+  auto found = calls_.find(command.id);
+  if (found == calls_.end()) return Error{ErrorCode::kNotFound, "no open call " + command.id.text(), "id"};
+  Call& call = *found->second;
+  if (command.used.generated() > call.granted)
+    return invalid("used", std::to_string(command.used.generated()) + " tokens of " +
+                               std::to_string(call.granted) + " that were granted");
+  std::int64_t more = std::min(command.wanted, kTokensMax - call.granted);
+  for (std::size_t i = 0; i < call.terms.limits.size() && more > 0; ++i) {
+    Amount output = internal::output_cost(call.terms.limits[i]);
+    const ledger::Account& account = ledger_.account(call.accounts[i]);
+    if (account.closed) more = 0;
+    if (account.may_overdraw || output.is_zero()) continue;
+    Int128 affordable = whole_quotient(account.headroom(), output);
+    if (affordable < more) more = static_cast<std::int64_t>(affordable);
+  }
+  if (more > 0 && !call.terms.limits.empty()) {
+    std::vector<Amount> amounts;
+    for (const contract::Limit& limit : call.terms.limits)
+      amounts.push_back(internal::output_cost(limit) * more);
+    // What can still fail is a sum near the end of 128 bits: then nothing more is granted.
+    if (!ledger_.raise(call.id, internal::make_lines(call.accounts, call.sinks, amounts, true)).ok())
+      more = 0;
+  }
+  call.granted += more;
+  for (Kind kind : kAllKinds)
+    if (is_generated(kind)) call.used[kind] = std::max(call.used[kind], command.used[kind]);
+  call.marked = at_;
+  std::string mark = internal::encode_mark({call.granted, call.used, at_});
+  auto [place_in_batch, is_new] = marked_in_batch_.emplace(call.number, batch_.marks.size());
+  if (is_new)
+    batch_.marks.push_back({call.number, std::move(mark)});
+  else
+    batch_.marks[place_in_batch->second].data = std::move(mark);
+  return Extended{call.granted, command.wanted > 0 && more == 0};
+}
+
+Reply StateMachine::close(Close& command, std::vector<Answer>& answers) {
+  if (auto wrong = internal::check_counts(command.billed, "billed")) return *wrong;
+  auto found = calls_.find(command.id);
+  if (found == calls_.end()) {
+    if (auto waiting = waiting_ids_.find(command.id); waiting != waiting_ids_.end()) {
+      // Its client left while it waited: nothing was held, nothing is recorded.
+      auto it = waiting_.find(waiting->second);
+      std::unique_ptr<Waiter> out = std::move(it->second);
+      std::uint64_t turn = it->first;
+      waiting_.erase(it);
+      waiting_ids_.erase(waiting);
+      deadlines_.erase({out->deadline, turn});
+      unblock(*out, turn);
+      if (out->command.idempotency) keys_in_use_.erase(out->command.idempotency->key);
+      answers.push_back({out->to, internal::conflict("id", "the call was withdrawn while it waited")});
+      return Error{ErrorCode::kNotFound, "the call was still waiting: it is withdrawn, and leaves no record",
+                   "id"};
+    }
+    // Closed before: the same record again, so that a close may be repeated after a fault.
+    for (const store::RecordRow& row : batch_.records)
+      if (row.id == command.id) return Closed{row.json, row.leaf, {}};
+    auto stored = source_.record(command.id);
+    if (!stored.ok()) return stored.error();
+    if (*stored) return Closed{(*stored)->json, (*stored)->leaf, {}};
+    return Error{ErrorCode::kNotFound, "no open call " + command.id.text(), "id"};
+  }
+  Call& call = *found->second;
+  if (command.billed.generated() > call.granted)
+    return invalid("billed", std::to_string(command.billed.generated()) + " generated tokens of " +
+                                 std::to_string(call.granted) + " that were granted");
+  auto prompt_tokens = [](const KindCounts& counts) {
+    return counts[Kind::kInput] + counts[Kind::kCacheRead] + counts[Kind::kCacheWrite];
+  };
+  if (prompt_tokens(command.billed) > prompt_tokens(call.prompt))
+    return invalid("billed", std::to_string(prompt_tokens(command.billed)) + " prompt tokens of " +
+                                 std::to_string(prompt_tokens(call.prompt)) + " that were held");
+  auto closed = settle(call, command.billed, command.nothing_served, std::move(command.record));
+  if (!closed.ok()) return closed.error();
+  return std::move(*closed);
+}
+
+Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool nothing_served,
+                                    record::UsageRecord record) {
+  const KindCounts nothing;
+  const KindCounts& counts = nothing_served ? nothing : billed;
+  const auto& limits = call.terms.limits;
+  std::vector<Amount> amounts;
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    Amount cost =
+        nothing_served ? Amount() : limits[i].per_request + internal::billed_cost(limits[i], counts);
+    // Moving prompt tokens to a dearer kind than was held for is refused, not overdrawn.
+    Amount held =
+        internal::fixed_cost(limits[i], call.prompt) + internal::output_cost(limits[i]) * call.granted;
+    if (cost > held)
+      return invalid("billed", "costs more on account " + limits[i].account + " than is held there");
+    amounts.push_back(cost);
+  }
+  record.id = call.id;
+  if (record.closed.ns == 0) record.closed = at_;
+  internal::complete_record(record, call.terms, counts);
+  record::Sealed sealed = record::seal(record, call.key);
+
+  std::uint64_t leaf = append_leaf(sealed.leaf, std::move(sealed.entry));
+  if (!limits.empty()) {
+    std::vector<Line> lines = internal::make_lines(call.accounts, call.sinks, amounts, true);
+    auto settled = ledger_.settle(call.id, lines);
+    CIYUAN_CHECK(settled.ok() && !settled->existed, "a hold covers what is posted of it, once");
+    if (!lines.empty()) journal(store::EntryKind::kCharge, call.id, lines, leaf, "");
+  }
+  Closed closed{sealed.record.json, leaf, remaining_of(call)};
+  batch_.records.push_back(
+      {leaf, call.id, at_, record.contract, record.key, record.session, std::move(sealed.record.json)});
+  // A call that served and charged nothing does not use its key up: a client's own retry may try again.
+  if (call.idempotency && !nothing_served)
+    batch_.idempotency.push_back(
+        {call.idempotency->key, call.idempotency->body, call.id, at_ + options_.idempotency_life});
+  for (AccountIndex account : call.accounts) woken_.push_back(account);
+  forget_call(call.id);
+  return closed;
+}
+
+void StateMachine::forget_call(const Id& id) {
+  auto found = calls_.find(id);
+  std::unique_ptr<Call> call = std::move(found->second);
+  calls_.erase(found);
+  for (std::size_t i = 0; i < call->accounts.size(); ++i) {
+    --place(call->accounts[i]).users;
+    --place(call->sinks[i]).users;
+    if (internal::is_own_account(call->terms.limits[i].account, id)) finished_.push_back(call->accounts[i]);
+  }
+  if (call->idempotency) keys_in_use_.erase(call->idempotency->key);
+  if (auto mark = marked_in_batch_.find(call->number); mark != marked_in_batch_.end()) {
+    batch_.marks[mark->second].number = 0;
+    marked_in_batch_.erase(mark);
+  }
+  // A call that opened and closed within one batch never reaches the table of open calls.
+  if (auto opened = opened_in_batch_.find(call->number); opened != opened_in_batch_.end())
+    batch_.opened[opened->second].number = 0;
+  else
+    batch_.ended.push_back(call->number);
+  closed_.insert(call->id);
+  closed_order_.push_back(call->id);
+  if (closed_order_.size() > options_.closed_remembered) {
+    // Ids made up to a second after the one forgotten are looked up in the store from now on.
+    const Id& oldest = closed_order_.front();
+    std::int64_t ms = 0;
+    for (std::size_t i = 0; i < 6; ++i) ms = ms << 8 | oldest.bytes[i];
+    if (oldest.bytes[6] >> 4 == 7) looked_up_until_ms_ = std::max(looked_up_until_ms_, ms + 1000);
+    closed_.erase(oldest);
+    closed_order_.pop_front();
+  }
+}
+
+void StateMachine::settle_as_interrupted(Call& call, bool nothing_served) {
+  bool free_of_charge =
+      nothing_served || (call.used.generated() == 0 &&
+                         call.terms.metering.on_upstream_error == contract::OnUpstreamError::kNothing);
+  KindCounts billed = call.prompt;
+  for (Kind kind : kAllKinds)
+    if (is_generated(kind)) billed[kind] = call.used[kind];
+  auto closed = settle(call, billed, free_of_charge, internal::interrupted_record(call.draft, call.used));
+  CIYUAN_CHECK(closed.ok(), "what was marked is held");
+  ++interrupted_;
+}
+
+std::size_t StateMachine::settle_interrupted(TimePoint at) {
+  at_ = std::max(at_, at);
+  std::vector<Id> ids = open_ids();
+  for (const Id& id : ids) settle_as_interrupted(*calls_.at(id), false);
+  return ids.size();
+}
+
+void StateMachine::abandon(const Id& id, TimePoint at) {
+  at_ = std::max(at_, at);
+  if (auto call = calls_.find(id); call != calls_.end()) settle_as_interrupted(*call->second, true);
+}
+
+std::vector<Remaining> StateMachine::remaining_of(const Call& call) const {
+  std::vector<Remaining> remaining;
+  remaining.reserve(call.terms.limits.size());
+  for (std::size_t i = 0; i < call.terms.limits.size(); ++i) {
+    const contract::Limit& limit = call.terms.limits[i];
+    if (limit.may_overdraw) continue;
+    const ledger::Account& account = ledger_.account(call.accounts[i]);
+    remaining.push_back({limit.clause, limit.unit, account.funded, std::max(account.headroom(), Amount())});
+  }
+  return remaining;
+}
+
+}  // namespace ciyuan::clerk

@@ -1,0 +1,150 @@
+#pragma once
+
+/// The clerk's language: what the gateway and the control plane may ask, and what they are told.
+///
+/// The clerk is a deterministic state machine: it reads no clock and does no input or output. Time comes in
+/// the command, effects go out in a batch that the store makes durable in one transaction; only then are the
+/// replies released. A call's life is one Open, any number of Extend, one Close.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/kind.h"
+#include "contract/limit.h"
+#include "record/record.h"
+
+namespace ciyuan::clerk {
+
+/// The client's Idempotency-Key, within the scope of the API key that sent it.
+struct Idempotency {
+  std::string key;  ///< scope + "/" + the header's value; at most 512 bytes
+  Digest body;      ///< SHA-256 of the request: the same key with another body is refused
+};
+
+/// Opens one linked set of holds on all the accounts of `terms`, all or nothing: the prompt exactly, one
+/// request, and as many generated tokens as min(output_wanted, quantum, headroom of every account) allows, at
+/// least one (unless output_wanted is 0, as for embeddings).
+struct Open {
+  Id id;  ///< the record's id; the same id twice is refused as kConflict
+  TimePoint at;
+  contract::Terms terms;
+  KindCounts prompt;               ///< tokens already certain: input, cache_read, cache_write
+  std::int64_t output_wanted = 0;  ///< the most generated tokens that this call can produce
+  std::optional<Idempotency> idempotency;
+  SecretKey record_key{};     ///< K of the record's commitments; made durable before the hold is
+  record::UsageRecord draft;  ///< who, what, which digests: what a crash would have to record
+};
+
+/// Asks for more generated tokens, and makes `used` the mark from which a crash is settled.
+struct Extend {
+  Id id;
+  TimePoint at;
+  KindCounts used;          ///< generated tokens so far, by kind
+  std::int64_t wanted = 0;  ///< further tokens asked for; less may be granted, down to none
+};
+
+/// Posts what was used, releases the rest, writes the record and its leaf.
+struct Close {
+  Id id;
+  TimePoint at;
+  KindCounts billed;  ///< at most the prompt and the granted tokens; more is refused as kInvalid
+  bool nothing_served =
+      false;  ///< void the holds whole, the request's own cost too: the service never answered
+  record::UsageRecord record;  ///< complete but for what the clerk adds: charges, Ciyuan, log index
+};
+
+/// A control-plane action: every one becomes a leaf of the log too (F85).
+struct PutDocument {
+  TimePoint at;
+  std::string actor;
+  std::string kind, name;      ///< "Contract", "acme-2026"
+  std::string canonical_json;  ///< checked by the caller
+};
+struct DeleteDocument {
+  TimePoint at;
+  std::string actor;
+  std::string kind, name;
+};
+/// Moves an amount between two accounts that are not holds: a deposit, a grant, a refund, a correction.
+struct Post {
+  Id id;  ///< idempotent: the same id and content again is answered as done
+  TimePoint at;
+  std::string actor;
+  std::string debit, credit;  ///< account names; created where new
+  std::string unit;
+  Amount amount;  ///< positive
+  std::string memo;
+};
+/// Lets time pass: expires holds, releases waiting calls whose time is up.
+struct Tick {
+  TimePoint at;
+};
+
+using Command = std::variant<Open, Extend, Close, PutDocument, DeleteDocument, Post, Tick>;
+
+/// Why an open was refused: which clause, on which account, what was left.
+struct Refusal {
+  std::string clause;
+  std::string account;
+  std::string unit;
+  Amount limit;        ///< what the account was funded with in all
+  Amount left;         ///< headroom not held and not posted
+  Amount held;         ///< held by other calls: may come back
+  Amount needed;       ///< the least that this call needed
+  TimePoint retry_at;  ///< zero where waiting does not help
+};
+/// What an idempotency key already stands for.
+struct Replay {
+  Id id;  ///< the first call's record
+  bool in_progress = false;
+  bool same_body = true;
+  std::string record_json;  ///< empty while in progress
+};
+
+/// Headroom of one limit after the command, for the client's headers.
+struct Remaining {
+  std::string clause;
+  std::string unit;
+  Amount limit;
+  Amount left;  ///< neither posted nor held
+};
+
+struct Opened {
+  std::int64_t granted = 0;  ///< generated tokens that may be delivered so far
+  std::vector<Remaining> remaining;
+};
+struct Extended {
+  std::int64_t granted = 0;  ///< in all, since the open; unchanged where nothing more was to be had
+  bool final = false;        ///< nothing more will be granted until other calls release what they hold
+};
+struct Closed {
+  std::string record_json;  ///< canonical JSON of the whole record
+  std::uint64_t leaf_index = 0;
+  std::vector<Remaining> remaining;
+};
+struct Done {
+  std::uint64_t leaf_index = 0;
+};
+
+using Reply = std::variant<Opened, Extended, Closed, Done, Refusal, Replay, Error>;
+
+/// Where replies go. `deliver` is called on the clerk's thread once for each batch, after the batch is
+/// durable; it must not block. One mailbox for each event loop keeps cross-thread traffic to one message a
+/// batch.
+struct Delivery {
+  std::uint64_t ticket = 0;
+  Reply reply;
+};
+class Mailbox {
+ public:
+  virtual ~Mailbox() = default;
+  virtual void deliver(std::vector<Delivery> deliveries) = 0;
+};
+
+}  // namespace ciyuan::clerk

@@ -1,0 +1,111 @@
+#pragma once
+
+/// Calls as the machine keeps them, what they cost on each account, and their bytes in the store.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clerk/machine.h"
+
+namespace ciyuan::clerk {
+
+/// Bounds that keep every product and sum far within 128 bits; real prices and counts are a trillion times
+/// smaller.
+constexpr std::int64_t kTokensMax = std::int64_t{1} << 40;
+constexpr Int128 kUnitPriceMax = Int128{10'000'000'000} * 1'000'000'000'000;
+constexpr std::size_t kNameBytesMax = 1024;
+constexpr std::size_t kIdempotencyKeyBytesMax = 512;
+
+struct StateMachine::Call {
+  std::uint64_t number = 0;  ///< counted over all calls; names the rows in the store
+  Id id;
+  contract::Terms terms;
+  KindCounts prompt;
+  std::int64_t output_wanted = 0;
+  std::int64_t granted = 0;  ///< generated tokens
+  KindCounts used;           ///< of them, as last marked
+  TimePoint opened, marked;
+  std::optional<Idempotency> idempotency;
+  SecretKey key{};
+  record::UsageRecord draft;
+  std::vector<ledger::AccountIndex> accounts, sinks;  ///< one for each limit; sinks may repeat
+};
+
+struct StateMachine::Waiter {
+  Open command;
+  ReplyTo to;
+  TimePoint deadline;
+  std::vector<ledger::AccountIndex> blocked_on;
+};
+
+/// What came of looking at an open's limits.
+struct StateMachine::Attempt {
+  enum class Outcome { kGrant, kWait, kRefuse } outcome = Outcome::kGrant;
+  std::int64_t tokens = 0;                ///< kGrant
+  std::vector<std::size_t> short_limits;  ///< kWait
+  std::size_t limit = 0;                  ///< kRefuse: which, and what it has
+  Amount funded, left, held, needed;
+  bool contended = false;  ///< kRefuse: others may give some back
+};
+
+namespace internal {
+
+/// Of the prompt and the request itself.
+Amount fixed_cost(const contract::Limit& limit, const KindCounts& prompt);
+/// Of a token not yet generated: the dearest of the generated kinds.
+Amount output_cost(const contract::Limit& limit);
+/// Of what was billed.
+Amount billed_cost(const contract::Limit& limit, const KindCounts& billed);
+
+/// Everything about a command that input could get wrong. Nothing: it is well-formed.
+std::optional<Error> check_open(const Open& command);
+std::optional<Error> check_counts(const KindCounts& counts, std::string_view path);
+
+/// Charges, Ciyuan and billed figures, in the record.
+void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed);
+/// What a draft says after an interruption, but for the bill.
+record::UsageRecord interrupted_record(const record::UsageRecord& draft, const KindCounts& used);
+
+/// The lines that hold, or post, these amounts: from each limit's account to its sink. Sinks that repeat are
+/// one line; amounts of zero are left out if `skip_zero`.
+std::vector<ledger::Line> make_lines(const std::vector<ledger::AccountIndex>& accounts,
+                                     const std::vector<ledger::AccountIndex>& sinks,
+                                     const std::vector<Amount>& amounts, bool skip_zero);
+
+/// The open call as bytes: everything but its key, which lives in the keys file alone, and its mark.
+std::string encode_call(const Open& command, std::int64_t granted);
+struct DecodedCall {
+  Open command;
+  std::int64_t granted = 0;
+};
+Result<DecodedCall> decode_call(std::string_view bytes);
+
+struct Mark {
+  std::int64_t granted = 0;
+  KindCounts used;
+  TimePoint at;
+};
+std::string encode_mark(const Mark& mark);
+Result<Mark> decode_mark(std::string_view bytes);
+
+/// An account of one call alone is named for it, as ".../request=<id>": it is nowhere before that call, and
+/// of no use after it.
+inline bool is_own_account(std::string_view account, const Id& id) {
+  constexpr std::string_view kMark = "request=";
+  if (account.size() < kMark.size() + 36 ||
+      account.substr(account.size() - 36 - kMark.size(), kMark.size()) != kMark)
+    return false;
+  return account.substr(account.size() - 36) == id.text();
+}
+
+/// An id for something that belongs to a call: one more of the kinds no UUID has, so it meets no other id.
+Id derived_id(const Id& id, std::uint8_t purpose);
+
+inline Error conflict(std::string path, std::string message) {
+  return Error{ErrorCode::kConflict, std::move(message), std::move(path)};
+}
+
+}  // namespace internal
+}  // namespace ciyuan::clerk

@@ -1,0 +1,233 @@
+#pragma once
+
+/// The state machine behind the clerk: commands go in with their time, replies and one batch of effects come
+/// out. It reads no clock and writes nothing; it reads what it does not keep in memory (accounts long unused,
+/// records, keys) from the store. The same commands on the same store give the same batch, byte for byte.
+///
+///   StateMachine machine(store, keys, {});
+///   CIYUAN_TRY_STATUS(machine.load());
+///   machine.apply(Open{…}, {&mailbox, 7}, replies);
+///   CIYUAN_TRY_STATUS(store.commit(machine.take_batch()));    // or drop the machine, and load a new one
+///   machine.committed();                                        // only now may the replies go out
+///
+/// Opening. A call wants its prompt, its request's own cost, and min(output_wanted, quantum) generated tokens
+/// on each account at once. Where that is not there:
+///   - what is left and what others hold together cannot cover prompt and one token: refused, retry at
+///   window's end;
+///   - others hold what is missing: the clause's choice. kWait queues in the order of arrival on the accounts
+///   that
+///     are short; a later call does not pass an earlier one on the same account; after wait_max it starts
+///     with what there is, at least one token, or is refused. kStartSmall does that at once, kRefuse refuses
+///     at once;
+///   - nobody holds it: it starts with what there is.
+/// Extensions never wait and go before waiting opens: calls that run are brought to their end first.
+/// A token of output costs, while held, what the dearest of the generated kinds costs on the account.
+///
+/// New accounts are funded in the command that first names them, from "funds/<unit>". A limit's `funds`
+/// counts once.
+///
+/// Interrupted calls. settle_interrupted() closes every open call from its last durable mark: it bills the
+/// prompt and the tokens marked as used, on each account; but nothing at all where no token was marked and
+/// the contract says on_upstream_error = nothing. Their records say "interrupted". The same is done to a call
+/// of which nothing was heard for `silence_max`.
+///
+/// Idempotency keys stand for their call from its Open (also while it waits) to 24 hours after its Close. A
+/// call that is refused, or closed with nothing served, frees its key: a client's retry is then a new try,
+/// and no second charge.
+///
+/// One thread at a time.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "clerk/commands.h"
+#include "ledger/ledger.h"
+#include "record/keys_file.h"
+#include "store/store.h"
+#include "tlog/tile.h"
+
+namespace ciyuan::clerk {
+
+struct MachineOptions {
+  std::size_t waiting_max = 10'000;    ///< opens in the queue; the next one is served as if its time were up
+  std::size_t accounts_max = 1 << 18;  ///< in memory; beyond it those longest unused go back to the store
+  std::size_t closed_remembered = 1 << 17;  ///< ids of closed calls kept in memory against doubles
+  Nanoseconds idempotency_life = seconds(24 * 3600);
+  Nanoseconds silence_max =
+      seconds(6 * 3600);                     ///< after which a call that nobody extends or closes is settled
+  Nanoseconds retry_contended = seconds(1);  ///< Retry-After where headroom is held by others
+};
+
+/// Finds a record key that was made durable before (restart). kNotFound: never there.
+class KeySource {
+ public:
+  virtual ~KeySource() = default;
+  virtual Result<SecretKey> find(const Id& id) = 0;
+};
+
+/// Who gets the reply.
+struct ReplyTo {
+  Mailbox* mailbox = nullptr;
+  std::uint64_t ticket = 0;
+};
+struct Answer {
+  ReplyTo to;
+  Reply reply;
+};
+
+class StateMachine {
+ public:
+  /// `source` and `keys` must outlive the machine; `keys` may be null.
+  StateMachine(store::Store& source, KeySource* keys, MachineOptions options);
+  ~StateMachine();
+  StateMachine(const StateMachine&) = delete;
+  StateMachine& operator=(const StateMachine&) = delete;
+
+  /// Reads the state. Once, before anything else. kCorrupt: the stored tree does not have the stored root, or
+  /// an open call cannot be read.
+  Status load();
+  /// Settles all open calls (after a restart). How many. The effects are in the batch.
+  std::size_t settle_interrupted(TimePoint at);
+  /// Releases this call whole, if it is open: its caller was told that it is not. The record says so.
+  void abandon(const Id& id, TimePoint at);
+
+  /// Applies one command. Answers, to this caller and to callers whose opens had waited, are appended. A
+  /// command whose answer is an Error changed nothing.
+  void apply(Command command, ReplyTo to, std::vector<Answer>& answers);
+  /// Takes all waiting opens out of the queue; returns whom to tell.
+  std::vector<ReplyTo> drop_waiting();
+
+  /// The effects of the commands since the last batch. An empty one needs no commit. No command is applied
+  /// between this and committed().
+  const store::Batch& take_batch();
+  /// The record keys that must be durable before that batch.
+  std::vector<record::KeyRow> take_keys() { return std::exchange(keys_to_store_, {}); }
+  /// The batch taken last is durable.
+  void committed();
+  /// The batch taken last was empty and was not committed.
+  void skip_batch();
+  /// Calls opened since the last commit and still open: what an unsure commit may have left in the store.
+  std::vector<Id> opened_since_commit() const;
+
+  TimePoint time() const { return at_; }
+  std::size_t open_calls() const { return calls_.size(); }
+  std::size_t waiting_calls() const { return waiting_.size(); }
+  std::uint64_t interrupted() const { return interrupted_; }
+  const ledger::Ledger& accounts() const { return ledger_; }
+  const tlog::TreeWriter& tree() const { return tree_; }
+  std::vector<Id> open_ids() const;
+
+ private:
+  struct Call;
+  struct Waiter;
+  struct Attempt;
+  struct KeyInUse {
+    Id id;
+    Digest body{};
+  };
+  /// What the machine knows of an account beside its balances.
+  struct Place {
+    store::AccountNumber number = 0;
+    store::EntryNumber last_entry = 0;
+    std::uint64_t touched = 0;  ///< batch in which it was last used
+    std::uint32_t users = 0;    ///< open and waiting calls that point to it
+    bool dirty = false;
+  };
+
+  // commands (machine.cc: control plane; calls.cc: calls)
+  void pass_time(TimePoint at, std::vector<Answer>& answers);
+  Reply put(PutDocument& command);
+  Reply erase(DeleteDocument& command);
+  Reply post(Post& command);
+  void open(Open& command, ReplyTo to, std::vector<Answer>& answers);
+  Reply extend(const Extend& command);
+  Reply close(Close& command, std::vector<Answer>& answers);
+
+  // opening (opening.cc)
+  Result<std::optional<Replay>> replay_of(const Idempotency& idempotency);
+  Result<bool> was_closed(const Id& id);
+  Result<Attempt> attempt(const Open& command, std::uint64_t turn, bool may_wait);
+  Result<Opened> grant(Open& command, const Attempt& attempt);
+  Status check_sums(const Open& command);
+  void fund_new_accounts(const Open& command, std::vector<ledger::AccountIndex>& accounts);
+  Refusal refusal_of(const Open& command, const Attempt& attempt) const;
+
+  // waiting (waiting.cc)
+  void wait(Open&& command, ReplyTo to, const std::vector<std::size_t>& short_limits);
+  /// Tries a waiting open again; true: it has its answer and is out of the queue.
+  bool try_waiting(std::uint64_t turn, bool may_wait, std::vector<Answer>& answers);
+  void unblock(Waiter& waiter, std::uint64_t turn);
+  void block(Waiter& waiter, std::uint64_t turn, const std::vector<std::size_t>& short_limits);
+  void retry_waiting(std::vector<Answer>& answers);
+  void expire_waiting(std::vector<Answer>& answers);
+  bool waits_before(ledger::AccountIndex account, std::uint64_t turn) const;
+
+  // closing (calls.cc)
+  Result<Closed> settle(Call& call, const KindCounts& billed, bool nothing_served,
+                        record::UsageRecord record);
+  void settle_as_interrupted(Call& call, bool nothing_served);
+  std::vector<Remaining> remaining_of(const Call& call) const;
+  void forget_call(const Id& id);
+
+  // accounts and journal (machine.cc)
+  Result<std::optional<ledger::AccountIndex>> find_account(std::string_view name, bool look_in_store = true);
+  Result<ledger::AccountIndex> open_account(const ledger::AccountSpec& spec, bool look_in_store = true);
+  Place& place(ledger::AccountIndex index);
+  void touch(ledger::AccountIndex index, bool dirty);
+  void journal(store::EntryKind kind, const Id& id, ledger::Lines lines, std::uint64_t leaf,
+               std::string memo);
+  std::uint64_t append_leaf(const tlog::Hash& leaf, std::string entry);
+  std::uint64_t log_action(const Id& id, std::string action, std::string kind, std::string name,
+                           const Digest& digest, const std::string& actor);
+  void forget_idle_accounts();
+
+  // loading (machine.cc)
+  Status load_call(const store::OpenCall& row);
+
+  store::Store& source_;
+  KeySource* keys_;
+  MachineOptions options_;
+
+  TimePoint at_;
+  ledger::Ledger ledger_;
+  std::vector<Place> places_;  ///< by AccountIndex
+  std::vector<ledger::AccountIndex> dirty_;
+  tlog::TreeWriter tree_;
+  std::uint64_t batch_number_ = 0;
+  store::AccountNumber accounts_given_ = 0;
+  store::EntryNumber entries_given_ = 0;
+  std::uint64_t calls_given_ = 0;
+  std::uint64_t interrupted_ = 0;
+
+  std::unordered_map<Id, std::unique_ptr<Call>> calls_;
+  std::unordered_map<std::string, KeyInUse> keys_in_use_;  ///< idempotency keys of open and waiting calls
+  std::deque<std::pair<TimePoint, Id>> silence_;           ///< when to look at a call again, in order
+  std::unordered_set<Id> closed_;
+  std::deque<Id> closed_order_;
+  std::int64_t looked_up_until_ms_ = 0;  ///< ids made before may be closed calls that are not in closed_
+
+  std::map<std::uint64_t, std::unique_ptr<Waiter>> waiting_;  ///< by turn: the order of arrival
+  std::unordered_map<Id, std::uint64_t> waiting_ids_;
+  std::set<std::pair<TimePoint, std::uint64_t>> deadlines_;
+  std::unordered_map<std::uint32_t, std::set<std::uint64_t>>
+      blocked_;  ///< by account: turns that wait for it
+  std::vector<ledger::AccountIndex> woken_;
+  std::vector<ledger::AccountIndex> finished_;  ///< accounts of single calls that were settled
+  std::uint64_t turns_given_ = 0;
+
+  // Effects that are not committed yet.
+  store::Batch batch_;
+  bool under_way_ = false;
+  std::vector<record::KeyRow> keys_to_store_;
+  std::unordered_map<std::uint64_t, std::size_t> opened_in_batch_;  ///< call number → place in batch_.opened
+  std::unordered_map<std::uint64_t, std::size_t> marked_in_batch_;
+};
+
+}  // namespace ciyuan::clerk

@@ -1,0 +1,260 @@
+/// Opening a call: what it may hold, or why not.
+
+#include <algorithm>
+
+#include "clerk/internal/call.h"
+
+namespace ciyuan::clerk {
+
+using ledger::AccountIndex;
+
+namespace {
+
+std::int64_t milliseconds_of(const Id& id) {
+  std::int64_t ms = 0;
+  for (std::size_t i = 0; i < 6; ++i) ms = ms << 8 | id.bytes[i];
+  return ms;
+}
+bool is_uuid7(const Id& id) { return id.bytes[6] >> 4 == 7; }
+
+}  // namespace
+
+Result<bool> StateMachine::was_closed(const Id& id) {
+  if (closed_.contains(id)) return true;
+  // A fresh id cannot be in the store: its time says so, and saves a lookup for each call.
+  if (is_uuid7(id) && milliseconds_of(id) > looked_up_until_ms_) return false;
+  CIYUAN_TRY(std::optional<store::RecordRow> record, source_.record(id));
+  return record.has_value();
+}
+
+Result<std::optional<Replay>> StateMachine::replay_of(const Idempotency& idempotency) {
+  if (auto used = keys_in_use_.find(idempotency.key); used != keys_in_use_.end())
+    return std::optional<Replay>(Replay{used->second.id, true, used->second.body == idempotency.body, ""});
+  std::optional<store::IdempotencyRow> row;
+  for (const store::IdempotencyRow& fresh : batch_.idempotency)
+    if (fresh.key == idempotency.key) row = fresh;
+  if (!row) {
+    CIYUAN_TRY(row, source_.idempotency(idempotency.key));
+  }
+  if (!row || row->expires <= at_) return std::optional<Replay>();
+  Replay replay{row->id, false, row->body == idempotency.body, ""};
+  if (!replay.same_body) return std::optional<Replay>(std::move(replay));
+  for (const store::RecordRow& fresh : batch_.records)
+    if (fresh.id == row->id) replay.record_json = fresh.json;
+  if (replay.record_json.empty()) {
+    CIYUAN_TRY(std::optional<store::RecordRow> stored, source_.record(row->id));
+    if (!stored)
+      return Error{ErrorCode::kCorrupt, "an idempotency key stands for a record that is missing", ""};
+    replay.record_json = std::move(stored->json);
+  }
+  return std::optional<Replay>(std::move(replay));
+}
+
+void StateMachine::open(Open& command, ReplyTo to, std::vector<Answer>& answers) {
+  auto answer = [&](Reply reply) { answers.push_back({to, std::move(reply)}); };
+  if (auto wrong = internal::check_open(command)) return answer(std::move(*wrong));
+  if (calls_.contains(command.id) || waiting_ids_.contains(command.id))
+    return answer(internal::conflict("id", "call " + command.id.text() + " is open"));
+  Result<bool> closed = was_closed(command.id);
+  if (!closed.ok()) return answer(closed.error());
+  if (*closed) return answer(internal::conflict("id", "call " + command.id.text() + " was closed"));
+  if (command.idempotency) {
+    auto replay = replay_of(*command.idempotency);
+    if (!replay.ok()) return answer(replay.error());
+    if (*replay) return answer(std::move(**replay));
+  }
+  std::uint64_t turn = turns_given_ + 1;
+  bool may_wait = waiting_.size() < options_.waiting_max && command.terms.metering.wait_max.count > 0;
+  auto attempt = this->attempt(command, turn, may_wait);
+  if (!attempt.ok()) return answer(attempt.error());
+  switch (attempt->outcome) {
+    case Attempt::Outcome::kWait:
+      return wait(std::move(command), to, attempt->short_limits);
+    case Attempt::Outcome::kRefuse:
+      return answer(refusal_of(command, *attempt));
+    case Attempt::Outcome::kGrant:
+      auto opened = grant(command, *attempt);
+      if (!opened.ok()) return answer(opened.error());
+      return answer(std::move(*opened));
+  }
+}
+
+Result<StateMachine::Attempt> StateMachine::attempt(const Open& command, std::uint64_t turn, bool may_wait) {
+  const contract::Metering& metering = command.terms.metering;
+  const std::int64_t want = std::min(command.output_wanted, metering.quantum_tokens);
+  const std::int64_t least = std::min<std::int64_t>(command.output_wanted, 1);
+  std::int64_t tokens = want;
+  Attempt attempt;
+  std::optional<Attempt> refusal;
+  auto refuse = [&](std::size_t limit, Amount funded, Amount left, Amount held, Amount needed,
+                    bool contended) {
+    // What waiting cannot mend is the better reason of two.
+    if (refusal && (!refusal->contended || contended)) return;
+    refusal = Attempt{.outcome = Attempt::Outcome::kRefuse,
+                      .limit = limit,
+                      .funded = funded,
+                      .left = left,
+                      .held = held,
+                      .needed = needed,
+                      .contended = contended};
+  };
+  for (std::size_t i = 0; i < command.terms.limits.size(); ++i) {
+    const contract::Limit& limit = command.terms.limits[i];
+    bool own = internal::is_own_account(limit.account, command.id);
+    CIYUAN_TRY(std::optional<AccountIndex> found, find_account(limit.account, !own));
+    Amount left = limit.funds, held, funded = limit.funds;
+    bool behind = false;
+    if (found) {
+      const ledger::Account& account = ledger_.account(*found);
+      if (account.unit != limit.unit)
+        return internal::conflict(limit.account,
+                                  "the account counts " + account.unit + ", not " + limit.unit);
+      left = std::max(account.headroom(), Amount());
+      held = account.debits_pending;
+      funded = account.funded;
+      if (account.closed) return Error{ErrorCode::kRefused, "the account is closed", limit.account};
+      behind = waits_before(*found, turn);
+    }
+    if (limit.may_overdraw) continue;
+    Amount fixed = internal::fixed_cost(limit, command.prompt);
+    Amount output = internal::output_cost(limit);
+    Amount needed = fixed + output * least;
+    Amount wanted = fixed + output * want;
+    if (needed.is_zero() && wanted.is_zero()) continue;
+    if (left + held < needed) {
+      refuse(i, funded, left, held, needed, false);
+      continue;
+    }
+    bool contended = behind || (wanted > left && !held.is_zero());
+    if (contended && metering.contention == contract::Contention::kWait && may_wait)
+      attempt.short_limits.push_back(i);
+    else if (behind || left < needed || (contended && metering.contention == contract::Contention::kRefuse))
+      refuse(i, funded, left, held, needed, true);
+    if (!output.is_zero() && left >= fixed) {
+      Int128 affordable = whole_quotient(left - fixed, output);
+      if (affordable < tokens) tokens = static_cast<std::int64_t>(affordable);
+    }
+  }
+  if (refusal && (!refusal->contended || attempt.short_limits.empty())) return std::move(*refusal);
+  if (!attempt.short_limits.empty()) {
+    attempt.outcome = Attempt::Outcome::kWait;
+    return attempt;
+  }
+  attempt.tokens = tokens;
+  return attempt;
+}
+
+Refusal StateMachine::refusal_of(const Open& command, const Attempt& attempt) const {
+  const contract::Limit& limit = command.terms.limits[attempt.limit];
+  TimePoint retry_at = attempt.contended ? at_ + options_.retry_contended : limit.window_end;
+  return Refusal{limit.clause, limit.account, limit.unit,     attempt.funded,
+                 attempt.left, attempt.held,  attempt.needed, retry_at};
+}
+
+Status StateMachine::check_sums(const Open& command) {
+  // An account that took in 2^124 units has been fed for longer than the universe is old, or by an attacker.
+  // One call adds less than 2^122 to any account, and the ledger ends at 2^125.
+  auto check = [this](std::string_view name) -> Status {
+    CIYUAN_TRY(std::optional<AccountIndex> found, find_account(name));
+    if (!found) return {};
+    const ledger::Account& account = ledger_.account(*found);
+    for (Amount sum :
+         {account.debits_posted, account.credits_posted, account.debits_pending, account.credits_pending})
+      if (sum.units() > (Int128{1} << 123))
+        return Error{ErrorCode::kTooLarge, "the account's sums are near the end of 128 bits", account.name};
+    return {};
+  };
+  for (const contract::Limit& limit : command.terms.limits) {
+    if (ledger_.find(limit.account)) CIYUAN_TRY_STATUS(check(limit.account));
+    CIYUAN_TRY_STATUS(check(limit.sink));
+    if (!limit.funds.is_zero()) CIYUAN_TRY_STATUS(check("funds/" + limit.unit));
+  }
+  return {};
+}
+
+void StateMachine::fund_new_accounts(const Open& command, std::vector<AccountIndex>& accounts) {
+  std::vector<ledger::Line> lines;
+  for (const contract::Limit& limit : command.terms.limits) {
+    bool is_new = !ledger_.find(limit.account);
+    ledger::AccountSpec spec{limit.account, limit.unit, contract::scale_of_unit(limit.unit),
+                             limit.may_overdraw};
+    auto account = open_account(spec, false);
+    CIYUAN_CHECK(account.ok(), "an account that was looked at can be opened");
+    accounts.push_back(*account);
+    if (!is_new && ledger_.account(*account).may_overdraw != limit.may_overdraw) {
+      // The contract in force decides, not the one that opened the account.
+      ledger_.set_may_overdraw(*account, limit.may_overdraw);
+      touch(*account, true);
+    }
+    if (!is_new || limit.funds.is_zero()) continue;
+    auto funds =
+        open_account({"funds/" + limit.unit, limit.unit, contract::scale_of_unit(limit.unit), true}, false);
+    CIYUAN_CHECK(funds.ok(), "the funds of a unit can be opened");
+    auto line = std::find_if(lines.begin(), lines.end(),
+                             [&](const ledger::Line& one) { return one.account == *funds; });
+    if (line == lines.end())
+      lines.push_back({*funds, -limit.funds});
+    else
+      line->amount -= limit.funds;
+    lines.push_back({*account, limit.funds});
+  }
+  if (lines.empty()) return;
+  auto posted = ledger_.post(internal::derived_id(command.id, 1), lines, ledger::Funding::kYes);
+  CIYUAN_CHECK(posted.ok() && !posted->existed, "a call funds its accounts once");
+  journal(store::EntryKind::kFund, command.id, lines, 0, "");
+}
+
+Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
+  const auto& limits = command.terms.limits;
+  // All sinks before anything is changed: a unit that does not fit must leave nothing behind.
+  for (const contract::Limit& limit : limits) {
+    CIYUAN_TRY(std::optional<AccountIndex> found, find_account(limit.sink));
+    if (found && ledger_.account(*found).unit != limit.unit)
+      return internal::conflict(limit.sink,
+                                "the account counts " + ledger_.account(*found).unit + ", not " + limit.unit);
+    if (found && ledger_.account(*found).closed)
+      return Error{ErrorCode::kRefused, "the account is closed", limit.sink};
+  }
+  auto call = std::make_unique<Call>();
+  std::vector<Amount> amounts;
+  for (const contract::Limit& limit : limits)
+    amounts.push_back(internal::fixed_cost(limit, command.prompt) +
+                      internal::output_cost(limit) * attempt.tokens);
+  if (!limits.empty()) {
+    CIYUAN_TRY_STATUS(check_sums(command));
+    // From here on nothing can be refused: headroom, units and sums were looked at.
+    fund_new_accounts(command, call->accounts);
+    for (const contract::Limit& limit : limits) {
+      auto sink = open_account({limit.sink, limit.unit, contract::scale_of_unit(limit.unit), false}, false);
+      CIYUAN_CHECK(sink.ok(), "a sink that was looked at can be opened");
+      call->sinks.push_back(*sink);
+    }
+    auto held = ledger_.hold(command.id, internal::make_lines(call->accounts, call->sinks, amounts, false));
+    CIYUAN_CHECK(held.ok() && !held->existed, "what was there a moment ago can be held");
+  }
+  call->number = ++calls_given_;
+  call->id = command.id;
+  call->prompt = command.prompt;
+  call->output_wanted = command.output_wanted;
+  call->granted = attempt.tokens;
+  call->opened = call->marked = at_;
+  call->key = command.record_key;
+  command.at = at_;
+  command.draft.id = command.id;
+  opened_in_batch_[call->number] = batch_.opened.size();
+  batch_.opened.push_back({call->number, command.id, internal::encode_call(command, attempt.tokens)});
+  keys_to_store_.push_back({command.id, command.record_key});
+  if (command.idempotency) keys_in_use_[command.idempotency->key] = {command.id, command.idempotency->body};
+  call->idempotency = std::move(command.idempotency);
+  call->terms = std::move(command.terms);
+  call->draft = std::move(command.draft);
+  for (AccountIndex account : call->accounts) ++place(account).users, touch(account, false);
+  for (AccountIndex sink : call->sinks) ++place(sink).users, touch(sink, false);
+  silence_.emplace_back(at_, call->id);
+  Opened opened{attempt.tokens, remaining_of(*call)};
+  Id id = call->id;
+  calls_.emplace(id, std::move(call));
+  return opened;
+}
+
+}  // namespace ciyuan::clerk

@@ -1,0 +1,76 @@
+#pragma once
+
+/// What the log shows to the world: signed checkpoints, and receipts under them. Reads committed state
+/// through a Reader of its own and signs through tlog::Signer, whose state file refuses a tree that does not
+/// extend the last one signed (promise P6): a store that was rolled back gets no signature, and the error
+/// says why.
+///
+///   CIYUAN_TRY(auto reader, store->reader());
+///   CIYUAN_TRY(auto publisher, Publisher::open(std::move(reader), "data/log.state", note_signer,
+///   "example.com/log",
+///                                              false, &keys));
+///   CIYUAN_TRY(std::string note, publisher->checkpoint());
+///   CIYUAN_TRY(std::string receipt, publisher->receipt(record_id));
+///
+/// Any thread; a lock inside. Call it off the clerk's thread: signing syncs a file, about a millisecond. A
+/// receipt stands under the last checkpoint signed where that covers it: a storm of receipts for old records
+/// costs one signature, not one each.
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "record/keys_file.h"
+#include "store/store.h"
+#include "tlog/signer.h"
+#include "tlog/tile.h"
+
+namespace ciyuan::clerk {
+
+class Publisher {
+ public:
+  /// Opens the signer's state; creates it only where the log is still empty or `create` says so: a lost state
+  /// file of a log with leaves is a decision for people. `keys`, if given, must outlive the publisher.
+  /// Errors: as tlog::Signer::open, and the reader's.
+  static Result<std::unique_ptr<Publisher>> open(std::unique_ptr<store::Reader> reader,
+                                                 const std::filesystem::path& state_file,
+                                                 tlog::NoteSigner key, const std::string& origin,
+                                                 bool create = false, const record::KeysFile* keys = nullptr);
+
+  /// The signed note for the committed tree as it is now. kCorrupt: the stored tiles do not make the stored
+  /// root.
+  Result<std::string> checkpoint();
+  /// The last one signed, whatever was committed since.
+  std::string last_checkpoint() const;
+
+  /// The record's receipt: entry, all groups of the record with their salts, inclusion proof, checkpoint.
+  /// Where the record's key was erased, or open() was given no keys, it proves the entry alone and reveals
+  /// nothing. kNotFound: no such record, or not committed yet.
+  Result<std::string> receipt(const Id& id);
+  /// The same with keys from elsewhere.
+  Result<std::string> receipt(const Id& id, const record::KeysFile& keys) { return receipt_with(id, &keys); }
+  /// The receipt of any leaf by its index, as for administrative acts: it proves the entry, and reveals what
+  /// the entry says itself.
+  Result<std::string> leaf_receipt(std::uint64_t leaf);
+
+  /// A file of the log as C2SP tlog-tiles names it: "checkpoint", "tile/0/x001/234", "tile/entries/000.p/7".
+  /// Tiles are served as far as the last checkpoint signed. kNotFound: not in the published tree; kInvalid:
+  /// no such name.
+  Result<std::string> file(std::string_view path);
+
+ private:
+  Publisher(std::unique_ptr<store::Reader> reader, tlog::Signer signer, const record::KeysFile* keys)
+      : reader_(std::move(reader)), signer_(std::move(signer)), keys_(keys) {}
+  Result<std::string> sign_locked();
+  Result<std::vector<tlog::Hash>> inclusion_locked(std::uint64_t leaf);
+  Result<std::string> receipt_with(const Id& id, const record::KeysFile* keys);
+  Result<std::string> leaf_receipt_locked(std::uint64_t leaf);
+
+  mutable std::mutex lock_;
+  std::unique_ptr<store::Reader> reader_;
+  tlog::Signer signer_;
+  const record::KeysFile* keys_;
+};
+
+}  // namespace ciyuan::clerk

@@ -1,0 +1,20 @@
+#pragma once
+
+/// The verbs, by subject. Each function adds its subcommands to the program; their callbacks use the session,
+/// which must outlive the parsing.
+
+#include <CLI/CLI.hpp>
+
+#include "cli/internal/session.h"
+
+namespace ciyuan::cli {
+
+void add_service_commands(CLI::App& app, Session& session);    ///< serve, standin
+void add_document_commands(CLI::App& app, Session& session);   ///< apply, get, delete, key
+void add_account_commands(CLI::App& app, Session& session);    ///< account
+void add_record_commands(CLI::App& app, Session& session);     ///< record, explain, statement, log
+void add_offline_commands(CLI::App& app, Session& session);    ///< count, verify, version
+void add_count_command(CLI::App& app, Session& session);       ///< of the offline ones
+void add_completion_command(CLI::App& app, Session& session);  ///< completion
+
+}  // namespace ciyuan::cli

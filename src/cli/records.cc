@@ -1,0 +1,273 @@
+/// record, explain, statement, log: what was used, why it cost what it cost, and the proof of it.
+
+#include <ostream>
+#include <utility>
+
+#include "base/amount.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "cli/internal/commands.h"
+
+namespace ciyuan::cli {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+// What was billed, over all kinds.
+std::string billed_tokens(const Json& record) {
+  std::uint64_t sum = 0;
+  for (const auto& figure : member_of(record, "usage").items())
+    sum += figure.value().value("billed", std::uint64_t{0});
+  return std::to_string(sum);
+}
+
+std::string money_of(const Json& record, bool with_currency = true) {
+  // One currency for each contract: the amounts add up as decimals of twelve places.
+  Amount sum;
+  std::string currency;
+  for (const Json& charge : record.value("charges", Json::array())) {
+    auto amount = parse_decimal(text_at(charge, "amount"), 12);
+    if (!amount.ok()) return "?";
+    sum += *amount;
+    currency = text_at(charge, "currency");
+  }
+  return currency.empty() ? "" : format_decimal(sum, 12) + (with_currency ? " " + currency : "");
+}
+
+struct ListOptions {
+  std::string contract, key, session, from, to;
+  std::size_t limit = 50;
+  bool json = false;
+};
+
+void list(Session& session, const ListOptions& options) {
+  Table table({"CLOSED", "ID", "KEY", "SESSION", "MODEL", "STATE", "TOKENS", "CIYUAN", "MONEY"});
+  table.align_right({6, 7, 8});
+  std::string after;
+  std::size_t shown = 0;
+  for (bool more = true; more && shown < options.limit;) {
+    std::size_t page = std::min(kPage, options.limit - shown);
+    auto reply = session.send_json("GET", "/v1/records" + query_of({{"contract", options.contract},
+                                                                    {"key", options.key},
+                                                                    {"session", options.session},
+                                                                    {"from", options.from},
+                                                                    {"to", options.to},
+                                                                    {"after", after},
+                                                                    {"limit", std::to_string(page)}}));
+    if (!reply.ok()) return session.fail(reply.error());
+    for (const Json& row : (*reply)["records"]) {
+      ++shown;
+      const Json& record = row["record"];
+      if (options.json) session.out() << record.dump() << "\n";
+      table.add({text_at(member_of(record, "times"), "closed").substr(0, 19), text_at(record, "id"),
+                 text_at(member_of(record, "party"), "key"), text_at(record, "session"),
+                 text_at(member_of(record, "model"), "asked"), text_at(member_of(record, "outcome"), "state"),
+                 billed_tokens(record), text_at(record, "ciyuan"), money_of(record)});
+    }
+    after = text_at(*reply, "next");
+    more = !after.empty();
+  }
+  if (!options.json) table.print(session.out());
+}
+
+void show(Session& session, const std::string& id, bool json) {
+  auto record = session.send_json("GET", "/v1/records/" + percent_encoded(id));
+  if (!record.ok()) return session.fail(record.error());
+  session.out() << (json ? record->dump() : record->dump(2)) << "\n";
+}
+
+struct ReceiptOptions {
+  std::string id, output;
+  bool open = false;
+};
+
+void receipt(Session& session, const ReceiptOptions& options) {
+  auto reply = session.send(
+      "GET", "/v1/records/" + percent_encoded(options.id) + "/receipt" + (options.open ? "?open=true" : ""));
+  if (!reply.ok()) return session.fail(reply.error());
+  if (options.output.empty()) {
+    session.out() << reply->body;
+    return;
+  }
+  if (Status written = write_file_atomically(options.output, reply->body); !written.ok())
+    return session.fail(written.error());
+  session.note("written to " + options.output + "; check it with: ciyuan verify " + options.output +
+               " --key FILE (ciyuan log key > FILE)");
+}
+
+void explain(Session& session, const std::string& id, bool json) {
+  auto reply = session.send_json("GET", "/v1/records/" + percent_encoded(id) + "/explain");
+  if (!reply.ok()) return session.fail(reply.error());
+  if (json) {
+    session.out() << reply->dump() << "\n";
+    return;
+  }
+  const Json& record = member_of(*reply, "record");
+  const Json& documents = member_of(*reply, "documents");
+  std::ostream& out = session.out();
+  const Json& party = member_of(record, "party");
+  out << "Call " << text_at(record, "id") << ", leaf " << text_at(*reply, "leaf") << " of the log\n"
+      << "  by the key " << text_at(party, "key") << " of " << text_at(party, "party") << ", session "
+      << text_at(record, "session") << "\n"
+      << "  for the model " << text_at(member_of(record, "model"), "asked") << ", answered by "
+      << text_at(member_of(record, "upstream"), "name") << "\n"
+      << "  " << text_at(*reply, "outcome") << "\n\nCounted\n";
+  Table usage({"  KIND", "MEASURED", "REPORTED", "BILLED", "LEVEL", "BY"});
+  usage.align_right({1, 2, 3});
+  for (const auto& figure : member_of(record, "usage").items()) {
+    const Json& value = figure.value();
+    usage.add({"  " + figure.key(), text_at(value, "measured"), text_at(value, "reported"),
+               text_at(value, "billed"), text_at(value, "level"), text_at(value, "counted_by")});
+  }
+  usage.print(out);
+  const Json& method = member_of(documents, "method");
+  if (method.contains("name"))
+    out << "  under the method " << text_at(method, "name") << " " << text_at(method, "version") << ": "
+        << text_at(record, "ciyuan") << " Ciyuan\n";
+  const Json& book = member_of(documents, "price_book");
+  if (book.contains("name")) {
+    out << "\nPriced by " << text_at(book, "name") << " " << text_at(book, "version") << "\n";
+    for (const Json& sum : (*reply)["sums"]) out << "  " << sum.get<std::string>() << "\n";
+    out << "  together " << money_of(record) << "\n";
+  }
+  if (!(*reply)["clauses_fired"].empty()) out << "\nClauses that fired\n";
+  for (const Json& fired : (*reply)["clauses_fired"]) {
+    out << "  " << text_at(fired, "id") << "\n";
+    const Json& words = member_of(member_of(fired, "clause"), "text");
+    for (const char* language : {"en", "zh"})
+      if (std::string text = text_at(words, language); !text.empty()) out << "    " << text << "\n";
+  }
+}
+
+struct StatementOptions {
+  std::string contract, from, to, month;
+  bool json = false;
+};
+
+// "2026-11" → its first instant and the next month's, in UTC.
+Status take_month(StatementOptions& options) {
+  if (options.month.empty()) return {};
+  if (!options.from.empty() || !options.to.empty()) return invalid("--month", "goes without --from and --to");
+  Result<TimePoint> first = parse_rfc3339(options.month + "-01T00:00:00Z");
+  if (!first.ok() || options.month.size() != 7)
+    return invalid("--month", "\"" + options.month + "\" is not like 2026-11");
+  WindowEdges edges = window_of(*first, Window::kMonth);
+  options.from = to_rfc3339(edges.start);
+  options.to = to_rfc3339(edges.end);
+  return {};
+}
+
+void statement(Session& session, StatementOptions options) {
+  if (Status month = take_month(options); !month.ok()) return session.fail(month.error());
+  auto reply = session.send_json("GET", "/v1/contracts/" + percent_encoded(options.contract) + "/statement" +
+                                            query_of({{"from", options.from}, {"to", options.to}}));
+  if (!reply.ok()) return session.fail(reply.error());
+  if (options.json) {
+    session.out() << reply->dump() << "\n";
+    return;
+  }
+  std::ostream& out = session.out();
+  out << "Contract " << options.contract << ", from "
+      << (options.from.empty() ? "the first call" : options.from) << " until "
+      << (options.to.empty() ? "now" : options.to) << "\n\n";
+  Table table({"MODEL", "KIND", "BILLED", "MEASURED", "REPORTED", "AMOUNT"});
+  table.align_right({2, 3, 4, 5});
+  for (const Json& line : (*reply)["lines"])
+    table.add({text_at(line, "model"), text_at(line, "kind"), text_at(line, "quantity"),
+               text_at(line, "measured"), text_at(line, "reported"),
+               line.contains("amount") ? text_at(line, "amount") + " " + text_at(line, "currency") : ""});
+  if (!table.empty()) table.print(out), out << "\n";
+  out << text_at(*reply, "calls") << " calls";
+  const char* separator = ": ";
+  for (const auto& state : member_of(*reply, "states").items())
+    out << std::exchange(separator, ", ") << state.value() << " " << state.key();
+  out << "\n" << text_at(*reply, "ciyuan") << " Ciyuan\n";
+  for (const auto& sum : member_of(*reply, "money").items())
+    out << sum.value().get<std::string>() << " " << sum.key() << "\n";
+}
+
+void add_log_command(CLI::App& app, Session& session) {
+  auto* log = app.add_subcommand("log", "The transparency log: its public key and its newest checkpoint");
+  log->require_subcommand(1);
+  log->footer("The key is what a receipt is verified with. Get it once, over a way you trust, and keep it.");
+  for (const char* what : {"key", "checkpoint"}) {
+    auto* command = log->add_subcommand(what, std::string_view(what) == "key"
+                                                  ? "The log's verifier key (C2SP signed-note)"
+                                                  : "The newest signed checkpoint (C2SP tlog-checkpoint)");
+    command->footer(std::string("Example:\n  ciyuan log ") + what);
+    command->callback([&session, what] {
+      auto reply = session.send_json("GET", "/v1/log");
+      if (!reply.ok()) return session.fail(reply.error());
+      bool key = std::string_view(what) == "key";
+      session.out() << text_at(*reply, key ? "verifier_key" : "checkpoint") << (key ? "\n" : "");
+    });
+  }
+}
+
+}  // namespace
+
+void add_record_commands(CLI::App& app, Session& session) {
+  auto* record = app.add_subcommand("record", "Usage records and their receipts");
+  record->require_subcommand(1);
+  auto* list_command = record->add_subcommand("list", "Records, newest first");
+  auto list_options = std::make_shared<ListOptions>();
+  list_command->add_option("--contract", list_options->contract, "Only this contract's");
+  list_command->add_option("--key", list_options->key, "Only this key's");
+  list_command->add_option("--session", list_options->session, "Only this session's");
+  list_command->add_option("--from", list_options->from, "Closed at or after this date or time");
+  list_command->add_option("--to", list_options->to, "Closed before this date or time");
+  list_command->add_option("--limit", list_options->limit, "At most so many")
+      ->check(CLI::Range(1, 1'000'000));
+  list_command->add_flag("--json", list_options->json, "One JSON object a line");
+  list_command->footer(
+      "Examples:\n  ciyuan record list --session s1\n  ciyuan record list --contract demo --json --limit "
+      "1000 | wc -l");
+  list_command->callback([&session, list_options] { list(session, *list_options); });
+
+  auto* show_command = record->add_subcommand("show", "One record, as it was sealed");
+  auto show_options = std::make_shared<std::pair<std::string, bool>>();
+  show_command->add_option("RECORD", show_options->first, "Its id")->required();
+  show_command->add_flag("--json", show_options->second, "On one line");
+  show_command->footer("Example:\n  ciyuan record show 0198a000-0000-7000-8000-000000000001");
+  show_command->callback(
+      [&session, show_options] { show(session, show_options->first, show_options->second); });
+
+  auto* receipt_command =
+      record->add_subcommand("receipt", "The record's proof, which anyone can check offline");
+  auto receipt_options = std::make_shared<ReceiptOptions>();
+  receipt_command->add_option("RECORD", receipt_options->id, "Its id")->required();
+  receipt_command->add_option("-o,--output", receipt_options->output,
+                              "File to write; standard output if not said");
+  receipt_command->add_flag(
+      "--open", receipt_options->open,
+      "With the record's commitment key, so that prompt and answer can be checked against it");
+  receipt_command->footer(
+      "Example:\n  ciyuan record receipt ID -o call.receipt\n  ciyuan log key > log.vkey\n  ciyuan verify "
+      "call.receipt --key log.vkey");
+  receipt_command->callback([&session, receipt_options] { receipt(session, *receipt_options); });
+
+  auto* explain_command = app.add_subcommand(
+      "explain", "Why a call came out as it did: counts, prices, clauses, by the documents of that day");
+  auto explain_options = std::make_shared<std::pair<std::string, bool>>();
+  explain_command->add_option("RECORD", explain_options->first, "Id of the record")->required();
+  explain_command->add_flag("--json", explain_options->second, "As JSON");
+  explain_command->footer("Example:\n  ciyuan explain 0198a000-0000-7000-8000-000000000001");
+  explain_command->callback(
+      [&session, explain_options] { explain(session, explain_options->first, explain_options->second); });
+
+  auto* statement_command = app.add_subcommand(
+      "statement", "What a contract used in a period, by model and kind: Ciyuan and money");
+  auto statement_options = std::make_shared<StatementOptions>();
+  statement_command->add_option("CONTRACT", statement_options->contract, "Its name")->required();
+  statement_command->add_option("--month", statement_options->month, "A calendar month in UTC: 2026-11");
+  statement_command->add_option("--from", statement_options->from, "First date or time, inclusive");
+  statement_command->add_option("--to", statement_options->to, "Last date or time, exclusive");
+  statement_command->add_flag("--json", statement_options->json, "As JSON");
+  statement_command->footer(
+      "Examples:\n  ciyuan statement demo --month 2026-11\n  ciyuan statement demo --from 2026-11-01 --to "
+      "2026-11-08 --json");
+  statement_command->callback([&session, statement_options] { statement(session, *statement_options); });
+  add_log_command(app, session);
+}
+
+}  // namespace ciyuan::cli

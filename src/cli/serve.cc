@@ -1,0 +1,277 @@
+#include "cli/serve.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cstdio>
+#include <future>
+#include <thread>
+
+#include "admin/api.h"
+#include "base/canonical_json.h"
+#include "base/file.h"
+#include "cli/internal/service_log.h"
+#include "clerk/clerk.h"
+#include "clerk/publisher.h"
+#include "gateway/gateway.h"
+#include "http/server.h"
+#include "record/keys_file.h"
+#include "store/store.h"
+
+namespace ciyuan::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Address {
+  std::string host;
+  unsigned short port = 0;
+};
+
+Result<Address> parse_address(const std::string& text, const char* option) {
+  std::size_t colon = text.rfind(':');
+  auto refuse = [&] { return invalid(option, "\"" + text + "\" is not ADDRESS:PORT, e.g. 127.0.0.1:8080 or [::1]:8080"); };
+  if (colon == text.npos || colon == 0) return refuse();
+  Address address{text.substr(0, colon), 0};
+  if (address.host.starts_with('[') && address.host.ends_with(']')) address.host = address.host.substr(1, address.host.size() - 2);
+  std::string port = text.substr(colon + 1);
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != port.npos || std::stol(port) > 65535)
+    return refuse();
+  address.port = static_cast<unsigned short>(std::stol(port));
+  return address;
+}
+
+// Everything that lives as long as the process, in the order in which it is built; taken down in the reverse order.
+struct Service {
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<record::KeysFile> keys;
+  std::unique_ptr<clerk::Clerk> clerk;
+  std::unique_ptr<clerk::Publisher> publisher;
+  std::string verifier_key;
+  std::unique_ptr<measure::Profiles> profiles;
+  std::unique_ptr<ServiceLog> log;
+  struct Lane {
+    http::Loop loop;
+    std::unique_ptr<http::Server> server;
+    std::thread thread;
+  };
+  std::vector<std::unique_ptr<Lane>> lanes;
+  Lane control;
+  // After the loops: its pools leave the loops' lists on their way out.
+  std::unique_ptr<gateway::Gateway> gateway;
+  std::unique_ptr<admin::Api> admin;
+  std::shared_ptr<http::ServerCertificate> certificate;
+
+};
+
+Result<tlog::NoteSigner> load_log_key(const fs::path& folder, const ServeOptions& options) {
+  fs::path file = folder / "log.key";
+  if (auto text = read_file(file, 4096); text) {
+    std::string line = text->substr(0, text->find('\n'));
+    CIYUAN_TRY(tlog::NoteSigner signer, tlog::NoteSigner::parse(line));
+    if (!options.origin.empty() && signer.verifier().name != options.origin)
+      return invalid("--origin", "the log in this folder is \"" + signer.verifier().name + "\"; a log never changes its name");
+    return signer;
+  } else if (text.error().code != ErrorCode::kNotFound) {
+    return text.error();
+  }
+  std::string origin = options.origin;
+  if (origin.empty()) {
+    std::array<std::uint8_t, 4> random;
+    random_bytes(random);
+    origin = "ciyuan.local/log-" + to_hex(random);
+  }
+  CIYUAN_TRY(tlog::NoteSigner signer, tlog::NoteSigner::make(origin, SigningKey::generate()));
+  CIYUAN_TRY_STATUS(write_file_atomically(file, signer.secret_text() + "\n", 0600));
+  CIYUAN_TRY_STATUS(write_file_atomically(folder / "log.vkey", signer.verifier().text() + "\n", 0644));
+  return signer;
+}
+
+Result<std::string> load_admin_token(const fs::path& folder) {
+  fs::path file = folder / "admin.token";
+  if (auto text = read_file(file, 4096); text) return text->substr(0, text->find('\n'));
+  std::array<std::uint8_t, 32> random;
+  random_bytes(random);
+  std::string token = "ca-" + to_hex(random);
+  CIYUAN_TRY_STATUS(write_file_atomically(file, token + "\n", 0600));
+  return token;
+}
+
+Status open_stores(Service& service, const ServeOptions& options) {
+  fs::path folder = options.data_folder;
+  std::error_code error;
+  if (!fs::exists(folder) && (!fs::create_directories(folder, error) || ::chmod(folder.c_str(), 0700) != 0))
+    return Error{ErrorCode::kUnavailable, error ? error.message() : "cannot set its permissions", folder.string()};
+  CIYUAN_TRY(service.store, store::open_sqlite(folder / "ciyuan.db"));
+  CIYUAN_TRY(record::KeysFile keys, record::KeysFile::open(folder / "keys.dat"));
+  service.keys = std::make_unique<record::KeysFile>(std::move(keys));
+  CIYUAN_TRY(service.clerk, clerk::Clerk::start(*service.store, service.keys.get(), {}));
+  CIYUAN_TRY(tlog::NoteSigner signer, load_log_key(folder, options));
+  service.verifier_key = signer.verifier().text();
+  std::string origin = signer.verifier().name;
+  CIYUAN_TRY(auto reader, service.store->reader());
+  CIYUAN_TRY(service.publisher, clerk::Publisher::open(std::move(reader), folder / "log.state", std::move(signer), origin,
+                                                       options.new_log_state, service.keys.get()));
+  return {};
+}
+
+Status build_planes(Service& service, const ServeOptions& options) {
+  fs::path folder = options.data_folder;
+  service.profiles = std::make_unique<measure::Profiles>(options.vocabularies);
+  service.log = std::make_unique<ServiceLog>(STDERR_FILENO);
+  gateway::GatewayOptions gateway_options;
+  if (!options.quiet) gateway_options.log = [log = service.log.get()](std::string_view line) { log->write(line); };
+  service.gateway = std::make_unique<gateway::Gateway>(*service.clerk, *service.publisher, *service.profiles,
+                                                       std::move(gateway_options));
+  CIYUAN_TRY(std::string token, load_admin_token(folder));
+  CIYUAN_TRY(auto reader, service.store->reader());
+  admin::ApiParts parts;
+  parts.clerk = service.clerk.get();
+  parts.publisher = service.publisher.get();
+  parts.keys = service.keys.get();
+  parts.reader = std::move(reader);
+  parts.token = token;
+  parts.verifier_key = service.verifier_key;
+  parts.metrics = [&service] { return service.gateway->metrics().text(); };
+  parts.not_ready = [&service] { return service.gateway->draining() ? std::string("draining") : service.gateway->trouble(); };
+  parts.use_registry = [&service](std::shared_ptr<const contract::Registry> registry) {
+    service.gateway->use_registry(std::move(registry));
+  };
+  CIYUAN_TRY(service.admin, admin::Api::open(std::move(parts)));
+  for (const std::string& file : options.apply) {
+    CIYUAN_TRY(std::string text, read_file(file, contract::kDocumentBytesMax));
+    CIYUAN_TRY_STATUS(service.admin->apply(text, file, "serve --apply"));
+  }
+  if (!options.tls_certificate.empty()) {
+    CIYUAN_TRY(service.certificate, http::ServerCertificate::load(options.tls_certificate, options.tls_key));
+  }
+  return {};
+}
+
+// Runs the server's listen() on its own loop before the loop's thread starts: nothing else touches it yet.
+Status open_lanes(Service& service, const ServeOptions& options) {
+  CIYUAN_TRY(Address data, parse_address(options.listen, "--listen"));
+  CIYUAN_TRY(Address control, parse_address(options.admin_listen, "--admin-listen"));
+  // Loops share the port, which would let a second process share it too, and take half of the calls.
+  CIYUAN_TRY_STATUS(http::check_port_is_free(data.host, data.port));
+  CIYUAN_TRY_STATUS(http::check_port_is_free(control.host, control.port));
+  unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  std::size_t threads = options.threads > 0 ? static_cast<std::size_t>(options.threads) : cores;
+  for (std::size_t i = 0; i < threads; ++i) {
+    auto lane = std::make_unique<Service::Lane>();
+    CIYUAN_TRY(auto reader, service.store->reader());
+    http::ServerOptions server_options;
+    server_options.address = data.host;
+    server_options.port = data.port;
+    server_options.certificate = service.certificate;
+    auto handler = service.gateway->handler(lane->loop, std::move(reader));
+    lane->server = std::make_unique<http::Server>(lane->loop, server_options, std::move(handler), service.gateway->body_limit());
+    CIYUAN_TRY_STATUS(lane->server->listen());
+    data.port = lane->server->port();  // the first one picked it where it was 0
+    service.lanes.push_back(std::move(lane));
+  }
+  http::ServerOptions control_options;
+  control_options.address = control.host;
+  control_options.port = control.port;
+  service.control.server = std::make_unique<http::Server>(
+      service.control.loop, control_options,
+      [api = service.admin.get()](http::Exchange& exchange) -> http::Task<> {
+        http::Response response = api->handle(exchange.head(), exchange.body());
+        co_await exchange.respond(response);
+      },
+      [](const http::RequestHead&) { return contract::kDocumentBytesMax + 4096; });
+  return service.control.server->listen();
+}
+
+std::size_t running_exchanges(Service& service) {
+  std::size_t running = 0;
+  for (auto& lane : service.lanes) {
+    std::promise<std::size_t> promise;
+    http::asio::post(lane->loop.context(), [&] { promise.set_value(lane->server->running_exchanges()); });
+    running += promise.get_future().get();
+  }
+  return running;
+}
+
+// Ends a lane: no coroutine may be left in its loop when what it uses goes away.
+void end_lane(Service::Lane& lane) {
+  for (int i = 0; i < 500; ++i) {
+    std::promise<std::size_t> left;
+    http::asio::post(lane.loop.context(), [&] {
+      lane.server->close_all();
+      left.set_value(lane.server->connections());
+    });
+    if (left.get_future().get() == 0) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  lane.loop.stop();
+  lane.thread.join();
+}
+
+void drain(Service& service, const ServeOptions& options) {
+  service.gateway->drain();
+  for (auto& lane : service.lanes) http::asio::post(lane->loop.context(), [&lane] { lane->server->drain(); });
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_seconds);
+  while (running_exchanges(service) > 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (auto& lane : service.lanes) end_lane(*lane);
+  end_lane(service.control);
+  service.clerk->stop();
+  // The last calls are under a checkpoint before we go, so that their receipts can be had from the folder's files.
+  if (auto checkpoint = service.publisher->checkpoint(); !checkpoint)
+    service.log->event("checkpoint", checkpoint.error().text());
+}
+
+Status run(const ServeOptions& options, Service& service) {
+  if (options.tls_certificate.empty() != options.tls_key.empty())
+    return invalid("--tls-cert", "certificate and key belong together");
+  // Signals are waited for by this thread alone: block them before any other thread exists.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  CIYUAN_TRY_STATUS(open_stores(service, options));
+  CIYUAN_TRY_STATUS(build_planes(service, options));
+  CIYUAN_TRY_STATUS(open_lanes(service, options));
+  for (auto& lane : service.lanes) lane->thread = std::thread([&lane] { lane->loop.run(); });
+  service.control.thread = std::thread([&service] { service.control.loop.run(); });
+
+  unsigned short data_port = service.lanes[0]->server->port(), control_port = service.control.server->port();
+  if (!options.ports_file.empty()) {
+    CIYUAN_TRY_STATUS(write_file_atomically(options.ports_file, "{\"data\":" + std::to_string(data_port) + ",\"admin\":" +
+                                                                    std::to_string(control_port) + ",\"pid\":" +
+                                                                    std::to_string(::getpid()) + "}\n"));
+  }
+  clerk::ClerkStats stats = service.clerk->stats();
+  service.log->event("serving", "data plane on port " + std::to_string(data_port) + ", control plane on port " +
+                                    std::to_string(control_port) + ", log of " + std::to_string(stats.log_size) +
+                                    " leaves" +
+                                    (stats.interrupted == 0 ? "" : ", " + std::to_string(stats.interrupted) +
+                                                                       " interrupted calls settled"));
+  int signal = 0;
+  sigwait(&signals, &signal);
+  service.log->event("draining", "at most " + std::to_string(options.drain_seconds) + " s");
+  drain(service, options);
+  service.log->event("stopped", "");
+  return {};
+}
+
+}  // namespace
+
+int run_serve(const ServeOptions& options) {
+  Service service;
+  auto ended = run(options, service);
+  if (ended) return 0;
+  std::fprintf(stderr, "ciyuan serve: %s\n", ended.error().text().c_str());
+  // Threads that were started end with the process; nothing of theirs is worth waiting for.
+  std::fflush(stderr);
+  std::_Exit(ended.error().code == ErrorCode::kInvalid ? 2 : 1);
+}
+
+}  // namespace ciyuan::cli

@@ -1,0 +1,188 @@
+#include "contract/internal/parse.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <stdexcept>
+
+#include "base/bytes.h"
+#include "contract/document.h"
+
+namespace ciyuan::contract {
+namespace {
+
+// Builds a value from nlohmann's events. Its own builder would turn 2.00 into a double; this one keeps the
+// text.
+class JsonBuilder {
+ public:
+  bool null() { return put(nullptr); }
+  bool boolean(bool value) { return put(value); }
+  bool number_integer(Json::number_integer_t value) { return put(value); }
+  bool number_unsigned(Json::number_unsigned_t value) { return put(value); }
+  bool number_float(Json::number_float_t, const std::string& text) { return put(text); }
+  bool string(std::string& value) { return put(std::move(value)); }
+  bool binary(Json::binary_t&) { return fail("binary values do not exist in JSON"); }
+  bool start_object(std::size_t) { return open(Json::object()); }
+  bool start_array(std::size_t) { return open(Json::array()); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+  bool key(std::string& name) {
+    if (open_.back()->contains(name)) return fail("the key \"" + name + "\" stands twice in one object");
+    keys_.back() = name;
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string&, const Json::exception&) {
+    return fail("not JSON: error at byte " + std::to_string(position));
+  }
+
+  Json& root() { return root_; }
+  const std::string& problem() const { return problem_; }
+
+ private:
+  bool put(Json value) { return place(std::move(value)) != nullptr; }
+  Json* place(Json value) {
+    if (++nodes_ > kDocumentNodesMax)
+      return fail("more than " + std::to_string(kDocumentNodesMax) + " values"), nullptr;
+    if (open_.empty()) return root_ = std::move(value), &root_;
+    if (open_.back()->is_array()) return open_.back()->push_back(std::move(value)), &open_.back()->back();
+    return &((*open_.back())[keys_.back()] = std::move(value));
+  }
+  bool open(Json container) {
+    if (open_.size() >= kJsonDepthMax) return fail("nested deeper than " + std::to_string(kJsonDepthMax));
+    // Growing a parent array could move this child; but children are closed before the parent grows again.
+    Json* placed = place(std::move(container));
+    if (placed == nullptr) return false;
+    open_.push_back(placed);
+    keys_.emplace_back();
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    keys_.pop_back();
+    return true;
+  }
+  bool fail(std::string problem) {
+    if (problem_.empty()) problem_ = std::move(problem);
+    return false;
+  }
+
+  Json root_;
+  std::vector<Json*> open_;
+  std::vector<std::string> keys_;
+  std::size_t nodes_ = 0;
+  std::string problem_;
+};
+
+// The plain scalars of YAML 1.2's core schema; everything else is text. Old YAML's yes/no/on/off and 1:30
+// stay text.
+Json scalar_of(const std::string& text) {
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  std::string_view digits = text;
+  if (digits.starts_with('-')) digits.remove_prefix(1);
+  bool leading_zero = digits.size() > 1 && digits[0] == '0';
+  if (!digits.empty() && !leading_zero && digits.find_first_not_of("0123456789") == digits.npos) {
+    std::int64_t value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc{} && end == text.data() + text.size()) return value;
+  }
+  return text;
+}
+
+// What yaml-cpp throws carries a mark; what we throw inside the walk does as well, so one catch serves both.
+struct YamlWalk {
+  std::size_t nodes = 0;
+  std::map<std::string, int> lines;
+
+  Json value_of(const YAML::Node& node, const std::string& pointer, std::size_t depth) {
+    if (++nodes > kDocumentNodesMax)
+      throw YAML::Exception(node.Mark(), "more than " + std::to_string(kDocumentNodesMax) + " values");
+    if (depth > kJsonDepthMax)
+      throw YAML::Exception(node.Mark(), "nested deeper than " + std::to_string(kJsonDepthMax));
+    if (node.Mark().line >= 0) lines.emplace(pointer, node.Mark().line + 1);
+    switch (node.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null:
+        return nullptr;
+      case YAML::NodeType::Scalar:
+        // Tag "?" marks a plain scalar, "!" a quoted one; an explicit tag (!!str) means text to us as well.
+        return node.Tag() == "?" ? scalar_of(node.Scalar()) : Json(node.Scalar());
+      case YAML::NodeType::Sequence: {
+        Json array = Json::array();
+        std::size_t index = 0;
+        for (const YAML::Node& item : node)
+          array.push_back(value_of(item, pointer + "/" + std::to_string(index++), depth + 1));
+        return array;
+      }
+      case YAML::NodeType::Map: {
+        Json object = Json::object();
+        for (const auto& member : node) {
+          if (!member.first.IsScalar())
+            throw YAML::Exception(member.first.Mark(), "a key must be a plain word");
+          const std::string& key = member.first.Scalar();
+          if (object.contains(key))
+            throw YAML::Exception(member.first.Mark(), "the key \"" + key + "\" stands twice in one object");
+          object[key] = value_of(member.second, pointer + "/" + pointer_token(key), depth + 1);
+        }
+        return object;
+      }
+    }
+    return nullptr;
+  }
+};
+
+Result<std::vector<ParsedValue>> parse_yaml(std::string_view text) {
+  try {
+    std::vector<ParsedValue> values;
+    std::size_t nodes = 0;
+    for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
+      if (node.IsNull()) continue;
+      YamlWalk walk{nodes, {}};
+      Json value = walk.value_of(node, "", 0);
+      nodes = walk.nodes;
+      values.push_back({std::move(value), std::move(walk.lines)});
+    }
+    return values;
+  } catch (const YAML::Exception& error) {
+    return invalid(error.mark.line >= 0 ? std::to_string(error.mark.line + 1) : "", "not YAML: " + error.msg);
+  } catch (const std::exception& error) {
+    return invalid("", std::string("not YAML: ") + error.what());
+  }
+}
+
+}  // namespace
+
+std::string pointer_token(std::string_view name) {
+  std::string token;
+  for (char c : name) {
+    if (c == '~')
+      token += "~0";
+    else if (c == '/')
+      token += "~1";
+    else
+      token += c;
+  }
+  return token;
+}
+
+Result<std::vector<ParsedValue>> parse_text(std::string_view text) {
+  if (text.size() > kDocumentBytesMax)
+    return Error{ErrorCode::kTooLarge, "longer than " + std::to_string(kDocumentBytesMax) + " bytes", ""};
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (!is_utf8(text)) return invalid("", "the text is not UTF-8");
+  if (text.find('\0') != text.npos) return invalid("", "the text holds a zero byte");
+  std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos || (text[first] != '{' && text[first] != '[')) return parse_yaml(text);
+  JsonBuilder builder;
+  if (!Json::sax_parse(text, &builder)) {
+    // JSON documents with "---" between them are a YAML stream.
+    if (text.find("\n---") != text.npos) return parse_yaml(text);
+    return invalid("", builder.problem());
+  }
+  std::vector<ParsedValue> values;
+  values.push_back({std::move(builder.root()), {}});
+  return values;
+}
+
+}  // namespace ciyuan::contract

@@ -1,0 +1,105 @@
+#pragma once
+
+/// Documents as compiled: what resolve() reads. Built once by compile(), never changed.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "contract/registry.h"
+#include "measure/method.h"
+#include "price/book.h"
+
+namespace ciyuan::contract {
+
+/// For maps from text that are asked with a string_view.
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+template <class T>
+using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
+
+enum class CapOn { kTotal, kInput, kOutput, kReasoning };
+enum class CapPer { kRequest, kSession, kKey, kContract, kModel };
+enum class CapWindow { kRequest, kSession, kMinute, kHour, kDay, kMonth, kTerm, kPrepaid };
+enum class CapUnit { kCiyuan, kRequest, kMoney };
+
+/// A cap clause. Its account's name is `account` plus what `per` and `window` add.
+struct CapPlan {
+  std::string clause;
+  CapUnit unit_kind = CapUnit::kCiyuan;
+  std::string unit;  ///< "CIYUAN", "REQUEST", "CNY"
+  Amount funds;
+  CapPer per = CapPer::kContract;
+  CapWindow window = CapWindow::kTerm;
+  CapOn on = CapOn::kTotal;
+  int utc_offset_minutes = 0;
+  std::string account;  ///< "cap/acme/monthly", "cap/acme/budget/key=k1", "prepaid/acme/balance/CNY"
+  std::string sink;
+  TimePoint window_end;  ///< of a term
+};
+
+struct CapPlans {
+  std::vector<CapPlan> caps;
+};
+
+/// What one token of a model costs under one method and one price book.
+struct ModelRates {
+  std::array<Amount, kKinds> ciyuan_per_token{};
+  const price::Rates* money = nullptr;  ///< null: no price book, or no price in it
+  std::vector<PriceLine> lines;
+};
+/// Shared by all contracts with the same method and price book.
+struct RateTable {
+  TextMap<ModelRates> models;
+};
+
+struct ContractPlan {
+  std::string name, provider, consumer, method_name, price_book_name;
+  Digest digest{}, method_digest{}, price_book_digest{};
+  const measure::Method* method = nullptr;
+  const price::Book* book = nullptr;
+  const RateTable* rates = nullptr;
+  TimePoint from, until;
+  std::string scope_id = "scope";
+  std::unordered_set<std::string, TextHash, std::equal_to<>> scope_models;  ///< empty: all
+  std::vector<std::string> scope_endpoints;                                 ///< empty: all
+  std::vector<CapPlan> caps;
+  bool prepaid_money = false;  ///< by a clause of the contract; a key may bring its own
+  std::string receivable_account, revenue_sink;
+  Metering metering;
+  SessionRule session;
+  Tolerance tolerance;
+  std::vector<ClauseText> texts;
+};
+
+struct Registry::State {
+  std::vector<Document> documents;
+  std::map<std::string, Upstream, std::less<>> upstreams;
+  std::map<std::string, Model, std::less<>> models;
+  TextMap<const Model*> model_names;  ///< with aliases
+  std::map<std::string, std::unique_ptr<const measure::Method>, std::less<>> methods;
+  std::map<std::string, price::Book, std::less<>> books;
+  std::map<std::pair<const measure::Method*, const price::Book*>, RateTable> rates;
+  std::map<std::string, ContractPlan, std::less<>> contracts;
+  std::map<std::string, KeyPlan, std::less<>> keys;
+  std::unordered_map<std::uint64_t, std::vector<const KeyPlan*>> keys_by_hash;  ///< first 8 bytes of SHA-256
+};
+
+struct Compilation {
+  std::unique_ptr<Registry::State> state;
+  std::vector<Error> errors;
+  std::vector<std::string> warnings;
+};
+
+/// In documents sorted as Registry::documents() is; nullptr where there is none.
+const Document* find_in(const std::vector<Document>& sorted, std::string_view kind, std::string_view name);
+
+/// Checks the documents against each other and compiles them; every error found is reported.
+Compilation compile(std::vector<Document> documents);
+
+}  // namespace ciyuan::contract

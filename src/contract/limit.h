@@ -1,0 +1,84 @@
+#pragma once
+
+/// What a contract becomes for one call: a list of accounts, and what a token costs on each.
+///
+/// Every limit is an account and every use a transfer. A session cap, a monthly cap, a key's budget, a
+/// prepaid balance and a plain receivable differ only in how their account is funded and in whether it may go
+/// below zero. The clerk knows nothing of clauses: it holds, posts and releases on these accounts, all or
+/// nothing.
+///
+///   session cap of 400 Ciyuan   account "cap/acme/session-cap/session=s1", funds 400 Ciyuan, 1 Ciyuan a
+///   token prepaid 10 CNY              account "prepaid/acme/CNY", funded by deposits, 0.000002 CNY an input
+///   token postpaid                    account "receivable/acme/CNY", may overdraw, the same costs 5 requests
+///   a minute         account "cap/acme/rpm/key=k1/2026-11-23T08:15:00Z", funds 5 REQUEST, 1 a call
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/amount.h"
+#include "base/kind.h"
+#include "base/time.h"
+
+namespace ciyuan::contract {
+
+/// Decimal places of each unit, the same everywhere. Money has twelve: a price per million tokens with up to
+/// six decimals is then exact for one token, and no charge is ever rounded inside the ledger.
+constexpr int kCiyuanScale = 6;
+constexpr int kMoneyScale = 12;
+constexpr int kCountScale = 0;
+/// "CIYUAN" → 6, "REQUEST", "PERSON" → 0, a currency code ("CNY") → 12.
+int scale_of_unit(std::string_view unit);
+
+/// What an open call does when the headroom it wants is held by other calls that may still release it.
+enum class Contention {
+  kWait,        ///< wait in order, up to wait_max; then as kStartSmall
+  kStartSmall,  ///< take what there is, if it is at least one token of output
+  kRefuse,      ///< refuse at once, with Retry-After
+};
+
+struct Limit {
+  std::string clause;   ///< id of the clause, named in refusals and records; "price" for plain charging
+  std::string unit;     ///< "CIYUAN", "REQUEST" or a currency code
+  std::string account;  ///< unique name; its AccountId is id_from_content(account)
+  std::string sink;  ///< account that receives what is posted, e.g. "used/acme/CIYUAN", "revenue/vendor/CNY"
+  Amount funds;      ///< granted to the account when it is first seen; zero for prepaid and receivable
+  bool may_overdraw = false;  ///< a receivable: charged, never refused
+  Amount per_request;         ///< cost of the call itself, in units of scale_of_unit(unit)
+  std::array<Amount, kKinds>
+      per_token{};       ///< cost of one token of each kind; zero where the limit does not count it
+  TimePoint window_end;  ///< when a fresh account takes over (Retry-After); zero where it never does
+};
+
+/// Who pays for a stream that breaks: the metering clause.
+enum class OnClientGone { kDelivered, kGenerated, kNothingBeforeFirstToken };
+enum class OnUpstreamError { kDelivered, kNothing };
+enum class UpstreamOnGone { kCancel, kDrain };
+struct Metering {
+  OnClientGone on_client_gone = OnClientGone::kDelivered;
+  OnUpstreamError on_upstream_error = OnUpstreamError::kDelivered;
+  UpstreamOnGone upstream = UpstreamOnGone::kCancel;
+  Nanoseconds drain_max = seconds(30);
+  std::int64_t quantum_tokens = 256;  ///< output tokens held at open and at each extension
+  Contention contention = Contention::kWait;
+  Nanoseconds wait_max = seconds(20);
+};
+
+/// Price of one token of a kind, for the charge lines of the record (the postings follow the limits).
+struct PriceLine {
+  Kind kind = Kind::kInput;
+  Amount per_token;  ///< scale kMoneyScale
+};
+
+/// Everything the clerk needs to know of the contract for one call.
+struct Terms {
+  std::vector<Limit> limits;  ///< at most kLimitsMax, distinct accounts
+  Metering metering;
+  std::string currency;
+  std::vector<PriceLine> prices;
+  std::array<Amount, kKinds> ciyuan_per_token{};  ///< the method's weights, scale kCiyuanScale
+};
+constexpr std::size_t kLimitsMax = 64;
+
+}  // namespace ciyuan::contract

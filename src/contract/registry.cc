@@ -1,0 +1,224 @@
+#include "contract/registry.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "contract/internal/caps.h"
+#include "contract/internal/plan.h"
+
+namespace ciyuan::contract {
+namespace {
+
+Error refused(std::string clause, std::string message) {
+  return Error{ErrorCode::kRefused, std::move(message), std::move(clause)};
+}
+
+Status check_key(const KeyPlan& key, TimePoint at) {
+  if (key.disabled) return refused("key", "the key " + key.name + " is disabled");
+  if (key.expires != TimePoint{} && at >= key.expires)
+    return refused("key", "the key " + key.name + " expired at " + to_rfc3339(key.expires));
+  const ContractPlan& contract = *key.contract;
+  if (at < contract.from)
+    return refused("effective", "the contract " + contract.name + " begins at " + to_rfc3339(contract.from));
+  if (contract.until != TimePoint{} && at >= contract.until)
+    return refused("effective", "the contract " + contract.name + " ended at " + to_rfc3339(contract.until));
+  return {};
+}
+
+Status check_scope(const ContractPlan& contract, const Model& model, std::string_view endpoint) {
+  if (!contract.scope_models.empty() && !contract.scope_models.contains(std::string_view(model.name)))
+    return refused(contract.scope_id,
+                   "the contract " + contract.name + " does not cover the model " + model.name);
+  const auto& endpoints = contract.scope_endpoints;
+  if (!endpoints.empty() && std::find(endpoints.begin(), endpoints.end(), endpoint) == endpoints.end())
+    return refused(contract.scope_id,
+                   "the contract " + contract.name + " does not cover the endpoint " + std::string(endpoint));
+  return {};
+}
+
+// A kind without a price is not free: a call that could produce it is refused before it begins.
+Status check_price(const ContractPlan& contract, const ModelRates& rates, const Model& model,
+                   const Call& call) {
+  if (contract.book == nullptr) return {};
+  std::string book = "the price book " + contract.price_book_name;
+  if (!contract.book->in_force(call.at))
+    return refused("price", book + " is not in force at " + to_rfc3339(call.at));
+  bool generates = call.endpoint != "embeddings";
+  if (rates.money == nullptr || !rates.money->knows(Kind::kInput) ||
+      (generates && !rates.money->knows(Kind::kOutput)))
+    return refused("price",
+                   book + " has no price for " +
+                       (rates.money != nullptr && rates.money->knows(Kind::kInput) ? "output" : "input") +
+                       " of the model " + model.name);
+  return {};
+}
+
+Result<std::string> session_of(const KeyPlan& key, std::string_view sent) {
+  const SessionRule& rule = key.contract->session;
+  if (sent.empty()) {
+    if (rule.required)
+      return invalid("session", "the contract " + key.contract->name +
+                                    " asks for a session id in the header " + rule.header);
+    return "key:" + key.name;
+  }
+  if (sent.size() > kSessionIdMax)
+    return invalid("session", "the session id is longer than " + std::to_string(kSessionIdMax) + " bytes");
+  if (!std::all_of(sent.begin(), sent.end(), [](char c) { return c > ' ' && c < 0x7F; }))
+    return invalid("session", "the session id may hold printable ASCII without spaces only");
+  if (sent.starts_with("key:")) return invalid("session", "a session id may not begin with \"key:\"");
+  return std::string(sent);
+}
+
+Limit receivable_of(const ContractPlan& contract, const ModelRates& rates) {
+  Limit limit;
+  limit.clause = "price";
+  limit.unit = contract.book->currency();
+  limit.account = contract.receivable_account;
+  limit.sink = contract.revenue_sink;
+  limit.may_overdraw = true;
+  limit.per_request = rates.money->per_request;
+  limit.per_token = rates.money->per_token;
+  return limit;
+}
+
+}  // namespace
+
+Registry::Registry(std::unique_ptr<const State> state) : state_(std::move(state)) {}
+Registry::~Registry() = default;
+
+BuildOutcome Registry::build(std::vector<Document> documents) {
+  Compilation compilation = compile(std::move(documents));
+  BuildOutcome outcome;
+  outcome.errors = std::move(compilation.errors);
+  outcome.warnings = std::move(compilation.warnings);
+  if (outcome.errors.size() > kDocumentErrorsMax) {
+    std::size_t more = outcome.errors.size() - kDocumentErrorsMax;
+    outcome.errors.resize(kDocumentErrorsMax);
+    outcome.errors.push_back(invalid("", "and " + std::to_string(more) + " more errors"));
+  }
+  if (outcome.errors.empty()) outcome.registry.reset(new Registry(std::move(compilation.state)));
+  return outcome;
+}
+
+const KeyPlan* Registry::find_key(std::string_view secret) const {
+  Digest digest = sha256(secret);
+  std::uint64_t prefix;
+  std::memcpy(&prefix, digest.data(), sizeof prefix);
+  auto found = state_->keys_by_hash.find(prefix);
+  if (found == state_->keys_by_hash.end()) return nullptr;
+  for (const KeyPlan* key : found->second)
+    if (equal_in_constant_time(key->secret_sha256, digest)) return key;
+  return nullptr;
+}
+
+const KeyPlan* Registry::key_named(std::string_view name) const {
+  auto found = state_->keys.find(name);
+  return found == state_->keys.end() ? nullptr : &found->second;
+}
+
+Result<Resolved> Registry::resolve(const Call& call) const {
+  CIYUAN_CHECK(call.key != nullptr, "a call is resolved with the key that find_key() gave");
+  const KeyPlan& key = *call.key;
+  const ContractPlan& contract = *key.contract;
+  CIYUAN_TRY_STATUS(check_key(key, call.at));
+  const Model* model = find_model(call.model);
+  if (model == nullptr)
+    return Error{ErrorCode::kNotFound, "no model is named \"" + std::string(call.model.substr(0, 200)) + "\"",
+                 "model"};
+  CIYUAN_TRY_STATUS(check_scope(contract, *model, call.endpoint));
+  const ModelRates& rates = contract.rates->models.find(std::string_view(model->name))->second;
+  CIYUAN_TRY_STATUS(check_price(contract, rates, *model, call));
+
+  Resolved resolved;
+  CIYUAN_TRY(resolved.session, session_of(key, call.session));
+  resolved.model = model;
+  resolved.method = contract.method;
+  resolved.contract = contract.name;
+  resolved.provider = contract.provider;
+  resolved.consumer = contract.consumer;
+  resolved.method_name = contract.method_name;
+  resolved.price_book_name = contract.price_book_name;
+  resolved.contract_digest = contract.digest;
+  resolved.method_digest = contract.method_digest;
+  resolved.price_book_digest = contract.price_book_digest;
+  resolved.tolerance = contract.tolerance;
+
+  Terms& terms = resolved.terms;
+  terms.metering = contract.metering;
+  terms.ciyuan_per_token = rates.ciyuan_per_token;
+  terms.limits.reserve(contract.caps.size() + key.caps->caps.size() + 1);
+  bool prepaid_money = contract.prepaid_money;
+  for (const CapPlan& cap : contract.caps)
+    terms.limits.push_back(limit_of(cap, rates, call, model->name, resolved.session));
+  for (const CapPlan& cap : key.caps->caps) {
+    terms.limits.push_back(limit_of(cap, rates, call, model->name, resolved.session));
+    prepaid_money |= is_prepaid_money(cap);
+  }
+  if (contract.book != nullptr) {
+    terms.currency = contract.book->currency();
+    terms.prices = rates.lines;
+    if (!prepaid_money) terms.limits.push_back(receivable_of(contract, rates));
+  }
+  return resolved;
+}
+
+const SessionRule& Registry::session_rule(const KeyPlan& key) const { return key.contract->session; }
+std::string_view Registry::contract_name(const KeyPlan& key) const { return key.contract->name; }
+
+std::vector<const Model*> Registry::models_of(const KeyPlan& key) const {
+  std::vector<const Model*> found;
+  const auto& scope = key.contract->scope_models;
+  for (const auto& [name, model] : state_->models)
+    if (scope.empty() || scope.contains(std::string_view(name))) found.push_back(&model);
+  return found;
+}
+
+const ClauseText* Registry::clause_text(const KeyPlan& key, std::string_view clause) const {
+  for (const std::vector<ClauseText>* texts : {&key.contract->texts, &key.clauses})
+    for (const ClauseText& text : *texts)
+      if (text.id == clause && !(text.en.empty() && text.zh.empty())) return &text;
+  return nullptr;
+}
+
+const Model* Registry::find_model(std::string_view name_or_alias) const {
+  auto found = state_->model_names.find(name_or_alias);
+  return found == state_->model_names.end() ? nullptr : found->second;
+}
+
+std::vector<const Model*> Registry::models() const {
+  std::vector<const Model*> all;
+  for (const auto& [name, model] : state_->models) all.push_back(&model);
+  return all;
+}
+
+std::vector<const Upstream*> Registry::upstreams() const {
+  std::vector<const Upstream*> all;
+  for (const auto& [name, upstream] : state_->upstreams) all.push_back(&upstream);
+  return all;
+}
+
+const std::vector<Document>& Registry::documents() const { return state_->documents; }
+
+const Document* Registry::find_document(std::string_view kind, std::string_view name) const {
+  return find_in(state_->documents, kind, name);
+}
+
+std::vector<Document> merged(const std::vector<Document>& present, const std::vector<Document>& changes,
+                             const std::vector<std::string>& removed) {
+  std::unordered_set<std::string> gone(removed.begin(), removed.end());
+  for (const Document& change : changes) gone.insert(change.id());
+  std::vector<Document> all = changes;
+  for (const Document& document : present)
+    if (!gone.contains(document.id())) all.push_back(document);
+  return all;
+}
+
+NewSecret make_key_secret() {
+  SecretKey random = random_secret_key();
+  NewSecret made;
+  made.secret = "ck-" + to_hex(random);
+  made.sha256_hex = to_hex(sha256(made.secret));
+  return made;
+}
+
+}  // namespace ciyuan::contract

@@ -1,0 +1,290 @@
+/// Who asks, under which terms, and how much the prompt is: everything before the hold is durable.
+
+#include <algorithm>
+
+#include "base/canonical_json.h"
+#include "gateway/metered_call.h"
+#include "measure/prompt.h"
+
+namespace ciyuan::gateway {
+namespace {
+
+constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+
+measure::Endpoint measured(dialect::Endpoint endpoint) {
+  switch (endpoint) {
+    case dialect::Endpoint::kChat: return measure::Endpoint::kChat;
+    case dialect::Endpoint::kCompletions: return measure::Endpoint::kCompletions;
+    case dialect::Endpoint::kEmbeddings: return measure::Endpoint::kEmbeddings;
+  }
+  return measure::Endpoint::kChat;
+}
+
+bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+std::string hex_or_empty(const Digest& digest) { return digest == Digest{} ? std::string() : to_hex(digest); }
+
+dialect::ErrorBody bad_request(const Error& error) {
+  return {.status = 400, .message = error.text(), .type = "invalid_request_error", .param = error.path};
+}
+
+}  // namespace
+
+http::Task<bool> MeteredCall::admit() {
+  Gateway& gateway = worker_.gateway;
+  accepted_ = now();
+  accepted_ns_ = http::monotonic_ns();
+  registry_ = gateway.registry();
+  std::string_view secret = bearer_of(exchange_.head().headers);
+  key_ = secret.empty() ? nullptr : registry_->find_key(secret);
+  if (key_ == nullptr) {
+    ++metrics_.denied;
+    dialect::ErrorBody refusal_body{.status = 401,
+                           .message = secret.empty() ? "no API key: send Authorization: Bearer ck-…"
+                                                     : "this API key is not known here",
+                           .type = "invalid_request_error",
+                           .code = "invalid_api_key"};
+    co_await answer_error(refusal_body);
+    co_return false;
+  }
+  body_ = exchange_.take_body();
+  auto facts = dialect::read_request(endpoint_, body_);
+  if (!facts) {
+    ++metrics_.denied;
+    co_await answer_error(bad_request(facts.error()));
+    co_return false;
+  }
+  facts_ = std::move(*facts);
+
+  const contract::SessionRule& rule = registry_->session_rule(*key_);
+  std::string session(exchange_.head().headers.get(rule.header));
+  if (session.empty() && !rule.field.empty())
+    session = rule.field == "user" ? facts_.user : dialect::string_member(body_, rule.field);
+  id_ = make_uuid7(accepted_);
+  auto resolved = registry_->resolve({.key = key_,
+                                      .model = facts_.model,
+                                      .session = session,
+                                      .endpoint = dialect::path_of(endpoint_),
+                                      .request_id = id_,
+                                      .at = accepted_});
+  if (!resolved) {
+    ++metrics_.denied;
+    const Error& error = resolved.error();
+    dialect::ErrorBody body = bad_request(error);
+    if (error.code == ErrorCode::kNotFound) {
+      body.status = 404;
+      body.code = "model_not_found";
+    } else if (error.code == ErrorCode::kRefused) {
+      body.status = 403;
+      body.type = "permission_error";
+      body.code = "refused_by_contract";
+      dialect::LimitDetail detail{.clause = error.path};
+      if (const auto* text = registry_->clause_text(*key_, error.path)) {
+        detail.text_en = text->en;
+        detail.text_zh = text->zh;
+      }
+      body.limit = std::move(detail);
+    }
+    co_await answer_error(body);
+    co_return false;
+  }
+  resolved_ = std::move(*resolved);
+
+  auto profile = gateway.profiles_.profile(*resolved_.method, resolved_.method_digest, resolved_.model->name,
+                                           resolved_.model->tokenizer, resolved_.model->chat_template);
+  if (!profile) {
+    ++metrics_.unavailable;
+    dialect::ErrorBody refusal_body{.status = 503,
+                           .message = "this model cannot be counted: " + profile.error().text(),
+                           .type = "service_unavailable_error",
+                           .code = "not_measurable"};
+    co_await answer_error(refusal_body);
+    co_return false;
+  }
+  profile_ = std::move(*profile);
+  auto count = measure::count_prompt(*profile_, measured(endpoint_), body_, facts_.plain_chat);
+  if (!count) {
+    ++metrics_.denied;
+    co_await answer_error(bad_request(count.error()));
+    co_return false;
+  }
+  prompt_[Kind::kInput] = count->tokens.value;
+  prompt_level_ = count->level;
+  co_return true;
+}
+
+http::Task<bool> MeteredCall::open() {
+  std::int64_t per_answer = facts_.output_tokens_max.value_or(resolved_.model->output_tokens_max);
+  if (resolved_.model->output_tokens_max > 0) per_answer = std::min(per_answer, resolved_.model->output_tokens_max);
+  clerk::Open command;
+  command.id = id_;
+  command.at = accepted_;
+  command.prompt = prompt_;
+  command.output_wanted = endpoint_ == dialect::Endpoint::kEmbeddings ? 0 : per_answer * facts_.answers;
+  // An unstreamed answer comes all at once: its hold cannot grow on the way, so it is whole from the beginning.
+  if (!facts_.stream) resolved_.terms.metering.quantum_tokens = std::max<std::int64_t>(1, command.output_wanted);
+  command.terms = resolved_.terms;
+
+  if (std::string_view key = exchange_.head().headers.get("Idempotency-Key"); !key.empty()) {
+    if (key.size() > kIdempotencyKeyBytesMax || !is_printable(key)) {
+      ++metrics_.denied;
+      co_await answer_error(bad_request(invalid("Idempotency-Key", "must be 1 to 255 printable ASCII characters")));
+      co_return false;
+    }
+    idempotent_ = true;
+    command.idempotency = clerk::Idempotency{key_->name + "/" + std::string(key), sha256(body_)};
+  }
+
+  record_key_ = random_secret_key();
+  command.record_key = record_key_;
+  record_.id = id_;
+  record_.accepted = accepted_;
+  record_.party = resolved_.consumer;
+  record_.contract = resolved_.contract;
+  record_.key = key_->name;
+  record_.session = resolved_.session;
+  record_.model_asked = facts_.model;
+  record_.contract_digest = hex_or_empty(resolved_.contract_digest);
+  record_.method_digest = hex_or_empty(resolved_.method_digest);
+  record_.price_book_digest = hex_or_empty(resolved_.price_book_digest);
+  record_.tokenizer_digest = profile_->tokenizer_digest_hex();
+  record_.template_digest = profile_->template_digest_hex();
+  record::ContentDigest request_digest;
+  request_digest.update(body_);
+  record_.request_commitment = record::commit(HmacKey(record_key_), record::Content::kRequest, request_digest);
+  record_.usage["input"] = {.measured = static_cast<std::uint64_t>(prompt_[Kind::kInput]),
+                            .billed = static_cast<std::uint64_t>(prompt_[Kind::kInput]),
+                            .level = prompt_level_,
+                            .counted_by = profile_->counted_by()};
+  command.draft = record_;
+
+  clerk::Reply reply = co_await worker_.mailbox.ask(std::move(command));
+  if (auto* opened = std::get_if<clerk::Opened>(&reply)) {
+    granted_ = opened->granted;
+    spendable_ = granted_;
+    // What may still be spent: the service is told not to generate beyond it.
+    std::int64_t more = std::numeric_limits<std::int64_t>::max() / 4;
+    for (const clerk::Remaining& remaining : opened->remaining) {
+      for (const contract::Limit& limit : resolved_.terms.limits) {
+        if (limit.clause != remaining.clause || limit.unit != remaining.unit || limit.may_overdraw) continue;
+        Amount dearest;
+        for (Kind kind : kAllKinds)
+          if (is_generated(kind)) dearest = std::max(dearest, limit.per_token[index_of(kind)]);
+        if (!dearest.is_zero())
+          more = std::min(more, static_cast<std::int64_t>(std::min<Int128>(whole_quotient(remaining.left, dearest), more)));
+      }
+    }
+    std::int64_t wanted = endpoint_ == dialect::Endpoint::kEmbeddings ? 0 : per_answer * facts_.answers;
+    spendable_ = std::min(wanted, granted_ + more);
+    grant_final_ = granted_ >= wanted;
+    co_return true;
+  }
+  if (auto* refusal = std::get_if<clerk::Refusal>(&reply)) {
+    ++metrics_.refused;
+    co_await answer_refusal(*refusal);
+  } else if (auto* replay = std::get_if<clerk::Replay>(&reply)) {
+    co_await answer_replay(*replay);
+  } else {
+    const auto* error = std::get_if<Error>(&reply);
+    ++metrics_.unavailable;
+    // Nothing is ever served unrecorded (P9).
+    http::Headers headers;
+    headers.add("Retry-After", "1");
+    dialect::ErrorBody refusal_body{.status = 503,
+                           .message = "the call could not be recorded, so it was not served: " +
+                                      (error != nullptr ? error->text() : std::string("no reply")),
+                           .type = "service_unavailable_error",
+                           .code = "not_recordable"};
+    co_await answer_error(refusal_body,
+                          headers);
+  }
+  co_return false;
+}
+
+http::Task<> MeteredCall::answer_error(const dialect::ErrorBody& error, const http::Headers& extra) {
+  http::Response response;
+  response.status = error.status;
+  response.headers = extra;
+  response.headers.add("Content-Type", "application/json");
+  // The official clients honour this before their own idea of what may be tried again.
+  if (error.status == 429 && !extra.has("Retry-After")) response.headers.add("x-should-retry", "false");
+  response.body = dialect::to_json(error);
+  co_await exchange_.respond(response);
+}
+
+http::Task<> MeteredCall::answer_refusal(const clerk::Refusal& refusal) {
+  int scale = contract::scale_of_unit(refusal.unit);
+  dialect::LimitDetail detail{.clause = refusal.clause,
+                              .unit = refusal.unit,
+                              .limit = format_decimal(refusal.limit, scale),
+                              .left = format_decimal(refusal.left, scale),
+                              .held = format_decimal(refusal.held, scale)};
+  if (const auto* text = registry_->clause_text(*key_, refusal.clause)) {
+    detail.text_en = text->en;
+    detail.text_zh = text->zh;
+  }
+  std::string message = "clause " + refusal.clause + " of contract " + resolved_.contract + ": " + detail.left + " of " +
+                        detail.limit + " " + refusal.unit + " left" +
+                        (refusal.held.is_zero() ? "" : " (" + detail.held + " held by other calls)") +
+                        ", this call needs at least " + format_decimal(refusal.needed, scale);
+  http::Headers headers;
+  if (refusal.retry_at.ns != 0) {
+    std::int64_t wait_s = std::max<std::int64_t>(1, (refusal.retry_at - now()).count / 1'000'000'000 + 1);
+    headers.add("Retry-After", std::to_string(wait_s));
+    // A window that opens in hours is nothing to wait for inside a call.
+    if (wait_s > 60) headers.add("x-should-retry", "false");
+  }
+  bool money = refusal.unit != "CIYUAN" && refusal.unit != "REQUEST";
+  dialect::ErrorBody refusal_body{.status = 429,
+                         .message = message,
+                         .type = money ? "insufficient_quota" : "tokens",
+                         .code = money ? "insufficient_quota" : "rate_limit_exceeded",
+                         .limit = std::move(detail)};
+  co_await answer_error(refusal_body,
+                        headers);
+}
+
+http::Task<> MeteredCall::answer_replay(const clerk::Replay& replay) {
+  http::Headers headers;
+  headers.add("Ciyuan-Record", replay.id.text());
+  if (!replay.same_body) {
+    dialect::ErrorBody refusal_body{.status = 422,
+                           .message = "this Idempotency-Key was used with another request body",
+                           .type = "invalid_request_error",
+                           .param = "Idempotency-Key",
+                           .code = "idempotency_key_reused",
+                           .record = replay.id.text()};
+    co_await answer_error(refusal_body,
+                          headers);
+  } else if (replay.in_progress) {
+    headers.add("Retry-After", "1");
+    dialect::ErrorBody refusal_body{.status = 409,
+                           .message = "the call with this Idempotency-Key is still running",
+                           .type = "invalid_request_error",
+                           .param = "Idempotency-Key",
+                           .code = "idempotency_key_in_progress",
+                           .record = replay.id.text()};
+    co_await answer_error(refusal_body,
+                          headers);
+  } else if (auto kept = worker_.gateway.recent_.find(replay.id)) {
+    headers.add("Content-Type", kept->content_type);
+    headers.add("Ciyuan-Replayed", "true");
+    http::Response again{kept->status, headers, kept->body};
+    co_await exchange_.respond(again);
+  } else {
+    headers.add("x-should-retry", "false");
+    dialect::ErrorBody refusal_body{.status = 409,
+                           .message = "the call with this Idempotency-Key is done and was charged once; its answer is "
+                                      "no longer kept, its record is",
+                           .type = "invalid_request_error",
+                           .param = "Idempotency-Key",
+                           .code = "idempotency_key_done",
+                           .record = replay.id.text()};
+    co_await answer_error(refusal_body,
+                          headers);
+  }
+}
+
+}  // namespace ciyuan::gateway

@@ -1,0 +1,119 @@
+#pragma once
+
+/// The road of one metered request, from its whole body to the release of the last byte.
+///
+///   admit ─► open (durable) ─► forward ─► relay: count, extend, cut ─► close (durable) ─► last byte
+///
+/// The last byte of an answer leaves only after the commit that holds its record. What passes unchanged keeps its
+/// bytes; only a cut rewrites an event.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dialect/openai_answer.h"
+#include "dialect/openai_error.h"
+#include "dialect/openai_request.h"
+#include "gateway/gateway.h"
+#include "gateway/stream_meter.h"
+#include "http/sse.h"
+#include "record/commitment.h"
+
+namespace ciyuan::gateway {
+
+class MeteredCall {
+ public:
+  MeteredCall(Worker& worker, http::Exchange& exchange, dialect::Endpoint endpoint)
+      : worker_(worker), metrics_(worker.gateway.metrics()), exchange_(exchange), endpoint_(endpoint) {}
+
+  http::Task<> run();
+
+ private:
+  /// How the call ended, for settling.
+  struct Ending {
+    record::State state = record::State::kCompleted;
+    std::string finish_reason;
+    bool nothing_served = false;
+    std::string problem;  ///< for the log; never content
+  };
+
+  // admission.cc: who asks, under which terms, how much the prompt is. False: the answer was already given.
+  http::Task<bool> admit();
+  http::Task<bool> open();
+  http::Task<> answer_error(const dialect::ErrorBody& error, const http::Headers& extra);
+  http::Task<> answer_error(const dialect::ErrorBody& error) { return answer_error(error, no_headers_); }
+  http::Task<> answer_refusal(const clerk::Refusal& refusal);
+  http::Task<> answer_replay(const clerk::Replay& replay);
+
+  // forward.cc: finds a service that takes the call. False: it was settled and answered.
+  http::Task<bool> forward();
+  http::Task<Result<http::ResponseHead>> try_route(const contract::Route& route, Upstreams::Service& service);
+  std::string upstream_head(const Upstreams::Service& service, std::size_t body_size) const;
+  std::string upstream_body(const contract::Route& route) const;
+
+  // relay.cc: the answer, whole or streamed.
+  http::Task<> relay_whole();
+  http::Task<> relay_error();
+  http::Task<> relay_stream();
+  http::Task<bool> pass_event(const http::SseEvent& event);
+  http::Task<bool> pass_part(const http::SseEvent& event, dialect::AnswerPart& part);
+  http::Task<bool> cut_stream(const http::SseEvent& event, dialect::AnswerPart& part);
+  http::Task<> deliver(std::string_view bytes);
+  http::Task<> end_stream(Ending ending, std::string tail);
+  http::Task<Result<std::string>> read_all_body(std::size_t bytes_max);
+
+  // grants: the hold grows ahead of the stream.
+  void ask_for_more();
+  http::Task<bool> more_granted();
+  void take_grant(clerk::Reply reply);
+  void clip_to_grant(KindCounts& counts) const;
+
+  // settle.cc: what is billed, and the record.
+  KindCounts billed_counts(const Ending& ending) const;
+  http::Task<Result<clerk::Closed>> settle(const Ending& ending);
+  void complete_record(const Ending& ending, const KindCounts& billed);
+  http::Headers closing_headers(const clerk::Closed& closed) const;
+  std::string closing_comment(const clerk::Closed& closed) const;
+  dialect::ReportedUsage own_usage() const;
+  void log_call(const Ending& ending, const clerk::Closed* closed);
+
+  const http::Headers no_headers_;
+  Worker& worker_;
+  Metrics& metrics_;
+  http::Exchange& exchange_;
+  dialect::Endpoint endpoint_;
+
+  std::shared_ptr<const contract::Registry> registry_;
+  const contract::KeyPlan* key_ = nullptr;
+  std::string body_;
+  dialect::RequestFacts facts_;
+  contract::Resolved resolved_;
+  std::shared_ptr<const measure::Profile> profile_;
+  Id id_;
+  TimePoint accepted_;
+  std::int64_t accepted_ns_ = 0;
+  SecretKey record_key_{};
+  record::UsageRecord record_;
+  KindCounts prompt_;
+  record::Level prompt_level_ = record::Level::kProved;
+  bool idempotent_ = false;
+
+  std::int64_t granted_ = 0;    // generated tokens that may be delivered
+  std::int64_t spendable_ = 0;  // what the accounts could still pay for at open, the grant included
+  bool grant_final_ = false;    // the last extension gave nothing
+  std::optional<LoopMailbox::Ticket> extension_;
+
+  std::unique_ptr<http::Call> call_;
+  http::ResponseHead answer_head_;
+  std::optional<StreamMeter> meter_;
+  KindCounts delivered_;        // generated tokens whose bytes were handed to the client's socket
+  record::ContentDigest answer_digest_;
+  std::optional<dialect::ReportedUsage> reported_;
+  dialect::AnswerPart first_part_;  // id, model, created of the answer
+  std::string tail_;            // events held back until the record is durable
+  std::string kept_answer_;     // for a repeated Idempotency-Key
+  bool tail_begun_ = false, done_seen_ = false, live_ = false, client_left_ = false;
+};
+
+}  // namespace ciyuan::gateway

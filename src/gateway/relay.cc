@@ -1,0 +1,386 @@
+/// The answer on its way to the client: whole answers, streams, and the cut at the token.
+
+#include <algorithm>
+
+#include "gateway/metered_call.h"
+
+namespace ciyuan::gateway {
+namespace {
+
+constexpr std::size_t kErrorBodyBytesMax = 256 << 10;
+
+// The service's own fields that make sense behind us.
+http::Headers passed_on(const http::Headers& from) {
+  http::Headers headers;
+  for (const auto& [name, value] : from) {
+    bool ours = http::equal_ignoring_case(name, "Content-Length") || http::equal_ignoring_case(name, "Date") ||
+                http::equal_ignoring_case(name, "Set-Cookie") ||
+                (name.size() >= 7 && http::equal_ignoring_case(name.substr(0, 7), "Ciyuan-"));
+    if (!ours && !http::is_hop_by_hop(name, from)) headers.add(name, value);
+  }
+  return headers;
+}
+
+bool is_compressed(const http::Headers& headers) {
+  std::string_view coding = headers.get("Content-Encoding");
+  return !coding.empty() && !http::equal_ignoring_case(coding, "identity");
+}
+
+std::string sse(std::string_view data) { return "data: " + std::string(data) + "\n\n"; }
+
+}  // namespace
+
+http::Task<> MeteredCall::run() {
+  ++metrics_.calls;
+  if (!co_await admit()) co_return;
+  if (!co_await open()) co_return;
+  ++metrics_.open_calls;
+  metrics_.before_upstream.add(http::monotonic_ns() - accepted_ns_);
+  if (co_await forward()) {
+    if (endpoint_ != dialect::Endpoint::kEmbeddings) meter_.emplace(profile_);
+    bool is_stream = facts_.stream && answer_head_.headers.get("Content-Type").starts_with("text/event-stream");
+    if (answer_head_.status >= 300 || answer_head_.status < 200 || is_compressed(answer_head_.headers))
+      co_await relay_error();
+    else if (is_stream)
+      co_await relay_stream();
+    else
+      co_await relay_whole();
+  }
+  exchange_.on_client_gone(nullptr);
+  --metrics_.open_calls;
+}
+
+http::Task<Result<std::string>> MeteredCall::read_all_body(std::size_t bytes_max) {
+  std::string body;
+  for (;;) {
+    auto piece = co_await call_->read_body();
+    if (!piece) co_return std::move(piece).error();
+    if (piece->empty()) co_return body;
+    if (body.size() + piece->size() > bytes_max) {
+      call_->cancel();
+      co_return Error{ErrorCode::kTooLarge, "the service's answer is larger than " + std::to_string(bytes_max) + " bytes", ""};
+    }
+    if (body.empty())
+      body = std::move(*piece);
+    else
+      body += *piece;
+  }
+}
+
+// A refusal of the service passes as it came; it costs nothing, not even the request.
+http::Task<> MeteredCall::relay_error() {
+  bool unreadable = is_compressed(answer_head_.headers);
+  auto body = co_await read_all_body(kErrorBodyBytesMax);
+  ++metrics_.upstream_failed;
+  Ending ending{.state = record::State::kUpstreamRefused,
+                .finish_reason = "",
+                .nothing_served = true,
+                .problem = unreadable ? "the service sent a compressed answer that was not asked for"
+                                      : "the service answered " + std::to_string(answer_head_.status)};
+  auto closed = co_await settle(ending);
+  http::Headers headers = closed ? closing_headers(*closed) : http::Headers();
+  if (unreadable || !body || answer_head_.status < 400) {
+    dialect::ErrorBody refusal_body{.status = 502, .message = ending.problem, .type = "api_error", .code = "upstream_unreadable",
+                           .record = id_.text()};
+    co_await answer_error(refusal_body,
+                          headers);
+    co_return;
+  }
+  http::Response response{answer_head_.status, passed_on(answer_head_.headers), std::move(*body)};
+  for (const auto& [name, value] : headers) response.headers.add(name, value);
+  co_await exchange_.respond(response);
+}
+
+http::Task<> MeteredCall::relay_whole() {
+  auto body = co_await read_all_body(worker_.gateway.options().answer_bytes_max);
+  record_.first_token = record_.last_token = now();
+  Result<dialect::AnswerPart> part = body ? dialect::read_answer(endpoint_, *body)
+                                          : Result<dialect::AnswerPart>(body.error());
+  if (!part || part->is_error) {
+    bool gone = exchange_.client_gone();
+    std::string problem = !part ? part.error().text() : "the service answered with an error in a successful answer";
+    if (!gone) ++metrics_.upstream_failed;
+    Ending ending{.state = gone ? record::State::kClientGone : record::State::kUpstreamFailed,
+                  .finish_reason = "", .nothing_served = false, .problem = problem};
+    auto closed = co_await settle(ending);
+    bool late = call_->timed_out();
+    dialect::ErrorBody refusal_body{.status = late ? 504U : 502U, .message = problem, .type = "api_error",
+                           .code = late ? "upstream_timeout" : "upstream_broken", .record = id_.text()};
+    http::Headers headers = closed ? closing_headers(*closed) : http::Headers();  // named, see CONTRIBUTING.md
+    co_await answer_error(refusal_body, headers);
+    co_return;
+  }
+  reported_ = part->usage;
+  first_part_ = dialect::AnswerPart{{}, {}, part->id, part->model, part->created};
+  Ending ending;
+  std::string out;
+  if (!meter_ || meter_->surely_fits(*part, granted_) || meter_->fits(*part, granted_)) {
+    if (meter_) meter_->add(*part);
+    ending.finish_reason = meter_ ? meter_->finish_reason() : "";
+    out = std::move(*body);
+  } else {
+    // The service went past the limit it was given: the answer is cut at the token.
+    auto cuts = meter_->add_what_fits(*part, granted_);
+    ending.state = record::State::kCut;
+    ending.finish_reason = "length";
+    out = dialect::with_cuts(*body, cuts, false, own_usage());
+    ++metrics_.cut;
+  }
+  bool gone = exchange_.client_gone();
+  if (gone) {
+    ending.state = record::State::kClientGone;
+    ++metrics_.client_gone;
+  } else {
+    delivered_ = meter_ ? meter_->counts() : KindCounts();
+    answer_digest_.update(out);
+  }
+  auto closed = co_await settle(ending);
+  if (gone) co_return;
+  if (!closed) {
+    // Nothing is served unrecorded (P9).
+    dialect::ErrorBody refusal_body{.status = 503, .message = "the answer could not be recorded, so it was not delivered: " +
+                                                     closed.error().text(),
+                           .type = "service_unavailable_error", .code = "not_recordable", .record = id_.text()};
+    co_await answer_error(refusal_body);
+    co_return;
+  }
+  http::Response response{answer_head_.status, passed_on(answer_head_.headers), std::move(out)};
+  for (const auto& [name, value] : closing_headers(*closed)) response.headers.add(name, value);
+  if (idempotent_)
+    worker_.gateway.recent_.keep(id_, {response.status, std::string(answer_head_.headers.get("Content-Type")), response.body});
+  auto sent = co_await exchange_.respond(response);
+  if (sent) ++metrics_.completed;
+}
+
+// ---- streams
+
+void MeteredCall::take_grant(clerk::Reply reply) {
+  if (auto* extended = std::get_if<clerk::Extended>(&reply)) {
+    granted_ = std::max(granted_, extended->granted);
+    grant_final_ = extended->final;
+  } else {
+    grant_final_ = true;  // the store cannot be written: what is held may still be delivered, and no more
+  }
+}
+
+// Asked for at half the quantum, so that the grant is there before the stream needs it.
+void MeteredCall::ask_for_more() {
+  std::int64_t quantum = resolved_.terms.metering.quantum_tokens;
+  if (extension_ || grant_final_ || granted_ - meter_->upper_bound() > quantum / 2) return;
+  KindCounts used = meter_->counts();
+  clip_to_grant(used);
+  if (granted_ - used.generated() > quantum / 2) return;
+  extension_ = worker_.mailbox.send(clerk::Extend{.id = id_, .at = now(), .used = used, .wanted = quantum});
+}
+
+// Waits for more; false where no more is to be had.
+http::Task<bool> MeteredCall::more_granted() {
+  std::int64_t before = granted_;
+  if (!extension_) {
+    KindCounts used = meter_->counts();
+    clip_to_grant(used);
+    extension_ = worker_.mailbox.send(clerk::Extend{
+        .id = id_, .at = now(), .used = used, .wanted = resolved_.terms.metering.quantum_tokens});
+  }
+  auto ticket = *extension_;
+  take_grant(co_await worker_.mailbox.take(ticket));
+  extension_.reset();
+  co_return granted_ > before;
+}
+
+http::Task<> MeteredCall::deliver(std::string_view bytes) {
+  if (client_left_ || bytes.empty()) co_return;
+  if (idempotent_ && kept_answer_.size() <= RecentAnswers::kAnswerBytesMax) kept_answer_ += bytes;
+  auto written = co_await exchange_.write(bytes);
+  if (!written) {
+    client_left_ = true;
+    co_return;
+  }
+  answer_digest_.update(bytes);
+}
+
+http::Task<bool> MeteredCall::cut_stream(const http::SseEvent& event, dialect::AnswerPart& part) {
+  auto cuts = meter_->add_what_fits(part, granted_);
+  bool any = std::any_of(cuts.begin(), cuts.end(),
+                         [](const dialect::Cut& cut) { return !cut.content.empty() || !cut.reasoning.empty(); });
+  for (dialect::Cut& cut : cuts) cut.finish = false;
+  if (any) co_await deliver(sse(dialect::with_cuts(event.data, cuts, true, std::nullopt)));
+  if (!client_left_) delivered_ = meter_->counts();
+  call_->cancel();  // nothing more is generated on this account
+  std::string tail = sse(dialect::final_chunk(endpoint_, first_part_, meter_->unfinished()));
+  if (facts_.usage_asked) tail += sse(dialect::usage_chunk(endpoint_, first_part_, own_usage()));
+  tail += "data: [DONE]\n\n";
+  ++metrics_.cut;
+  Ending ending{.state = record::State::kCut, .finish_reason = "length", .nothing_served = false, .problem = ""};
+  co_await end_stream(ending,
+                      std::move(tail));
+  co_return false;
+}
+
+http::Task<bool> MeteredCall::pass_part(const http::SseEvent& event, dialect::AnswerPart& part) {
+  if (!meter_->surely_fits(part, granted_)) {
+    while (!meter_->fits(part, granted_)) {
+      if (!co_await more_granted()) co_return co_await cut_stream(event, part);
+    }
+  }
+  bool has_text = std::any_of(part.choices.begin(), part.choices.end(), [](const dialect::ChoiceText& text) {
+    return !text.content.empty() || !text.reasoning.empty() || !text.tool.empty();
+  });
+  meter_->add(part);
+  if (has_text) {
+    record_.last_token = now();
+    if (record_.first_token.ns == 0) record_.first_token = record_.last_token;
+  }
+  if (extension_ && worker_.mailbox.has_reply(*extension_)) co_await more_granted();
+  ask_for_more();
+  bool usage_only = part.choices.empty() && part.usage.has_value();
+  if (usage_only && !facts_.usage_asked) co_return true;  // it was asked for by us, not by the client
+  // From the event that finishes the last answer on, all waits for the record to be durable.
+  tail_begun_ = tail_begun_ || (meter_->finished() > 0 && meter_->unfinished().empty() &&
+                                meter_->finished() >= static_cast<std::size_t>(facts_.answers));
+  if (tail_begun_) {
+    tail_ += event.raw;
+    co_return true;
+  }
+  co_await deliver(event.raw);
+  if (live_ && !client_left_ && has_text) {
+    std::string live = ": ciyuan-used {\"tokens\":" + std::to_string(meter_->counts().generated()) +
+                       ",\"granted\":" + std::to_string(granted_) + "}\n\n";
+    if (!co_await exchange_.write(live)) client_left_ = true;
+  }
+  if (!client_left_) delivered_ = meter_->counts();
+  co_return true;
+}
+
+// False once the stream is at its end, settled and answered.
+http::Task<bool> MeteredCall::pass_event(const http::SseEvent& event) {
+  if (!event.has_data) {
+    if (tail_begun_)
+      tail_ += event.raw;
+    else
+      co_await deliver(event.raw);
+    co_return true;
+  }
+  if (event.data == "[DONE]") {
+    done_seen_ = tail_begun_ = true;
+    tail_ += event.raw;
+    co_return true;
+  }
+  auto part = dialect::read_answer(endpoint_, event.data);
+  if (!part || part->is_error) {
+    // Error text is passed on so that the client learns of it, and is never counted as output.
+    std::string problem = part ? "the service broke off with an error" : part.error().text();
+    std::string tail = part ? std::string(event.raw)
+                            : sse(dialect::to_json({.status = 502, .message = problem, .type = "api_error",
+                                                    .code = "upstream_broken", .record = id_.text()}));
+    call_->cancel();
+    ++metrics_.upstream_failed;
+    Ending ending{.state = record::State::kUpstreamFailed, .finish_reason = "", .nothing_served = false,
+                         .problem = problem};
+    co_await end_stream(ending,
+                        std::move(tail));
+    co_return false;
+  }
+  if (part->usage) reported_ = part->usage;
+  if (first_part_.id.empty()) first_part_ = dialect::AnswerPart{{}, {}, part->id, part->model, part->created};
+  co_return co_await pass_part(event, *part);
+}
+
+http::Task<> MeteredCall::relay_stream() {
+  ++metrics_.open_streams;
+  live_ = exchange_.head().headers.has("Ciyuan-Live");
+  http::Headers headers = passed_on(answer_head_.headers);
+  headers.add("Ciyuan-Record", id_.text());
+  headers.set("Cache-Control", "no-cache");
+  headers.set("X-Accel-Buffering", "no");
+  auto started = co_await exchange_.start_stream(200, headers);
+  client_left_ = !started;
+  http::SseParser parser(worker_.gateway.options().event_bytes_max);
+  const contract::Metering& metering = resolved_.terms.metering;
+  std::int64_t drain_until_ns = 0;
+  bool going = true;
+  Error broken;
+  while (going) {
+    bool gone = client_left_ || exchange_.client_gone();
+    if (gone) {
+      client_left_ = true;
+      if (metering.upstream == contract::UpstreamOnGone::kCancel) break;
+      if (drain_until_ns == 0) drain_until_ns = http::monotonic_ns() + metering.drain_max.count;
+      if (http::monotonic_ns() > drain_until_ns) break;
+    }
+    auto piece = co_await call_->read_body();
+    if (!piece) {
+      broken = std::move(piece).error();
+      break;
+    }
+    if (piece->empty()) {
+      going = false;
+      break;
+    }
+    parser.feed(*piece);
+    http::SseEvent event;
+    while (going && !(client_left_ && metering.upstream == contract::UpstreamOnGone::kCancel) && parser.next(event)) {
+      if (!co_await pass_event(event)) {
+        --metrics_.open_streams;
+        co_return;
+      }
+    }
+    if (parser.too_large()) {
+      broken = Error{ErrorCode::kTooLarge, "an event of the service's stream is too large", ""};
+      break;
+    }
+  }
+  --metrics_.open_streams;
+  if (client_left_ || exchange_.client_gone()) {
+    client_left_ = true;
+    ++metrics_.client_gone;
+    call_->cancel();
+    Ending ending{.state = record::State::kClientGone, .finish_reason = meter_->finish_reason(),
+                         .nothing_served = false, .problem = ""};
+    co_await end_stream(ending,
+                        {});
+  } else if (going && !done_seen_) {
+    ++metrics_.upstream_failed;
+    std::string tail = sse(dialect::to_json({.status = 502, .message = broken.text(), .type = "api_error",
+                                             .code = call_->timed_out() ? "upstream_timeout" : "upstream_broken",
+                                             .record = id_.text()}));
+    call_->cancel();
+    Ending ending{.state = record::State::kUpstreamFailed, .finish_reason = "", .nothing_served = false,
+                         .problem = broken.text()};
+    co_await end_stream(ending,
+                        std::move(tail));
+  } else {
+    if (!parser.rest().empty()) tail_ += parser.rest();
+    Ending ending{.state = record::State::kCompleted, .finish_reason = meter_->finish_reason(),
+                         .nothing_served = false, .problem = ""};
+    co_await end_stream(ending,
+                        std::move(tail_));
+  }
+}
+
+// Makes the record durable, then lets go of the last bytes.
+http::Task<> MeteredCall::end_stream(Ending ending, std::string tail) {
+  bool delivers = !client_left_;
+  if (delivers) {
+    answer_digest_.update(tail);
+    if (ending.state == record::State::kCompleted) delivered_ = meter_->counts();
+    if (idempotent_) kept_answer_ += tail;
+  }
+  auto closed = co_await settle(ending);
+  if (!delivers) {
+    exchange_.abort();
+    co_return;
+  }
+  if (!closed) {
+    // Without a record the answer must not look whole (P9).
+    exchange_.abort();
+    co_return;
+  }
+  bool whole = ending.state == record::State::kCompleted || ending.state == record::State::kCut;
+  if (idempotent_ && whole)
+    worker_.gateway.recent_.keep(id_, {200, std::string(answer_head_.headers.get("Content-Type")), std::move(kept_answer_)});
+  auto sent = co_await exchange_.finish(tail + closing_comment(*closed));
+  if (sent && whole) ++metrics_.completed;
+}
+
+}  // namespace ciyuan::gateway

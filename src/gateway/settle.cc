@@ -1,0 +1,191 @@
+/// What is billed for how the call ended, and the record that says so.
+
+#include <algorithm>
+
+#include "base/canonical_json.h"
+#include "gateway/metered_call.h"
+
+namespace ciyuan::gateway {
+namespace {
+
+std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count)); }
+
+}  // namespace
+
+// Nothing is billed past its hold: tool calls give way first, then the visible output. What can be over at all is the
+// end-of-turn token of an answer that used its grant to the last.
+void MeteredCall::clip_to_grant(KindCounts& counts) const {
+  for (Kind kind : {Kind::kTool, Kind::kOutput, Kind::kReasoning}) {
+    std::int64_t over = counts.generated() - granted_;
+    if (over > 0) counts[kind] -= std::min(over, counts[kind]);
+  }
+}
+
+KindCounts MeteredCall::billed_counts(const Ending& ending) const {
+  KindCounts billed = prompt_;
+  if (ending.nothing_served) return KindCounts();
+  KindCounts generated = meter_ ? meter_->counts() : KindCounts();
+  const contract::Metering& metering = resolved_.terms.metering;
+  switch (ending.state) {
+    case record::State::kClientGone:
+      if (metering.on_client_gone == contract::OnClientGone::kDelivered) generated = delivered_;
+      if (metering.on_client_gone == contract::OnClientGone::kNothingBeforeFirstToken && delivered_.generated() == 0)
+        return KindCounts();
+      if (metering.on_client_gone == contract::OnClientGone::kNothingBeforeFirstToken) generated = delivered_;
+      break;
+    case record::State::kUpstreamFailed:
+      if (metering.on_upstream_error == contract::OnUpstreamError::kNothing) return KindCounts();
+      generated = delivered_;
+      break;
+    default: break;
+  }
+  if (reported_ && profile_->bills_reported() && ending.state == record::State::kCompleted) {
+    // The method takes the service's word, up to what was held for it.
+    billed[Kind::kInput] = std::min(billed[Kind::kInput], reported_->prompt);
+    generated = KindCounts();
+    generated[Kind::kReasoning] = std::min(reported_->reasoning, reported_->completion);
+    generated[Kind::kOutput] = reported_->completion - generated[Kind::kReasoning];
+  }
+  clip_to_grant(generated);
+  for (Kind kind : kAllKinds)
+    if (is_generated(kind)) billed[kind] = generated[kind];
+  return billed;
+}
+
+void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed) {
+  record_.state = ending.state;
+  record_.finish_reason = ending.finish_reason;
+  record_.closed = now();
+  record_.model_answered = first_part_.model;
+  KindCounts measured = meter_ ? meter_->counts() : KindCounts();
+  for (Kind kind : kAllKinds)
+    if (!is_generated(kind)) measured[kind] = prompt_[kind];
+  for (Kind kind : kAllKinds) {
+    if (measured[kind] == 0 && billed[kind] == 0 && kind != Kind::kInput && kind != Kind::kOutput) continue;
+    if (kind == Kind::kOutput && endpoint_ == dialect::Endpoint::kEmbeddings) continue;
+    record::Figure figure{.measured = unsigned_of(measured[kind]),
+                          .billed = unsigned_of(billed[kind]),
+                          .level = is_generated(kind) ? profile_->output_level(meter_ && meter_->saw_tool_calls())
+                                                      : prompt_level_,
+                          .counted_by = profile_->counted_by()};
+    record_.usage[std::string(name_of(kind))] = std::move(figure);
+  }
+  if (reported_) {
+    record_.usage["input"].reported = unsigned_of(reported_->prompt);
+    if (endpoint_ != dialect::Endpoint::kEmbeddings) {
+      // The service's completion figure has its reasoning tokens inside; ours stand apart.
+      std::int64_t visible = reported_->completion - reported_->reasoning - measured[Kind::kTool];
+      record_.usage["output"].reported = unsigned_of(visible);
+      if (reported_->reasoning > 0) {
+        record::Figure& reasoning = record_.usage["reasoning"];
+        reasoning.reported = unsigned_of(reported_->reasoning);
+        if (reasoning.counted_by.empty()) reasoning.counted_by = "reported";
+      }
+    }
+    if (reported_->cached > 0) {
+      record::Figure& cached = record_.usage["cache_read"];
+      cached.reported = unsigned_of(reported_->cached);
+      cached.level = record::Level::kUnverified;
+      if (cached.counted_by.empty()) cached.counted_by = "reported";
+    }
+    bool fine = resolved_.tolerance.allows(prompt_[Kind::kInput], reported_->prompt) &&
+                resolved_.tolerance.allows(measured.generated(), reported_->completion);
+    bool whole = ending.state == record::State::kCompleted;
+    if (!fine && whole) {
+      ++metrics_.disputed;
+      record_.clauses.push_back("metering:disputed");
+    }
+  }
+  if (ending.state == record::State::kClientGone || ending.state == record::State::kUpstreamFailed ||
+      ending.state == record::State::kCut) {
+    record_.delivered = unsigned_of(delivered_.generated());
+    record_.generated = unsigned_of(measured.generated());
+  }
+  if (answer_digest_.length() > 0)
+    record_.answer_commitment = record::commit(HmacKey(record_key_), record::Content::kAnswer, answer_digest_);
+}
+
+http::Task<Result<clerk::Closed>> MeteredCall::settle(const Ending& ending) {
+  if (extension_) {
+    // Its reply comes before the close's: the clerk answers in order.
+    take_grant(co_await worker_.mailbox.take(*extension_));
+    extension_.reset();
+  }
+  std::int64_t begun_ns = http::monotonic_ns();
+  KindCounts billed = billed_counts(ending);
+  complete_record(ending, billed);
+  clerk::Close command;
+  command.id = id_;
+  command.at = record_.closed;
+  command.billed = billed;
+  command.nothing_served = ending.nothing_served;
+  command.record = record_;
+  clerk::Reply reply = co_await worker_.mailbox.ask(std::move(command));
+  metrics_.after_upstream.add(http::monotonic_ns() - begun_ns);
+  if (auto* closed = std::get_if<clerk::Closed>(&reply)) {
+    for (Kind kind : kAllKinds)
+      metrics_.tokens[index_of(kind)].fetch_add(unsigned_of(billed[kind]), std::memory_order_relaxed);
+    log_call(ending, closed);
+    co_return std::move(*closed);
+  }
+  ++metrics_.unavailable;
+  log_call(ending, nullptr);
+  if (auto* error = std::get_if<Error>(&reply)) co_return std::move(*error);
+  co_return Error{ErrorCode::kInternal, "the clerk did not close the call", ""};
+}
+
+dialect::ReportedUsage MeteredCall::own_usage() const {
+  KindCounts counts = meter_ ? meter_->counts() : KindCounts();
+  clip_to_grant(counts);
+  return {.prompt = prompt_[Kind::kInput], .completion = counts.generated(), .reasoning = counts[Kind::kReasoning]};
+}
+
+http::Headers MeteredCall::closing_headers(const clerk::Closed& closed) const {
+  http::Headers headers;
+  headers.add("Ciyuan-Record", id_.text());
+  std::string remaining;
+  for (const clerk::Remaining& item : closed.remaining) {
+    if (!remaining.empty()) remaining += ", ";
+    int scale = contract::scale_of_unit(item.unit);
+    remaining += item.clause + "=" + format_decimal(item.left, scale) + "/" + format_decimal(item.limit, scale) + " " + item.unit;
+  }
+  if (!remaining.empty()) headers.add("Ciyuan-Remaining", std::move(remaining));
+  return headers;
+}
+
+std::string MeteredCall::closing_comment(const clerk::Closed& closed) const {
+  std::string out = ": ciyuan-closed {\"record\":\"" + id_.text() + "\",\"leaf\":" + std::to_string(closed.leaf_index) +
+                    ",\"remaining\":[";
+  for (std::size_t i = 0; i < closed.remaining.size(); ++i) {
+    const clerk::Remaining& item = closed.remaining[i];
+    int scale = contract::scale_of_unit(item.unit);
+    if (i != 0) out += ',';
+    out += "{\"clause\":";
+    append_json_string(out, item.clause);
+    out += ",\"unit\":\"" + item.unit + "\",\"left\":\"" + format_decimal(item.left, scale) + "\",\"limit\":\"" +
+           format_decimal(item.limit, scale) + "\"}";
+  }
+  return out + "]}\n\n";
+}
+
+void MeteredCall::log_call(const Ending& ending, const clerk::Closed* closed) {
+  if (!worker_.gateway.options().log) return;
+  std::string line = "{\"at\":\"" + to_rfc3339(record_.closed) + "\",\"event\":\"call\",\"record\":\"" + id_.text() +
+                     "\",\"state\":\"" + std::string(record::name_of(ending.state)) + "\",\"key\":";
+  append_json_string(line, record_.key);
+  line += ",\"model\":";
+  append_json_string(line, resolved_.model->name);
+  line += ",\"upstream\":";
+  append_json_string(line, record_.upstream);
+  KindCounts counts = meter_ ? meter_->counts() : KindCounts();
+  line += ",\"input\":" + std::to_string(prompt_[Kind::kInput]) + ",\"output\":" + std::to_string(counts.generated()) +
+          ",\"ms\":" + std::to_string((http::monotonic_ns() - accepted_ns_) / 1'000'000) +
+          ",\"recorded\":" + (closed != nullptr ? "true" : "false");
+  if (!ending.problem.empty()) {
+    line += ",\"problem\":";
+    append_json_string(line, is_utf8(ending.problem) ? ending.problem : "(not UTF-8)");
+  }
+  worker_.gateway.options().log(line + "}\n");
+}
+
+}  // namespace ciyuan::gateway

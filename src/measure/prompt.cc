@@ -1,0 +1,175 @@
+#include "measure/prompt.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/json.h"
+#include "measure/internal/profile.h"
+#include "measure/internal/openai_chat.h"
+
+namespace ciyuan::measure {
+namespace {
+
+using jinja::Global;
+using jinja::Value;
+
+std::int64_t count_text(const LoadedProfile& profile, std::string_view text) {
+  if (!profile.by_tokens()) return count_plain(profile.method.basis(), text);
+  return profile.vocabulary->count(text).value;
+}
+
+// A prompt that goes to the model as it is: services read control tokens in it as themselves.
+std::int64_t count_raw(const LoadedProfile& profile, std::string_view text) {
+  if (!profile.by_tokens()) return count_plain(profile.method.basis(), text);
+  return profile.vocabulary->count_with_specials(text).value;
+}
+
+record::Level worse(record::Level a, record::Level b) { return std::max(a, b); }
+
+// "prompt" or "input": a text, token ids, or a list of either.
+Result<PromptCount> count_input(const LoadedProfile& profile, const Json& value, const char* member) {
+  PromptCount sum;
+  auto add = [&](const Json& item) -> Status {
+    if (item.is_string()) {
+      sum.tokens.value += count_raw(profile, item.get_ref<const std::string&>());
+    } else if (item.is_array() && std::all_of(item.begin(), item.end(), [](const Json& id) { return id.is_number_integer(); })) {
+      sum.tokens.value += static_cast<std::int64_t>(item.size());
+      if (!profile.by_tokens()) sum.level = record::Level::kUnverified;  // ids have no bytes or characters
+    } else {
+      return invalid(member, "must be a text, a list of texts, or lists of token ids");
+    }
+    return {};
+  };
+  bool list = value.is_array() && !value.empty() && !value[0].is_number_integer();
+  if (!list) {
+    CIYUAN_TRY_STATUS(add(value));
+    return sum;
+  }
+  for (const Json& item : value) CIYUAN_TRY_STATUS(add(item));
+  return sum;
+}
+
+// Joins text parts of a message's content into one text, as services do before they render; counts the others. Before
+// each part that is not the first text stands a line's end, for templates: so do llama.cpp's server (measured,
+// tests/conformance/measure) and, but for empty first parts, vLLM.
+Status join_parts(const LoadedProfile& profile, nlohmann::ordered_json& message, std::size_t index, PromptCount& extra) {
+  if (!message.is_object() || !message.contains("content") || !message["content"].is_array()) return {};
+  std::string joined;
+  for (const auto& part : message["content"]) {
+    if (!part.is_object() || !part.contains("type") || !part["type"].is_string())
+      return invalid("messages[" + std::to_string(index) + "].content", "each part must have a type");
+    std::string type = part["type"];
+    if (type == "text" && part.contains("text") && part["text"].is_string()) {
+      if (!joined.empty() && profile.rule == PromptRule::kTemplate) joined += '\n';
+      joined += part["text"].get_ref<const std::string&>();
+      continue;
+    }
+    std::string_view medium = type.starts_with("image") ? "image" : type.starts_with("input_audio") || type.starts_with("audio") ? "audio"
+                              : type.starts_with("video") ? "video" : type.starts_with("file") ? "file" : "other";
+    auto rule = profile.method.media_tokens().find(std::string(medium));
+    bool stated = rule != profile.method.media_tokens().end();
+    if (stated) extra.tokens.value += rule->second;
+    extra.level = worse(extra.level, stated ? record::Level::kEstimated : record::Level::kUnverified);
+  }
+  message["content"] = joined;
+  return {};
+}
+
+Result<std::int64_t> render_and_count(const LoadedProfile& profile, std::string_view body, jinja::Heap& heap) {
+  CIYUAN_TRY(Value request, jinja::parse_value(body, heap));
+  std::vector<Global> globals = {{"messages", request.get("messages")},
+                                 {"add_generation_prompt", Value::boolean(true)},
+                                 {"bos_token", Value::string(profile.bos_token)},
+                                 {"eos_token", Value::string(profile.eos_token)}};
+  if (Value tools = request.get("tools"); !tools.is_undefined()) globals.emplace_back("tools", tools);
+  if (Value documents = request.get("documents"); !documents.is_undefined()) globals.emplace_back("documents", documents);
+  if (Value extra = request.get("chat_template_kwargs"); extra.is_dict())
+    for (const jinja::Entry& entry : extra.entries())
+      if (entry.key.is_string()) globals.emplace_back(entry.key.text(), entry.value);
+  jinja::RenderOptions options;
+  options.now_seconds = std::time(nullptr);
+  std::string prompt;
+  auto rendered = profile.chat_template->render(globals, heap, prompt, options);
+  if (!rendered) return invalid("messages", "the model's chat template refuses them: " + rendered.error().text());
+  return profile.vocabulary->count_with_specials(prompt).value;
+}
+
+Result<PromptCount> count_texts(const LoadedProfile& profile, const nlohmann::ordered_json& messages) {
+  PromptCount sum;
+  for (const auto& message : messages) {
+    if (message.is_object() && message.contains("content") && message["content"].is_string())
+      sum.tokens.value += count_text(profile, message["content"].get_ref<const std::string&>());
+  }
+  // Bytes, characters and words of the texts are what such a method counts; tokens without a template are not all.
+  if (profile.by_tokens() && profile.method.basis() != Basis::kReference) sum.level = record::Level::kEstimated;
+  return sum;
+}
+
+// The same as count_openai_chat, for messages of a role and a content each and a request without tools.
+Result<PromptCount> count_plain_openai_chat(const LoadedProfile& profile, std::string_view body, jinja::Heap& heap) {
+  CIYUAN_TRY(Value request, jinja::parse_value(body, heap));
+  PromptCount sum{token::Tokens{kOpenAiTokensToPrime}, record::Level::kProved};
+  const Value messages = request.get("messages");
+  if (!messages.has_items()) return invalid("messages", "must be a list");
+  for (const Value& message : messages.items()) {
+    sum.tokens.value += kOpenAiTokensPerMessage;
+    for (const char* member : {"role", "content"}) {
+      const Value value = message.get(member);
+      if (!value.is_string()) return invalid("messages", "must have a role and a content");
+      sum.tokens += profile.vocabulary->count(value.text());
+    }
+  }
+  return sum;
+}
+
+Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view body, bool plain_chat) {
+  thread_local jinja::Heap heap;
+  heap.clear();
+  PromptCount count;
+  if (plain_chat && profile.rule == PromptRule::kTemplate) {
+    CIYUAN_TRY(count.tokens.value, render_and_count(profile, body, heap));
+    return count;
+  }
+  if (plain_chat && profile.rule == PromptRule::kOpenAiChat) return count_plain_openai_chat(profile, body, heap);
+  CIYUAN_TRY(Json strict, parse_json(body));  // refuses repeated keys
+  auto request = nlohmann::ordered_json::parse(body.begin(), body.end(), nullptr, false);
+  if (!request.is_object() || !request.contains("messages") || !request["messages"].is_array())
+    return invalid("messages", "must be a list");
+  PromptCount extra;
+  bool joined = false;
+  for (std::size_t i = 0; i < request["messages"].size(); ++i) {
+    auto& message = request["messages"][i];
+    joined = joined || (message.is_object() && message.contains("content") && message["content"].is_array());
+    CIYUAN_TRY_STATUS(join_parts(profile, message, i, extra));
+  }
+  if (profile.rule == PromptRule::kTemplate) {
+    CIYUAN_TRY(count.tokens.value, render_and_count(profile, joined ? request.dump() : std::string(body), heap));
+  } else if (profile.rule == PromptRule::kOpenAiChat) {
+    count = count_openai_chat(*profile.vocabulary, request);
+  } else {
+    CIYUAN_TRY(count, count_texts(profile, request["messages"]));
+  }
+  count.tokens += extra.tokens;
+  count.level = worse(count.level, extra.level);
+  return count;
+}
+
+}  // namespace
+
+Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std::string_view body, bool plain_chat) {
+  const LoadedProfile& known = loaded(profile);
+  if (known.method.basis() == Basis::kCalls) return PromptCount{token::Tokens{1}, record::Level::kProved};
+  Result<PromptCount> count = invalid("", "");
+  if (endpoint == Endpoint::kChat) {
+    count = count_chat(known, body, plain_chat);
+  } else {
+    CIYUAN_TRY(Json request, parse_json(body));
+    const char* member = endpoint == Endpoint::kCompletions ? "prompt" : "input";
+    if (!request.is_object() || !request.contains(member)) return invalid(member, "is missing");
+    count = count_input(known, request[member], member);
+  }
+  if (count && known.bills_reported()) count->level = record::Level::kUnverified;
+  return count;
+}
+
+}  // namespace ciyuan::measure

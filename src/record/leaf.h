@@ -1,0 +1,58 @@
+#pragma once
+
+/// What goes into the log. A record's entry has digests only, one for each group of the record:
+///
+///   {"fields":{"answer":"<hex>","charges":"<hex>",…},"id":"<uuid>","v":"ciyuan/record/v1"}
+///
+/// An administrative act's entry is readable (F85):
+///
+///   {"action":"apply","actor":"<key id>","digest":"<hex>","id":"<uuid>","kind":"Contract","name":"…",
+///    "time":"<RFC 3339>","v":"ciyuan/admin/v1"}
+///
+/// Both are canonical JSON, so an entry can be made again from its parts; the leaf hash is tlog::leaf_hash of
+/// it.
+///
+///   Sealed sealed = seal(record, key);
+///   writer.append(sealed.leaf);
+///
+/// Pure functions: any thread. Sealing costs a few microseconds.
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "record/commitment.h"
+#include "record/record.h"
+#include "tlog/tree.h"
+
+namespace ciyuan::record {
+
+inline constexpr std::string_view kAdminVersion = "ciyuan/admin/v1";
+
+struct Sealed {
+  EncodedRecord record;
+  std::string entry;
+  tlog::Hash leaf{};
+};
+
+/// Record, entry and leaf in one go.
+Sealed seal(const UsageRecord& record, const SecretKey& key);
+/// The same from a record's stored JSON. kInvalid where it is not one.
+Result<Sealed> seal_json(std::string_view record_json, const SecretKey& key);
+
+/// A change made by an operator.
+struct AdminAction {
+  Id id;
+  std::string action;  ///< apply, delete, …
+  std::string kind;    ///< of the document
+  std::string name;
+  std::string digest;  ///< lower-case hex SHA-256 of the document; empty for a deletion
+  std::string actor;   ///< id of the key that did it
+  TimePoint time;
+  bool operator==(const AdminAction&) const = default;
+};
+std::string admin_entry(const AdminAction& action);
+/// Strict: admin_entry() of the result is the input again. kInvalid.
+Result<AdminAction> parse_admin_entry(std::string_view entry);
+
+}  // namespace ciyuan::record

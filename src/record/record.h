@@ -1,0 +1,123 @@
+#pragma once
+
+/// The usage record: what one call was, what it used, what it cost and under which rules, as canonical JSON
+/// (RFC 8785). Its top-level members, besides "id" and "v", are the groups that a receipt can reveal or
+/// withhold one by one (leaf.h):
+///
+///   answer charges ciyuan clauses digests exposure model outcome party request session times upstream usage
+///
+/// Units: counts are tokens (or the kind's own unit), amounts are decimal strings, times are RFC 3339 in UTC.
+/// Records never change; a correction is a new record that names the old one (`corrects`).
+///
+///   UsageRecord record;
+///   record.id = make_uuid7(now());
+///   record.usage["input"] = {.reported = 12, .measured = 12, .billed = 12, .level = Level::kProved,
+///                            .counted_by = "o200k"};
+///   std::string json = to_json(record);
+///
+/// Pure functions: any thread. Encoding takes a few microseconds and one allocation or two.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/time.h"
+
+namespace ciyuan::record {
+
+inline constexpr std::string_view kRecordVersion = "ciyuan/record/v1";
+
+/// How well a figure is known.
+enum class Level {
+  kProved,      ///< counted from the bytes with the declared tokenizer
+  kBounded,     ///< within bounds that the bytes prove
+  kEstimated,   ///< by a stated rule
+  kUnverified,  ///< the service says so
+};
+std::string_view name_of(Level level);
+
+/// How a call ended.
+enum class State {
+  kCompleted,        ///< the whole answer was delivered
+  kCut,              ///< ended by a cap of ours, well-formed
+  kClientGone,       ///< the client left before the end
+  kUpstreamFailed,   ///< the service broke off
+  kUpstreamRefused,  ///< the service refused the call
+  kInterrupted,      ///< we stopped within the call; settled at restart from its last durable mark
+};
+std::string_view name_of(State state);
+
+/// One kind of usage. Counts beyond 2^53 − 1 (JSON's exact integers) are written as that limit.
+struct Figure {
+  std::optional<std::uint64_t> reported;  ///< what the service said, where it said anything
+  std::uint64_t measured = 0;
+  std::uint64_t billed = 0;
+  Level level = Level::kUnverified;
+  std::string counted_by;  ///< tokenizer or rule
+  bool operator==(const Figure&) const = default;
+};
+
+/// One line of the bill; all numbers as decimal text at the price book's scale.
+struct Charge {
+  std::string kind, quantity, unit_price, amount, currency;
+  bool operator==(const Charge&) const = default;
+};
+
+struct UsageRecord {
+  Id id;
+  /// Zero: did not happen, and is left out.
+  TimePoint accepted, first_byte, first_token, last_token, closed;
+
+  std::string party, contract, key, session;
+  std::string model_asked, model_answered;
+  std::string upstream, region, region_grade;
+
+  State state = State::kCompleted;
+  std::string finish_reason;
+  std::optional<Id> corrects;              ///< the record that this one replaces
+  std::optional<std::uint64_t> delivered;  ///< output tokens that left for the client, for broken streams
+  std::optional<std::uint64_t> generated;  ///< output tokens that the service made, as far as is known
+
+  std::map<std::string, Figure> usage;            ///< by kind: input, cache_read, output, reasoning, …
+  std::map<std::string, std::uint64_t> exposure;  ///< output tokens by data class
+  std::string ciyuan = "0.000000";                ///< total, at scale 6
+  std::vector<Charge> charges;
+  std::vector<std::string> clauses;  ///< that fired, in order
+
+  /// Lower-case hex SHA-256 of the rules that were applied; empty where there was none.
+  std::string method_digest, price_book_digest, contract_digest, tokenizer_digest, template_digest;
+  /// Keyed commitments (commitment.h).
+  Digest request_commitment{}, answer_commitment{};
+
+  bool operator==(const UsageRecord&) const = default;
+};
+
+/// The groups, in the order they stand in the JSON.
+inline constexpr std::array<std::string_view, 14> kGroups = {
+    "answer",  "charges", "ciyuan",  "clauses", "digests", "exposure", "model",
+    "outcome", "party",   "request", "session", "times",   "upstream", "usage"};
+
+/// The record's canonical JSON, with the place of each group's value in it.
+struct EncodedRecord {
+  std::string json;
+  std::array<std::pair<std::uint32_t, std::uint32_t>, kGroups.size()> places;  ///< offset, length
+
+  std::string_view value(std::size_t group) const {
+    return std::string_view(json).substr(places[group].first, places[group].second);
+  }
+};
+
+/// Bytes in names that are not UTF-8 (never so, if they came out of JSON) are written as U+FFFD.
+EncodedRecord encode(const UsageRecord& record);
+inline std::string to_json(const UsageRecord& record) { return encode(record).json; }
+
+/// Strict: to_json() of the result is the input again. kInvalid names the member.
+Result<UsageRecord> parse_record(std::string_view json);
+
+}  // namespace ciyuan::record

@@ -1,0 +1,75 @@
+#include "store/internal/schema.h"
+
+namespace ciyuan::store::internal {
+namespace {
+
+// Integer keys grow at the end of each table, so a batch touches few pages. `leaf` is the index in the log;
+// since the clerk's time never goes back, leaf order is time order too, and no index on time is needed.
+constexpr const char* kTables = R"sql(
+CREATE TABLE head (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  batch INTEGER NOT NULL, at INTEGER NOT NULL, opened INTEGER NOT NULL,
+  log_size INTEGER NOT NULL, log_root BLOB NOT NULL);
+CREATE TABLE accounts (
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL, scale INTEGER NOT NULL,
+  may_overdraw INTEGER NOT NULL, closed INTEGER NOT NULL,
+  debits_posted NOT NULL, credits_posted NOT NULL, funded NOT NULL, last_entry INTEGER NOT NULL);
+CREATE TABLE entries (
+  number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, at INTEGER NOT NULL, leaf INTEGER NOT NULL, id BLOB NOT NULL,
+  lines BLOB NOT NULL, memo TEXT);
+CREATE INDEX postings ON entries (id) WHERE kind = 3;
+CREATE TABLE open_calls (number INTEGER PRIMARY KEY, id BLOB NOT NULL, data BLOB NOT NULL);
+CREATE TABLE marks (number INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE scopes (number INTEGER PRIMARY KEY, contract TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (key, contract));
+CREATE TABLE records (
+  leaf INTEGER PRIMARY KEY, id BLOB NOT NULL, at INTEGER NOT NULL, scope INTEGER NOT NULL, session TEXT NOT NULL,
+  json TEXT NOT NULL);
+CREATE UNIQUE INDEX record_ids ON records (id);
+CREATE INDEX record_scopes ON records (scope);
+CREATE INDEX record_sessions ON records (session);
+CREATE TABLE log_entries (leaf INTEGER PRIMARY KEY, entry BLOB NOT NULL);
+CREATE TABLE tiles (place INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE idempotency (key TEXT NOT NULL UNIQUE, body BLOB NOT NULL, id BLOB NOT NULL, expires INTEGER NOT NULL);
+CREATE TABLE documents (
+  leaf INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL, json TEXT NOT NULL,
+  at INTEGER NOT NULL, actor TEXT NOT NULL);
+CREATE INDEX document_names ON documents (kind, name);
+CREATE INDEX document_digests ON documents (digest);
+CREATE TABLE admin_log (
+  leaf INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL);
+INSERT INTO head VALUES (1, 0, 0, 0, 0, x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+)sql";
+
+Error not_ours(const Database& database, std::string message) {
+  return Error{ErrorCode::kCorrupt, std::move(message), sqlite3_db_filename(database.get(), "main")};
+}
+
+}  // namespace
+
+Status check_schema(const Database& database) {
+  CIYUAN_TRY(std::int64_t application, database.number("PRAGMA application_id"));
+  CIYUAN_TRY(std::int64_t version, database.number("PRAGMA user_version"));
+  CIYUAN_TRY(std::int64_t tables, database.number("SELECT count(*) FROM sqlite_master"));
+  if (application == 0 && version == 0 && tables == 0)
+    return Error{ErrorCode::kNotFound, "the database is empty", sqlite3_db_filename(database.get(), "main")};
+  if (application != kApplicationId) return not_ours(database, "a database of another program");
+  if (version > kSchemaVersion)
+    return not_ours(database, "written by a newer version: schema " + std::to_string(version) +
+                                  ", known up to " + std::to_string(kSchemaVersion) +
+                                  "; start the newer program");
+  if (version < 1) return not_ours(database, "has no schema version");
+  return {};
+}
+
+Status prepare_schema(const Database& database) {
+  Status checked = check_schema(database);
+  if (checked.ok() || checked.error().code != ErrorCode::kNotFound) return checked;
+  CIYUAN_TRY_STATUS(database.execute("BEGIN IMMEDIATE"));
+  std::string sql = kTables;
+  sql += "PRAGMA application_id = " + std::to_string(kApplicationId) + ";";
+  sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
+  CIYUAN_TRY_STATUS(database.execute(sql.c_str()));
+  return database.execute("COMMIT");
+}
+
+}  // namespace ciyuan::store::internal

@@ -1,0 +1,455 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/file.h"
+#include "store/internal/codec.h"
+#include "store/internal/queries.h"
+#include "store/internal/schema.h"
+#include "store/store.h"
+
+namespace ciyuan::store {
+namespace {
+
+using internal::Database;
+using internal::Queries;
+using internal::Statement;
+
+// Copying the write-ahead file back into the database costs as much as writing it did, and syncs twice. A
+// thread of its own does that from this many pages (of 4 KiB) on, so that no batch waits for it; should it
+// not keep up, the writer itself does it at the second figure, which bounds the file.
+constexpr int kBackgroundPages = 2'000;
+constexpr int kForegroundPages = 32'000;
+
+// One process writes: a lock file beside the database, held as long as the store lives.
+class WriterLock {
+ public:
+  static Result<WriterLock> take(const std::filesystem::path& database) {
+    std::filesystem::path path = database;
+    path += ".lock";
+    WriterLock lock;
+    lock.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock.fd_ < 0) return system_error("open", path, errno);
+    if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0)
+      return Error{ErrorCode::kConflict, "another process has the database open for writing",
+                   database.string()};
+    return lock;
+  }
+  WriterLock() = default;
+  WriterLock(WriterLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  WriterLock& operator=(WriterLock&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~WriterLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+// Copies the write-ahead file back in the background, over a connection of its own.
+class Checkpointer {
+ public:
+  explicit Checkpointer(std::filesystem::path path) : path_(std::move(path)), thread_([this] { run(); }) {}
+  ~Checkpointer() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+  void wake() {
+    {
+      std::lock_guard lock(mutex_);
+      wanted_ = true;
+    }
+    wake_.notify_one();
+  }
+
+ private:
+  void run() {
+    auto database = Database::open(path_, SQLITE_OPEN_READWRITE);
+    if (!database.ok()) return;  // the writer does it, then
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return wanted_ || stopping_; });
+      if (stopping_) return;
+      wanted_ = false;
+      lock.unlock();
+      sqlite3_wal_checkpoint_v2(database->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    }
+  }
+  std::filesystem::path path_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool wanted_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(std::filesystem::path path, WriterLock lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  Status start() {
+    CIYUAN_TRY_STATUS(open());
+    checkpointer_ = std::make_unique<Checkpointer>(path_);
+    return {};
+  }
+
+  Status commit(const Batch& batch) override;
+  Status reload() override;
+
+  Result<Head> head() override { return queries_->head(); }
+  Result<std::vector<OpenCall>> open_calls() override { return queries_->open_calls(); }
+  Result<std::optional<AccountRow>> account(std::string_view name) override {
+    return queries_->account(name);
+  }
+  Result<std::optional<AccountRow>> account(AccountNumber number) override {
+    return queries_->account_numbered(number);
+  }
+  Result<std::optional<RecordRow>> record(const Id& id) override { return queries_->record(id); }
+  Result<std::optional<EntryRow>> posting(const Id& id) override { return queries_->posting(id); }
+  Result<std::optional<IdempotencyRow>> idempotency(std::string_view key) override {
+    return queries_->idempotency(key);
+  }
+  Result<Bytes> tile(unsigned level, std::uint64_t index) override { return queries_->tile(level, index); }
+  Result<std::optional<DocumentRow>> document(std::string_view kind, std::string_view name) override {
+    return queries_->document(kind, name);
+  }
+  Result<std::unique_ptr<Reader>> reader() override { return open_sqlite_reader(path_); }
+
+ private:
+  Status open();
+  void close();
+  Status write(const Batch& batch);
+  Status write_accounts(const std::vector<AccountRow>& accounts);
+  Status write_journal(const Batch& batch);
+  Status write_calls(const Batch& batch);
+  Status write_log(const Batch& batch);
+  Status write_tiles(const std::vector<tlog::TileChange>& tiles);
+  Status write_documents(const Batch& batch);
+  Status write_idempotency(const Batch& batch);
+  Result<std::int64_t> scope_of(const std::string& contract, const std::string& key);
+
+  std::filesystem::path path_;
+  WriterLock lock_;
+  Database database_;
+  std::unique_ptr<Queries> queries_;
+  std::unique_ptr<Checkpointer> checkpointer_;
+  bool broken_ = false;
+  std::map<std::pair<std::string, std::string>, std::int64_t> scopes_;  // as many as there are keys
+  std::vector<std::pair<std::pair<std::string, std::string>, std::int64_t>> new_scopes_;
+  struct Statements {
+    Statement begin, commit, rollback, check_head, put_head, put_account, add_entry, add_call, put_mark,
+        end_call, end_mark, add_record, add_log_entry, add_tile, put_idempotency, expire, add_document,
+        add_admin, find_scope, add_scope;
+  };
+  std::optional<Statements> run_;
+  int wal_pages_ = 0;
+};
+
+Status SqliteStore::open() {
+  CIYUAN_TRY(database_, Database::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+  CIYUAN_TRY_STATUS(database_.execute("PRAGMA page_size = 4096"));
+  // The check comes before anything that writes: a file that is not ours stays as it is.
+  if (Status ours = internal::check_schema(database_);
+      !ours.ok() && ours.error().code != ErrorCode::kNotFound)
+    return ours;
+  CIYUAN_TRY_STATUS(database_.execute(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA "
+      "foreign_keys = OFF;"
+      "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA locking_mode = NORMAL"));
+  CIYUAN_TRY(std::int64_t synchronous, database_.number("PRAGMA synchronous"));
+  CIYUAN_CHECK(synchronous == 2, "every commit is synced");
+  CIYUAN_TRY_STATUS(internal::prepare_schema(database_));
+  sqlite3_wal_hook(
+      database_.get(),
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<SqliteStore*>(self)->wal_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+  queries_ = std::make_unique<Queries>(database_.get());
+  run_.emplace();
+  struct {
+    Statement* statement;
+    const char* sql;
+  } all[] = {
+      {&run_->begin, "BEGIN IMMEDIATE"},
+      {&run_->commit, "COMMIT"},
+      {&run_->rollback, "ROLLBACK"},
+      {&run_->check_head, "SELECT batch FROM head"},
+      {&run_->put_head, "UPDATE head SET batch = ?, at = ?, opened = ?, log_size = ?, log_root = ?"},
+      {&run_->put_account,
+       "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (number) DO UPDATE SET may_overdraw = "
+       "excluded.may_overdraw, closed = excluded.closed, debits_posted = excluded.debits_posted, "
+       "credits_posted = "
+       "excluded.credits_posted, funded = excluded.funded, last_entry = excluded.last_entry"},
+      {&run_->add_entry, "INSERT INTO entries VALUES (?,?,?,?,?,?,?)"},
+      {&run_->add_call, "INSERT INTO open_calls VALUES (?,?,?)"},
+      {&run_->put_mark, "INSERT OR REPLACE INTO marks VALUES (?,?)"},
+      {&run_->end_call, "DELETE FROM open_calls WHERE number = ?"},
+      {&run_->end_mark, "DELETE FROM marks WHERE number = ?"},
+      {&run_->add_record, "INSERT INTO records VALUES (?,?,?,?,?,?)"},
+      {&run_->add_log_entry, "INSERT INTO log_entries VALUES (?,?)"},
+      {&run_->add_tile, "INSERT OR IGNORE INTO tiles VALUES (?, zeroblob(8192))"},
+      {&run_->put_idempotency, "INSERT OR REPLACE INTO idempotency VALUES (?,?,?,?)"},
+      // Rows are in the order in which they expire, but for a clock that once jumped: so the oldest are
+      // looked at.
+      {&run_->expire,
+       "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency ORDER BY rowid LIMIT ?) AND "
+       "expires < ?"},
+      {&run_->add_document, "INSERT INTO documents VALUES (?,?,?,?,?,?,?)"},
+      {&run_->add_admin, "INSERT INTO admin_log VALUES (?,?,?,?,?)"},
+      {&run_->find_scope, "SELECT number FROM scopes WHERE key = ? AND contract = ?"},
+      {&run_->add_scope, "INSERT INTO scopes VALUES (NULL,?,?)"},
+  };
+  for (auto& [statement, sql] : all) {
+    CIYUAN_TRY(*statement, Statement::prepare(database_.get(), sql));
+  }
+  return {};
+}
+
+void SqliteStore::close() {
+  run_.reset();
+  queries_.reset();
+  scopes_.clear();
+  new_scopes_.clear();
+  database_ = Database();
+}
+
+Status SqliteStore::reload() {
+  broken_ = true;
+  close();
+  CIYUAN_TRY_STATUS(open());
+  // After a failed sync the system may show pages that are not on the medium and never will be. Whatever the
+  // write-ahead file shows now is written into the database and synced, before anyone believes it.
+  int log = 0, copied = 0;
+  int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, &log, &copied);
+  if (code != SQLITE_OK) return internal::sqlite_error(database_.get(), code, "recover");
+  broken_ = false;
+  return {};
+}
+
+Status SqliteStore::commit(const Batch& batch) {
+  if (broken_)
+    return Error{ErrorCode::kUnavailable, "an earlier commit failed: reload first", path_.string()};
+  Status written = run_->begin.run();
+  if (written.ok()) written = write(batch);
+  if (written.ok()) written = run_->commit.run();
+  if (!written.ok()) {
+    broken_ = true;
+    (void)run_->rollback.run();
+    return written;
+  }
+  for (auto& scope : new_scopes_) scopes_.insert(std::move(scope));
+  new_scopes_.clear();
+  if (wal_pages_ >= kForegroundPages) {
+    // Busy readers only make it copy less; an I/O error comes up again in the next commit.
+    sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  } else if (wal_pages_ >= kBackgroundPages) {
+    checkpointer_->wake();
+  }
+  return {};
+}
+
+Status SqliteStore::write(const Batch& batch) {
+  {
+    internal::Scoped head(run_->check_head);
+    CIYUAN_TRY(bool row, head->step());
+    if (!row || head->number(0) + 1 != batch.number)
+      return Error{
+          ErrorCode::kConflict,
+          "batch " + std::to_string(batch.number) + " does not follow the stored one: another writer?",
+          path_.string()};
+  }
+  CIYUAN_TRY_STATUS(write_accounts(batch.accounts));
+  CIYUAN_TRY_STATUS(write_journal(batch));
+  CIYUAN_TRY_STATUS(write_calls(batch));
+  CIYUAN_TRY_STATUS(write_log(batch));
+  CIYUAN_TRY_STATUS(write_tiles(batch.tiles));
+  if (!batch.documents.empty() || !batch.admin.empty()) CIYUAN_TRY_STATUS(write_documents(batch));
+  if (!batch.idempotency.empty()) CIYUAN_TRY_STATUS(write_idempotency(batch));
+  run_->put_head.bind(batch.number)
+      .bind(batch.at.ns)
+      .bind(batch.opened_max)
+      .bind(batch.log_size)
+      .bind_blob(batch.log_root);
+  return run_->put_head.run();
+}
+
+Status SqliteStore::write_accounts(const std::vector<AccountRow>& accounts) {
+  for (const AccountRow& row : accounts) {
+    run_->put_account.bind(row.number)
+        .bind(std::string_view(row.name))
+        .bind(std::string_view(row.unit))
+        .bind(row.scale)
+        .bind(row.may_overdraw)
+        .bind(row.closed)
+        .bind(row.debits_posted)
+        .bind(row.credits_posted)
+        .bind(row.funded)
+        .bind(row.last_entry);
+    CIYUAN_TRY_STATUS(run_->put_account.run());
+  }
+  return {};
+}
+
+Status SqliteStore::write_journal(const Batch& batch) {
+  for (const EntryRow& row : batch.entries) {
+    std::string lines = internal::encode_lines(row.number, row.lines);
+    run_->add_entry.bind(row.number)
+        .bind(static_cast<int>(row.kind))
+        .bind(row.at.ns)
+        .bind(row.leaf)
+        .bind_blob(row.id.bytes)
+        .bind_blob(bytes_of(lines))
+        .bind(std::string_view(row.memo));
+    CIYUAN_TRY_STATUS(run_->add_entry.run());
+  }
+  return {};
+}
+
+Status SqliteStore::write_calls(const Batch& batch) {
+  for (const OpenCallRow& row : batch.opened) {
+    run_->add_call.bind(row.number).bind_blob(row.id.bytes).bind_blob(bytes_of(row.data));
+    CIYUAN_TRY_STATUS(run_->add_call.run());
+  }
+  for (const MarkRow& row : batch.marks) {
+    run_->put_mark.bind(row.number).bind_blob(bytes_of(row.data));
+    CIYUAN_TRY_STATUS(run_->put_mark.run());
+  }
+  for (std::uint64_t number : batch.ended) {
+    run_->end_call.bind(number);
+    CIYUAN_TRY_STATUS(run_->end_call.run());
+    run_->end_mark.bind(number);
+    CIYUAN_TRY_STATUS(run_->end_mark.run());
+  }
+  return {};
+}
+
+Result<std::int64_t> SqliteStore::scope_of(const std::string& contract, const std::string& key) {
+  std::pair<std::string, std::string> names(contract, key);
+  if (auto found = scopes_.find(names); found != scopes_.end()) return found->second;
+  for (auto& [known, number] : new_scopes_)
+    if (known == names) return number;
+  std::int64_t number = 0;
+  {
+    internal::Scoped find(run_->find_scope);
+    find->bind(std::string_view(key)).bind(std::string_view(contract));
+    CIYUAN_TRY(bool row, find->step());
+    if (row) number = find->integer(0);
+  }
+  if (number == 0) {
+    run_->add_scope.bind(std::string_view(contract)).bind(std::string_view(key));
+    CIYUAN_TRY_STATUS(run_->add_scope.run());
+    number = sqlite3_last_insert_rowid(database_.get());
+  }
+  new_scopes_.emplace_back(std::move(names), number);
+  return number;
+}
+
+Status SqliteStore::write_log(const Batch& batch) {
+  for (const RecordRow& row : batch.records) {
+    CIYUAN_TRY(std::int64_t scope, scope_of(row.contract, row.key));
+    run_->add_record.bind(row.leaf)
+        .bind_blob(row.id.bytes)
+        .bind(row.at.ns)
+        .bind(scope)
+        .bind(std::string_view(row.session))
+        .bind(std::string_view(row.json));
+    CIYUAN_TRY_STATUS(run_->add_record.run());
+  }
+  for (const LogEntryRow& row : batch.log_entries) {
+    run_->add_log_entry.bind(row.leaf).bind_blob(bytes_of(row.entry));
+    CIYUAN_TRY_STATUS(run_->add_log_entry.run());
+  }
+  return {};
+}
+
+Status SqliteStore::write_tiles(const std::vector<tlog::TileChange>& tiles) {
+  // A tile gets its full size at once and is then written in place: an append touches one page, not the whole
+  // tile.
+  for (const tlog::TileChange& change : tiles) {
+    std::int64_t place = internal::tile_place(change.level, change.index);
+    if (change.offset == 0) {
+      run_->add_tile.bind(place);
+      CIYUAN_TRY_STATUS(run_->add_tile.run());
+    }
+    sqlite3_blob* blob = nullptr;
+    int code = sqlite3_blob_open(database_.get(), "main", "tiles", "data", place, 1, &blob);
+    if (code == SQLITE_OK)
+      code = sqlite3_blob_write(blob, change.bytes.data(), static_cast<int>(change.bytes.size()),
+                                static_cast<int>(change.offset));
+    int closed = sqlite3_blob_close(blob);
+    if (code == SQLITE_OK) code = closed;
+    if (code != SQLITE_OK) return internal::sqlite_error(database_.get(), code, "write a tile");
+  }
+  return {};
+}
+
+Status SqliteStore::write_documents(const Batch& batch) {
+  for (const DocumentRow& row : batch.documents) {
+    run_->add_document.bind(row.leaf)
+        .bind(std::string_view(row.kind))
+        .bind(std::string_view(row.name))
+        .bind_blob(row.digest)
+        .bind(std::string_view(row.json))
+        .bind(row.at.ns)
+        .bind(std::string_view(row.actor));
+    CIYUAN_TRY_STATUS(run_->add_document.run());
+  }
+  for (const AdminRow& row : batch.admin) {
+    run_->add_admin.bind(row.leaf)
+        .bind(row.at.ns)
+        .bind(std::string_view(row.actor))
+        .bind(std::string_view(row.action))
+        .bind(std::string_view(row.subject));
+    CIYUAN_TRY_STATUS(run_->add_admin.run());
+  }
+  return {};
+}
+
+Status SqliteStore::write_idempotency(const Batch& batch) {
+  for (const IdempotencyRow& row : batch.idempotency) {
+    run_->put_idempotency.bind(std::string_view(row.key))
+        .bind_blob(row.body)
+        .bind_blob(row.id.bytes)
+        .bind(row.expires.ns);
+    CIYUAN_TRY_STATUS(run_->put_idempotency.run());
+  }
+  // Two away for each one added: the table shrinks to what is alive.
+  run_->expire.bind(2 * batch.idempotency.size()).bind(batch.at.ns);
+  return run_->expire.run();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite(const std::filesystem::path& path) {
+  CIYUAN_TRY(WriterLock lock, WriterLock::take(path));
+  auto store = std::make_unique<SqliteStore>(path, std::move(lock));
+  CIYUAN_TRY_STATUS(store->start());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+Result<std::unique_ptr<Reader>> open_sqlite_reader(const std::filesystem::path& path) {
+  // Not SQLITE_OPEN_READONLY: the first reader after a crash has to recover the write-ahead file.
+  CIYUAN_TRY(Database database, Database::open(path, SQLITE_OPEN_READWRITE));
+  CIYUAN_TRY_STATUS(internal::check_schema(database));
+  CIYUAN_TRY_STATUS(
+      database.execute("PRAGMA query_only = 1; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456"));
+  return std::unique_ptr<Reader>(std::make_unique<Queries>(std::move(database)));
+}
+
+}  // namespace ciyuan::store

@@ -1,0 +1,147 @@
+#include "token/incremental_counter.h"
+
+#include <algorithm>
+
+#include "token/internal/engine.h"
+#include "token/internal/nfc.h"
+#include "token/internal/utf8_repair.h"
+
+namespace ciyuan::token {
+namespace {
+
+constexpr std::size_t kGrowingFrom = 64;    // shorter pretokens are counted anew: faster than keeping a table
+constexpr std::size_t kCompactFrom = 4096;  // settled bytes that are kept before the buffer is moved up
+constexpr std::size_t kBlock = 256;
+
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
+}  // namespace
+
+IncrementalCounter::IncrementalCounter(std::shared_ptr<const Vocabulary> vocabulary)
+    : vocabulary_(std::move(vocabulary)) {}
+
+void IncrementalCounter::append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  known_.reset();
+  const internal::Engine& engine = vocabulary_->engine();
+  std::string& into = engine.nfc ? segment_ : open_;
+  const std::size_t known = segment_.size(), size = open_.size();
+  if (partial_.empty()) {
+    std::size_t used = internal::repair_utf8(bytes, into);
+    partial_ = bytes.substr(used);
+  } else {
+    std::string joined = partial_ + std::string(bytes);
+    std::size_t used = internal::repair_utf8(joined, into);
+    partial_ = joined.substr(used);
+  }
+  if (engine.nfc) {
+    std::size_t stable = internal::nfc_last_segment(segment_, known);
+    internal::append_nfc(std::string_view(segment_).substr(0, stable), open_);
+    segment_.erase(0, stable);
+  }
+  if (open_.size() != size) {
+    // The new text stands where the last count put what was waiting: U+FFFD, or a segment that is longer now.
+    growing_.truncate(size - start_);
+    counted_waiting_.clear();
+  }
+  settle();
+}
+
+void IncrementalCounter::settle() {
+  const internal::Engine& engine = vocabulary_->engine();
+  while (start_ < open_.size()) {
+    std::string_view rest = std::string_view(open_).substr(start_);
+    internal::Match match = internal::next_pretoken(engine.pretokenizer, rest, &memo_);
+    if (match.hit_end) break;
+    settled_ += engine.count_pretoken(engine.cache(), rest.substr(0, match.length), rest.data() + rest.size());
+    start_ += match.length;
+    memo_ = {};
+    growing_ = {};
+    counted_waiting_.clear();
+  }
+  if (start_ > kCompactFrom && start_ > open_.size() / 2) {
+    open_.erase(0, start_);
+    start_ = 0;
+  }
+}
+
+// Tokens of text that begins at start_. Its first pretoken may be one that grows.
+std::uint64_t IncrementalCounter::count_open(std::string_view open) const {
+  const internal::Engine& engine = vocabulary_->engine();
+  internal::PieceCache& words = engine.cache();
+  const char* end = open.data() + open.size();
+  internal::RunMemo memo = memo_;  // a copy: the text may be taken back
+  std::uint64_t total = 0;
+  bool first = true;
+  while (!open.empty()) {
+    internal::Match match = internal::next_pretoken(engine.pretokenizer, open, first ? &memo : nullptr);
+    std::string_view piece = open.substr(0, match.length);
+    total += first && piece.size() >= kGrowingFrom ? growing_.count(engine.bpe, piece)
+                                                   : engine.count_pretoken(words, piece, end);
+    first = false;
+    open.remove_prefix(match.length);
+  }
+  return total;
+}
+
+Tokens IncrementalCounter::count() const {
+  if (!known_) {
+    std::size_t size = open_.size();
+    if (!segment_.empty() || !partial_.empty()) {
+      // What waits is counted as if the text ended here, then taken back.
+      std::string waiting = segment_;
+      if (!partial_.empty()) waiting += internal::kReplacement;
+      vocabulary_->engine().nfc ? internal::append_nfc(waiting, open_) : void(open_ += waiting);
+    }
+    // A run of combining marks waits as long as it grows: what the last count learned of it holds as far as the two
+    // waiting texts are the same.
+    const std::string_view waiting = std::string_view(open_).substr(size);
+    const auto same = std::mismatch(waiting.begin(), waiting.end(), counted_waiting_.begin(), counted_waiting_.end());
+    const auto same_size = static_cast<std::size_t>(same.first - waiting.begin());
+    growing_.truncate(size - start_ + same_size);
+    counted_waiting_.replace(same_size, std::string::npos, waiting.substr(same_size));
+    known_ = settled_ + count_open(std::string_view(open_).substr(start_));
+    open_.resize(size);
+  }
+  return Tokens{static_cast<std::int64_t>(*known_)};
+}
+
+Tokens IncrementalCounter::upper_bound() const {
+  // A byte of prepared text makes at most one token; NFC makes at most three bytes of one, and so does U+FFFD.
+  std::size_t waiting = open_.size() - start_ + 3 * (segment_.size() + partial_.size());
+  return Tokens{static_cast<std::int64_t>(settled_ + waiting)};
+}
+
+std::size_t IncrementalCounter::longest_prefix(std::string_view delta, Tokens limit) const {
+  auto step_over = [&](std::size_t from, std::size_t bytes) {
+    std::size_t to = std::min(delta.size(), from + bytes);
+    while (to < delta.size() && !begins_character(delta[to])) ++to;
+    return to;
+  };
+  // Blocks first, larger as the open pretoken grows, so that copying the state stays cheap.
+  IncrementalCounter best = *this;
+  std::size_t at = 0;
+  for (;;) {
+    if (at == delta.size()) return at;
+    IncrementalCounter trial = best;
+    std::size_t to = step_over(at, std::max(kBlock, trial.open_.size() - trial.start_));
+    trial.append(delta.substr(at, to - at));
+    if (trial.count() > limit) break;
+    best = std::move(trial);
+    at = to;
+  }
+  // Then character by character.
+  std::size_t longest = at;
+  while (at < delta.size()) {
+    std::size_t to = step_over(at, 1);
+    best.append(delta.substr(at, to - at));
+    at = to;
+    if (best.settled() > limit) break;
+    Tokens count = best.count();
+    if (count <= limit) longest = at;
+    if (count.value > limit.value + kLookBeyond) break;
+  }
+  return longest;
+}
+
+}  // namespace ciyuan::token

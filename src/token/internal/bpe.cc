@@ -1,0 +1,249 @@
+#include "token/internal/bpe.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <queue>
+
+#include "base/check.h"
+
+namespace ciyuan::token::internal {
+
+void JoinTable::reserve(std::size_t joins) {
+  const std::size_t slots = std::bit_ceil(std::max<std::size_t>(joins * 2, 16));
+  slots_.assign(slots, kEmpty);
+  mask_ = slots - 1;
+  shift_ = 64 - std::countr_zero(slots);
+}
+
+void JoinTable::insert(TokenId left, TokenId right, std::uint32_t priority) {
+  const std::uint64_t key = static_cast<std::uint64_t>(left) << kIdBits | right;
+  std::size_t slot = home(key);
+  while (slots_[slot] != kEmpty && slots_[slot] >> kPriorityBits != key) slot = (slot + 1) & mask_;
+  if (slots_[slot] == kEmpty) slots_[slot] = key << kPriorityBits | priority;
+}
+
+bool Bpe::build(Source source) {
+  source_ = std::move(source);
+  const std::size_t tokens = source_.lengths.size();
+  offsets_.resize(tokens);
+  std::uint32_t offset = 0;
+  byte_tokens_.fill(kNoToken);
+  longest_by_ending_.assign(65536, 1);
+  strings_.assign(std::bit_ceil(tokens * 2 + 16), ~std::uint64_t{0});
+  strings_mask_ = strings_.size() - 1;
+  for (TokenId id = 0; id < tokens; ++id) {
+    offsets_[id] = offset;
+    const std::size_t length = source_.lengths[id];
+    offset += static_cast<std::uint32_t>(length);
+    if (length == 0) continue;
+    const std::string_view text = bytes_of(id);
+    insert(id);
+    if (length == 1) {
+      byte_tokens_[static_cast<unsigned char>(text[0])] = id;
+    } else {
+      const auto ending = static_cast<unsigned char>(text[length - 1]) << 8 | static_cast<unsigned char>(text[length - 2]);
+      longest_by_ending_[ending] = std::max(longest_by_ending_[ending], source_.lengths[id]);
+    }
+  }
+  return build_joins();
+}
+
+bool Bpe::build_joins() {
+  const std::size_t tokens = source_.lengths.size();
+  joins_.reserve(source_.splits.size());
+  if (!source_.priority_is_token) made_.reserve(source_.splits.size());
+  sides_.resize(tokens);
+  std::size_t split = 0;
+  for (TokenId id = 0; id < tokens; ++id) {
+    const std::string_view text = bytes_of(id);
+    for (unsigned n = 0; n < source_.split_counts[id]; ++n, ++split) {
+      const std::size_t left_length = source_.splits[split];
+      if (left_length == 0 || left_length >= text.size()) return false;
+      const TokenId left = find(text.substr(0, left_length));
+      const TokenId right = find(text.substr(left_length));
+      if (left == kNoToken || right == kNoToken) return false;
+      const auto priority = source_.priority_is_token ? id : static_cast<std::uint32_t>(split);
+      joins_.insert(left, right, priority);
+      if (!source_.priority_is_token) made_.push_back(id);
+      if (left_length == source_.final_split[id]) sides_[id] = {left, right, priority + 1};
+    }
+    if (source_.final_split[id] != 0 && sides_[id].left == kNoToken) return false;
+  }
+  return true;
+}
+
+void Bpe::insert(TokenId id) {
+  const std::uint64_t hash = hash_of(bytes_of(id));
+  std::size_t slot = (hash ^ hash >> 29) & strings_mask_;
+  while (strings_[slot] != ~std::uint64_t{0}) slot = (slot + 1) & strings_mask_;
+  strings_[slot] = (hash >> JoinTable::kIdBits) << JoinTable::kIdBits | id;
+}
+
+TokenId Bpe::find(std::string_view text, std::uint64_t hash) const {
+  constexpr std::uint64_t kIdMask = (std::uint64_t{1} << JoinTable::kIdBits) - 1;
+  for (std::size_t slot = (hash ^ hash >> 29) & strings_mask_;; slot = (slot + 1) & strings_mask_) {
+    const std::uint64_t entry = strings_[slot];
+    if (entry == ~std::uint64_t{0}) return kNoToken;
+    if (entry >> JoinTable::kIdBits != hash >> JoinTable::kIdBits) continue;
+    const auto id = static_cast<TokenId>(entry & kIdMask);
+    if (bytes_of(id) == text) return id;
+  }
+}
+
+TokenId Bpe::whole(std::string_view piece) const {
+  if (piece.size() > 255) return kNoToken;
+  const TokenId id = find(piece);
+  return id != kNoToken && (source_.whole_piece || comes_out(id)) ? id : kNoToken;
+}
+
+namespace {
+// Below this many bytes a scan for the best pair beats a heap.
+constexpr std::size_t kShortPiece = 96;
+}  // namespace
+
+void Bpe::join_short(std::string_view piece, std::vector<TokenId>& parts) const {
+  std::uint32_t priorities[kShortPiece];
+  TokenId ids[kShortPiece];
+  std::size_t n = 0;
+  for (char c : piece)
+    if (const TokenId id = byte_tokens_[static_cast<unsigned char>(c)]; id != kNoToken) ids[n++] = id;
+  for (std::size_t i = 0; i + 1 < n; ++i) priorities[i] = joins_.find(ids[i], ids[i + 1]);
+  while (n > 1) {
+    std::size_t best = 0;
+    std::uint32_t best_priority = priorities[0];
+    for (std::size_t i = 1; i + 1 < n; ++i)
+      if (priorities[i] < best_priority) best_priority = priorities[i], best = i;
+    if (best_priority == kNoPriority) break;
+    ids[best] = made(best_priority);
+    std::copy(ids + best + 2, ids + n, ids + best + 1);
+    std::copy(priorities + std::min(best + 2, n - 1), priorities + n - 1, priorities + best + 1);
+    --n;
+    if (best + 1 < n) priorities[best] = joins_.find(ids[best], ids[best + 1]);
+    if (best > 0) priorities[best - 1] = joins_.find(ids[best - 1], ids[best]);
+  }
+  parts.assign(ids, ids + n);
+}
+
+void Bpe::join_long(std::string_view piece, std::vector<TokenId>& parts) const {
+  CIYUAN_CHECK(piece.size() < 0xFFFFFFFF, "a pretoken is shorter than 4 GiB");
+  struct Node {
+    TokenId id;
+    std::uint32_t priority;  ///< of the join with the next node
+    std::uint32_t previous, next;
+  };
+  constexpr std::uint32_t kNone = 0xFFFFFFFF;
+  std::vector<Node> nodes;
+  nodes.reserve(piece.size());
+  for (char c : piece)
+    if (const TokenId id = byte_tokens_[static_cast<unsigned char>(c)]; id != kNoToken) {
+      const auto at = static_cast<std::uint32_t>(nodes.size());
+      nodes.push_back({id, kNoPriority, at == 0 ? kNone : at - 1, at + 1});
+    }
+  if (nodes.empty()) return parts.clear();
+  nodes.back().next = kNone;
+
+  // Entries are (priority, position); one whose node has since changed its priority is stale.
+  std::vector<std::uint64_t> storage;
+  storage.reserve(nodes.size());
+  const auto entry = [&](std::uint32_t at) { return static_cast<std::uint64_t>(nodes[at].priority) << 32 | at; };
+  const auto look_up = [&](std::uint32_t at) {
+    const std::uint32_t next = nodes[at].next;
+    nodes[at].priority = next == kNone ? kNoPriority : joins_.find(nodes[at].id, nodes[next].id);
+  };
+  for (std::uint32_t at = 0; at < nodes.size(); ++at) {
+    look_up(at);
+    if (nodes[at].priority != kNoPriority) storage.push_back(entry(at));
+  }
+  std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>> heap(std::greater<>(), std::move(storage));
+  while (!heap.empty()) {
+    const std::uint64_t top = heap.top();
+    heap.pop();
+    const auto at = static_cast<std::uint32_t>(top);
+    if (nodes[at].priority != top >> 32) continue;
+    const std::uint32_t gone = nodes[at].next;
+    nodes[at].id = made(nodes[at].priority);
+    nodes[at].next = nodes[gone].next;
+    nodes[gone].priority = kNoPriority;
+    if (nodes[at].next != kNone) nodes[nodes[at].next].previous = at;
+    look_up(at);
+    if (nodes[at].priority != kNoPriority) heap.push(entry(at));
+    if (const std::uint32_t before = nodes[at].previous; before != kNone) {
+      look_up(before);
+      if (nodes[before].priority != kNoPriority) heap.push(entry(before));
+    }
+  }
+  parts.clear();
+  for (std::uint32_t at = 0; at != kNone; at = nodes[at].next) parts.push_back(nodes[at].id);
+}
+
+void Bpe::encode(std::string_view piece, std::vector<TokenId>& out) const {
+  if (const TokenId id = whole(piece); id != kNoToken) return out.push_back(id);
+  thread_local std::vector<TokenId> parts;
+  piece.size() <= kShortPiece ? join_short(piece, parts) : join_long(piece, parts);
+  out.insert(out.end(), parts.begin(), parts.end());
+}
+
+std::uint32_t Bpe::count(std::string_view piece) const {
+  if (whole(piece) != kNoToken) return 1;
+  thread_local std::vector<TokenId> parts;
+  piece.size() <= kShortPiece ? join_short(piece, parts) : join_long(piece, parts);
+  return static_cast<std::uint32_t>(parts.size());
+}
+
+bool GrowingPiece::neighbours_stay(const Bpe& bpe, TokenId left, TokenId right) {
+  // Undo joins on both sides of the border, the latest first; `limit` is the time of the earliest undone. A join
+  // across the border that is better would have been made instead.
+  std::uint32_t limit = kNoPriority;
+  for (;;) {
+    const std::uint32_t across = bpe.joins_.find(left, right);
+    if (across != kNoPriority && across + 1 < limit) return false;
+    const std::uint32_t left_time = bpe.sides_[left].priority, right_time = bpe.sides_[right].priority;
+    if (left_time == 0 && right_time == 0) return true;
+    if (left_time > right_time) {
+      limit = left_time;
+      left = bpe.sides_[left].right;
+    } else {
+      limit = right_time + 1;  // at equal times the join further left comes first
+      right = bpe.sides_[right].left;
+    }
+  }
+}
+
+std::uint32_t GrowingPiece::count(const Bpe& bpe, std::string_view piece) {
+  prefixes_.reserve(piece.size());
+  for (std::size_t end = prefixes_.size() + 1; end <= piece.size() && !unknown_byte_; ++end) {
+    const auto byte = [&](std::size_t back) { return static_cast<unsigned char>(piece[end - back]); };
+    if (bpe.byte_tokens_[byte(1)] == kNoToken) {
+      unknown_byte_ = true;
+      break;
+    }
+    const std::size_t longest =
+        end == 1 ? 1 : std::min<std::size_t>(end, bpe.longest_by_ending_[byte(1) << 8 | byte(2)]);
+    std::array<TokenId, 256> candidates;
+    std::size_t found = 0;
+    std::uint64_t hash = 0;
+    for (std::size_t length = 1; length <= longest; ++length) {
+      hash = Bpe::hash_step(hash, piece[end - length]);
+      const TokenId id = bpe.find(piece.substr(end - length, length), hash);
+      if (id != kNoToken && bpe.comes_out(id)) candidates[found++] = id;
+    }
+    for (std::size_t i = found; i-- > 0;) {  // the longest first: it is the likeliest
+      const std::size_t before = end - bpe.source_.lengths[candidates[i]];
+      if (before == 0) {
+        prefixes_.push_back({candidates[i], 1});
+        break;
+      }
+      const Prefix& left = prefixes_[before - 1];
+      if (!neighbours_stay(bpe, left.last, candidates[i])) continue;
+      prefixes_.push_back({candidates[i], left.tokens + 1});
+      break;
+    }
+    if (prefixes_.size() < end) unknown_byte_ = true;  // joins that contradict each other, in a vocabulary not of ours
+  }
+  if (unknown_byte_) return bpe.count(piece);
+  if (bpe.whole(piece) != kNoToken) return 1;
+  return prefixes_[piece.size() - 1].tokens;
+}
+
+}  // namespace ciyuan::token::internal

@@ -1,0 +1,144 @@
+#pragma once
+
+/// Byte-pair encoding of one pretoken.
+///
+/// The vocabulary is a list of joins (left token, right token) -> token, each with a priority; encoding starts from
+/// single bytes and always makes the join of the best (lowest) priority, the leftmost among equals. Rank-based
+/// vocabularies (tiktoken) and merge lists (Hugging Face) differ only in which joins exist and how they are ranked.
+///
+/// Threads: immutable after building; all const functions may be called from any thread.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ciyuan::token::internal {
+
+using TokenId = std::uint32_t;
+constexpr TokenId kNoToken = 0xFFFFFFFF;
+constexpr std::uint32_t kNoPriority = 0xFFFFFFFF;
+
+/// Open-addressing map from a pair of tokens to the priority of their join. One word an entry, so that a lookup is
+/// one cache line nearly always.
+class JoinTable {
+ public:
+  void reserve(std::size_t joins);
+  void insert(TokenId left, TokenId right, std::uint32_t priority);
+  std::uint32_t find(TokenId left, TokenId right) const {
+    const std::uint64_t key = static_cast<std::uint64_t>(left) << kIdBits | right;
+    for (std::size_t slot = home(key);; slot = (slot + 1) & mask_) {
+      const std::uint64_t entry = slots_[slot];
+      if (entry == kEmpty) return kNoPriority;
+      if (entry >> kPriorityBits == key) return static_cast<std::uint32_t>(entry & kPriorityMask);
+    }
+  }
+
+  static constexpr int kIdBits = 18;
+  static constexpr int kPriorityBits = 28;
+
+ private:
+  static constexpr std::uint64_t kEmpty = ~std::uint64_t{0};
+  static constexpr std::uint64_t kPriorityMask = (std::uint64_t{1} << kPriorityBits) - 1;
+  std::size_t home(std::uint64_t key) const { return (key * 0x9E3779B97F4A7C15u) >> shift_; }
+
+  std::vector<std::uint64_t> slots_;
+  std::size_t mask_ = 0;
+  int shift_ = 64;
+};
+
+class Bpe {
+ public:
+  /// What the vocabulary file holds, see vocabulary_file.h.
+  struct Source {
+    std::vector<std::uint8_t> lengths;      ///< per token; 0: no bytes
+    std::vector<std::uint8_t> final_split;  ///< per token; left length of the last join, 0: none
+    std::vector<std::uint8_t> split_counts;
+    std::vector<std::uint8_t> splits;  ///< left lengths of all joins, grouped by token, in order of priority
+    std::string bytes;                 ///< all tokens, one after the other
+    bool priority_is_token = false;    ///< else the index of the join
+    bool whole_piece = false;          ///< a piece that is a token is that token, even if joins do not lead there
+  };
+
+  /// False if the source contradicts itself (a join whose sides are not tokens).
+  bool build(Source source);
+
+  std::uint32_t size() const { return static_cast<std::uint32_t>(source_.lengths.size()); }
+  /// The bytes of a token; empty if it has none or there is no such token.
+  std::string_view bytes_of(TokenId id) const {
+    return id < size() ? std::string_view(source_.bytes).substr(offsets_[id], source_.lengths[id]) : std::string_view();
+  }
+
+  /// Number of tokens of one pretoken; O(n log n).
+  std::uint32_t count(std::string_view piece) const;
+  void encode(std::string_view piece, std::vector<TokenId>& out) const;
+
+  /// The token that the whole piece is, if it is one without (or in spite of) joining; kNoToken if not.
+  TokenId whole(std::string_view piece) const;
+
+ private:
+  friend class GrowingPiece;
+  static constexpr std::uint64_t kHashFactor = 0x9FB21C651E98DF25u;
+  static std::uint64_t hash_step(std::uint64_t hash, char c) {
+    return (hash + static_cast<unsigned char>(c) + 1) * kHashFactor;
+  }
+  /// From the last byte to the first, so that the hash of "one byte more to the left" is one step.
+  static std::uint64_t hash_of(std::string_view text) {
+    std::uint64_t hash = 0;
+    for (std::size_t i = text.size(); i-- > 0;) hash = hash_step(hash, text[i]);
+    return hash;
+  }
+  TokenId find(std::string_view text, std::uint64_t hash) const;
+  TokenId find(std::string_view text) const { return find(text, hash_of(text)); }
+  void insert(TokenId id);
+  bool build_joins();
+  TokenId made(std::uint32_t priority) const { return source_.priority_is_token ? priority : made_[priority]; }
+  bool comes_out(TokenId id) const { return source_.lengths[id] == 1 || source_.final_split[id] != 0; }
+
+  /// Leaves the tokens of the piece in `parts`.
+  void join_short(std::string_view piece, std::vector<TokenId>& parts) const;
+  void join_long(std::string_view piece, std::vector<TokenId>& parts) const;
+
+  Source source_;
+  std::vector<std::uint32_t> offsets_;
+  std::array<TokenId, 256> byte_tokens_{};
+  std::vector<std::uint64_t> strings_;  ///< hash table: 46 bits of hash, 18 of token
+  std::size_t strings_mask_ = 0;
+  JoinTable joins_;
+  std::vector<TokenId> made_;
+  struct Sides {
+    TokenId left = kNoToken, right = kNoToken;
+    std::uint32_t priority = 0;  ///< 0 for single bytes: they are older than any join
+  };
+  std::vector<Sides> sides_;  ///< by which join each token comes out; priority is one more than the join's
+  std::vector<std::uint8_t> longest_by_ending_;  ///< by the last two bytes: the longest such token
+};
+
+/// Counts a pretoken that grows at its end, O(1) lookups a byte (times the length of the longest fitting token).
+///
+/// A sequence of tokens is what BPE makes of its bytes exactly if that holds for each pair of neighbours; so the last
+/// token of each prefix is the one that fits the last token of the prefix before it (H. van Antwerpen and
+/// A. Neubeck, "So many tokens, so little time", GitHub blog, 2024-12-12, and their crate `bpe`).
+class GrowingPiece {
+ public:
+  /// Number of tokens of `piece`, of which an earlier call's piece is usually a prefix or an extension.
+  std::uint32_t count(const Bpe& bpe, std::string_view piece);
+  /// Forgets what is known of the piece after `length` bytes.
+  void truncate(std::size_t length) {
+    if (length < prefixes_.size()) prefixes_.resize(length);
+  }
+
+ private:
+  struct Prefix {
+    TokenId last;
+    std::uint32_t tokens;
+  };
+  static bool neighbours_stay(const Bpe& bpe, TokenId left, TokenId right);
+
+  std::vector<Prefix> prefixes_;  ///< [i]: the encoding of the first i + 1 bytes
+  bool unknown_byte_ = false;     ///< this way of counting does not apply: some byte is no token
+};
+
+}  // namespace ciyuan::token::internal

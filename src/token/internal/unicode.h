@@ -1,0 +1,37 @@
+#pragma once
+
+/// Character classes by table, and UTF-8 decoding of text that is known to be well formed.
+
+#include <cstdint>
+
+namespace ciyuan::token::internal {
+
+/// Bits of a character's class. Lm and Lo letters are both kUpper and kLower, as o200k's pattern wants them.
+enum : std::uint8_t {
+  kLetter = 1,    ///< \p{L}
+  kUpper = 2,     ///< \p{Lu} \p{Lt} \p{Lm} \p{Lo}
+  kLower = 4,     ///< \p{Ll} \p{Lm} \p{Lo}
+  kMark = 8,      ///< \p{M}
+  kNumber = 16,   ///< \p{N}
+  kPunct = 32,    ///< \p{P} \p{S}
+  kSpace = 64,    ///< \s
+  kDigit = 128,   ///< what HF's Digits pretokenizer sets apart (a newer Unicode's \p{N})
+  kDeepseekCjk = 128,  ///< in deepseek_classes() only: 一-龥, hiragana, katakana
+};
+
+/// 0x110000 entries, one per code point. Made once, on first use; any thread.
+const std::uint8_t* classes();
+const std::uint8_t* deepseek_classes();
+
+/// Reads the character at `p`; the text is well-formed UTF-8 and the character is whole. Returns its length.
+inline unsigned decode(const char* p, std::uint32_t& code_point) {
+  const auto byte = [p](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };
+  const std::uint32_t lead = byte(0);
+  if (lead < 0x80) return code_point = lead, 1;
+  if (lead < 0xE0) return code_point = (lead & 0x1F) << 6 | (byte(1) & 0x3F), 2;
+  if (lead < 0xF0) return code_point = (lead & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F), 3;
+  code_point = (lead & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
+  return 4;
+}
+
+}  // namespace ciyuan::token::internal

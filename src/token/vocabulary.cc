@@ -1,0 +1,180 @@
+#include "token/vocabulary.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "token/internal/engine.h"
+#include "token/internal/matcher.h"
+#include "token/internal/nfc.h"
+#include "token/internal/utf8_repair.h"
+#include "token/vocabulary_file.h"
+
+namespace ciyuan::token {
+
+namespace internal {
+
+std::string_view Engine::prepare(std::string_view text, std::string& buffer) const {
+  std::string repaired;
+  if (!simdjson::validate_utf8(text.data(), text.size())) {
+    const std::size_t consumed = repair_utf8(text, repaired);
+    if (consumed < text.size()) repaired.append(kReplacement);
+    text = repaired;
+  }
+  const bool changes = nfc && nfc_untouched_prefix(text) < text.size();
+  if (!changes && repaired.empty()) return text;
+  buffer.clear();
+  changes ? append_nfc(text, buffer) : buffer.swap(repaired);
+  return buffer;
+}
+
+std::uint32_t Engine::count_pretoken(PieceCache& cache, std::string_view piece, const char* end) const {
+  if (piece.size() > PieceCache::kPieceMax) return bpe.count(piece);
+  const PieceCache::Key key = PieceCache::key_of(piece, end);
+  if (const std::uint32_t count = cache.find(key)) return count;
+  const std::uint32_t count = bpe.count(piece);
+  cache.put(key, count);
+  return count;
+}
+
+std::uint64_t Engine::count(std::string_view prepared) const {
+  PieceCache& words = cache();
+  const char* const end = prepared.data() + prepared.size();
+  std::uint64_t total = 0;
+  with_family(pretokenizer, [&]<Pretokenizer kFamily>() {
+    for_each_pretoken<kFamily>(prepared, [&](const char* from, const char* to) {
+      total += count_pretoken(words, {from, static_cast<std::size_t>(to - from)}, end);
+    });
+  });
+  return total;
+}
+
+void Engine::encode(std::string_view prepared, std::vector<TokenId>& out) const {
+  with_family(pretokenizer, [&]<Pretokenizer kFamily>() {
+    for_each_pretoken<kFamily>(prepared, [&](const char* from, const char* to) {
+      bpe.encode({from, static_cast<std::size_t>(to - from)}, out);
+    });
+  });
+}
+
+}  // namespace internal
+
+namespace {
+
+/// Calls text(piece) and token(added token) for the parts of `text`, in order.
+template <class OnText, class OnToken>
+void split(std::string_view text, const internal::AddedTokenIndex& index, OnText on_text, OnToken on_token) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto found = index.find(text, at);
+    const std::size_t stop = found.token ? found.begin : text.size();
+    if (stop > at) on_text(text.substr(at, stop - at));
+    if (!found.token) return;
+    on_token(*found.token);
+    at = found.end;
+  }
+}
+
+template <class OnText, class OnToken>
+void split_twice(const internal::Engine& engine, std::string_view text, const internal::AddedTokenIndex& raw,
+                 const internal::AddedTokenIndex& normalized, OnText on_text, OnToken on_token) {
+  std::string valid;
+  if (!simdjson::validate_utf8(text.data(), text.size())) {
+    if (internal::repair_utf8(text, valid) < text.size()) valid.append(internal::kReplacement);
+    text = valid;
+  }
+  std::string buffer;
+  split(text, raw,
+        [&](std::string_view part) { split(engine.prepare(part, buffer), normalized, on_text, on_token); }, on_token);
+}
+
+}  // namespace
+
+Vocabulary::Vocabulary(std::unique_ptr<internal::Engine> engine) : engine_(std::move(engine)) {}
+Vocabulary::~Vocabulary() = default;
+
+Result<std::shared_ptr<const Vocabulary>> Vocabulary::parse(std::string_view packed) {
+  static std::atomic<std::uint64_t> serials{0};
+  CIYUAN_TRY(const std::string content, unpack_vocabulary(packed));
+  CIYUAN_TRY(VocabularyFile file, parse_vocabulary_file(content));
+  auto engine = std::make_unique<internal::Engine>();
+  engine->name = std::move(file.name);
+  engine->digest = sha256(content);
+  engine->pretokenizer = file.pretokenizer;
+  engine->nfc = file.nfc;
+  engine->added = std::move(file.added_tokens);
+  engine->serial = ++serials;
+  if (!engine->bpe.build(std::move(file.bpe)))
+    return Error{ErrorCode::kCorrupt, "a join of the vocabulary joins no tokens", engine->name};
+  for (const AddedToken& token : engine->added)
+    (token.normalized ? engine->normalized_added : engine->raw_added).add(token);
+  return std::shared_ptr<const Vocabulary>(new Vocabulary(std::move(engine)));
+}
+
+const std::string& Vocabulary::name() const { return engine_->name; }
+const Digest& Vocabulary::digest() const { return engine_->digest; }
+const std::vector<AddedToken>& Vocabulary::added_tokens() const { return engine_->added; }
+
+std::uint32_t Vocabulary::size() const {
+  std::uint32_t size = engine_->bpe.size();
+  for (const AddedToken& token : engine_->added) size = std::max(size, token.id + 1);
+  return size;
+}
+
+Tokens Vocabulary::count(std::string_view text) const {
+  std::string buffer;
+  return Tokens{static_cast<std::int64_t>(engine_->count(engine_->prepare(text, buffer)))};
+}
+
+std::vector<TokenId> Vocabulary::encode(std::string_view text) const {
+  std::string buffer;
+  std::vector<TokenId> ids;
+  engine_->encode(engine_->prepare(text, buffer), ids);
+  return ids;
+}
+
+std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text) const {
+  std::vector<TokenId> ids;
+  split_twice(*engine_, text, engine_->raw_added, engine_->normalized_added,
+              [&](std::string_view part) { engine_->encode(part, ids); },
+              [&](const AddedToken& token) { ids.push_back(token.id); });
+  return ids;
+}
+
+std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text,
+                                                      std::span<const std::string_view> allowed) const {
+  internal::AddedTokenIndex raw, normalized;
+  for (const AddedToken& token : engine_->added)
+    if (std::find(allowed.begin(), allowed.end(), token.content) != allowed.end())
+      (token.normalized ? normalized : raw).add(token);
+  std::vector<TokenId> ids;
+  split_twice(*engine_, text, raw, normalized, [&](std::string_view part) { engine_->encode(part, ids); },
+              [&](const AddedToken& token) { ids.push_back(token.id); });
+  return ids;
+}
+
+Tokens Vocabulary::count_with_specials(std::string_view text) const {
+  Tokens total;
+  split_twice(*engine_, text, engine_->raw_added, engine_->normalized_added,
+              [&](std::string_view part) { total.value += static_cast<std::int64_t>(engine_->count(part)); },
+              [&](const AddedToken&) { ++total.value; });
+  return total;
+}
+
+Result<std::string> Vocabulary::decode(std::span<const TokenId> ids) const {
+  std::string text;
+  for (TokenId id : ids) {
+    if (const std::string_view bytes = engine_->bpe.bytes_of(id); !bytes.empty()) {
+      text.append(bytes);
+      continue;
+    }
+    const auto added = std::find_if(engine_->added.begin(), engine_->added.end(),
+                                    [id](const AddedToken& token) { return token.id == id; });
+    if (added == engine_->added.end()) return invalid("token " + std::to_string(id), "not in vocabulary " + name());
+    text.append(added->content);
+  }
+  return text;
+}
+
+}  // namespace ciyuan::token

@@ -1,0 +1,83 @@
+#pragma once
+
+/// Vocabulary: text to tokens, exactly as the model's own tokenizer does it.
+///
+///   CIYUAN_TRY(std::shared_ptr<const Vocabulary> vocabulary, VocabularySet::standard().find("qwen3"));
+///   Tokens used = vocabulary->count("The quick brown fox");
+///   std::vector<TokenId> ids = vocabulary->encode_with_specials("<|im_start|>user\nHi<|im_end|>\n");
+///
+/// Exact means: the same ids as tiktoken (o200k, cl100k) or Hugging Face tokenizers (the others), which
+/// tests/conformance/token checks. Text that is not UTF-8 is read as if each maximal ill-formed part were U+FFFD, for
+/// every vocabulary. No beginning-of-text token or prefix space is added.
+///
+/// Threads: immutable; any number of threads may use one object. Each thread keeps a bounded cache of recent words
+/// (kPieceCacheBytes for each of the last few vocabularies it used).
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/result.h"
+#include "token/tokens.h"
+
+namespace ciyuan::token {
+
+namespace internal {
+class Engine;
+}
+
+using TokenId = std::uint32_t;
+
+/// A token outside byte-pair encoding: it stands for its text as a whole.
+struct AddedToken {
+  TokenId id = 0;
+  std::string content;
+  bool special = false;     ///< a control token, against one that is merely kept whole
+  bool lstrip = false;      ///< takes white space before it with it
+  bool rstrip = false;      ///< takes white space after it with it
+  bool normalized = false;  ///< looked for in normalised text, after the others
+};
+
+class Vocabulary {
+ public:
+  /// From the content of a vocabulary file (vocabulary_file.h), packed with zstd or not. kCorrupt if it contradicts
+  /// itself.
+  static Result<std::shared_ptr<const Vocabulary>> parse(std::string_view file);
+
+  ~Vocabulary();
+  Vocabulary(const Vocabulary&) = delete;
+  Vocabulary& operator=(const Vocabulary&) = delete;
+
+  const std::string& name() const;
+  /// SHA-256 of the unpacked vocabulary file: for records.
+  const Digest& digest() const;
+  /// One more than the largest id.
+  std::uint32_t size() const;
+  const std::vector<AddedToken>& added_tokens() const;
+
+  /// Ordinary text: what looks like a special token is text. O(n), but O(n log n) in a pretoken's length.
+  Tokens count(std::string_view text) const;
+  std::vector<TokenId> encode(std::string_view text) const;
+
+  /// Text in which added tokens count as themselves, as rendered chat templates need. Among several that begin at one
+  /// place the longest is taken. The second form knows only the added tokens named in `allowed` (by content).
+  std::vector<TokenId> encode_with_specials(std::string_view text) const;
+  std::vector<TokenId> encode_with_specials(std::string_view text, std::span<const std::string_view> allowed) const;
+  Tokens count_with_specials(std::string_view text) const;
+
+  /// The bytes of the tokens, one after the other: not always UTF-8. kInvalid for an id that the vocabulary lacks.
+  Result<std::string> decode(std::span<const TokenId> ids) const;
+
+  /// For the library's own parts.
+  const internal::Engine& engine() const { return *engine_; }
+
+ private:
+  explicit Vocabulary(std::unique_ptr<internal::Engine> engine);
+  std::unique_ptr<internal::Engine> engine_;
+};
+
+}  // namespace ciyuan::token

@@ -1,0 +1,43 @@
+#pragma once
+
+/// The vocabulary file (*.ciyuan-vocab.zst), written by tools/import_vocabulary.py. Unpacked it is:
+///
+///   8 bytes  "CIYUANV1"
+///   4 bytes  length of the header, little-endian
+///   header   JSON: name, pretokenizer, normalizer ("none", "nfc"), priority ("token": a join is as good as the token
+///            it makes is old; "split": in file order), whole_piece, tokens (their number n), added_tokens
+///   n bytes  length of each token, 0 if the id has none
+///   n bytes  left length of the join by which the token comes out of its own bytes, 0 if it does not
+///   n bytes  number of joins that make the token
+///   …        left length of each of these joins
+///   …        the tokens' bytes
+///
+/// So a join costs one byte, and nothing in the file is redundant but the second array.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "token/internal/bpe.h"
+#include "token/internal/pretokenizer.h"
+#include "token/vocabulary.h"
+
+namespace ciyuan::token {
+
+constexpr std::size_t kVocabularyBytesMax = 64 << 20;  ///< unpacked; the largest known need is 3 MB
+
+struct VocabularyFile {
+  std::string name;
+  internal::Pretokenizer pretokenizer = internal::Pretokenizer::kO200k;
+  bool nfc = false;
+  std::vector<AddedToken> added_tokens;
+  internal::Bpe::Source bpe;
+};
+
+/// Unpacks zstd frames; returns other input as it is. kTooLarge over kVocabularyBytesMax.
+Result<std::string> unpack_vocabulary(std::string_view file);
+/// kCorrupt says what is wrong.
+Result<VocabularyFile> parse_vocabulary_file(std::string_view unpacked);
+
+}  // namespace ciyuan::token

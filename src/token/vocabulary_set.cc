@@ -1,0 +1,104 @@
+#include "token/vocabulary_set.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/json.h"
+
+#ifndef CIYUAN_DATA_FOLDER
+#define CIYUAN_DATA_FOLDER "data"
+#endif
+
+namespace ciyuan::token {
+namespace {
+
+constexpr std::size_t kManifestBytesMax = 1 << 20;
+constexpr std::size_t kPackedBytesMax = 64 << 20;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+std::string standard_folder() {
+  if (const char* folder = std::getenv("CIYUAN_DATA")) return folder;
+  std::error_code error;
+  std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    std::filesystem::path beside = program.parent_path().parent_path() / "share" / "ciyuan";
+    if (std::filesystem::exists(beside / "vocabularies", error)) return beside.string();
+  }
+  return CIYUAN_DATA_FOLDER;
+}
+
+}  // namespace
+
+VocabularySet::VocabularySet(std::string folder) : folder_(std::move(folder)) {}
+
+VocabularySet& VocabularySet::standard() {
+  static VocabularySet set(standard_folder());
+  return set;
+}
+
+Status VocabularySet::read_manifest() {
+  if (read_) return {};
+  CIYUAN_TRY(std::string text, read_file(folder_ + "/vocabularies/manifest.json", kManifestBytesMax));
+  CIYUAN_TRY(Json manifest, parse_json(text));
+  std::vector<Entry> entries;
+  for (const Json& each : manifest.value("vocabularies", Json::array())) {
+    Entry entry;
+    entry.listing.name = each.value("name", std::string());
+    entry.listing.licence = each.value("licence", std::string());
+    for (const Json& alias : each.value("aliases", Json::array()))
+      if (alias.is_string()) entry.listing.aliases.push_back(alias);
+    entry.file = folder_ + "/vocabularies/" + each.value("file", std::string());
+    entry.sha256 = each.value("file_sha256", std::string());
+    entry.listing.present = std::filesystem::exists(entry.file);
+    entries.push_back(std::move(entry));
+  }
+  entries_ = std::move(entries);
+  read_ = true;
+  return {};
+}
+
+Result<std::shared_ptr<const Vocabulary>> VocabularySet::find(std::string_view name) {
+  std::lock_guard lock(mutex_);
+  CIYUAN_TRY_STATUS(read_manifest());
+  std::string wanted = lower(name);
+  std::string known;
+  for (Entry& entry : entries_) {
+    const auto& aliases = entry.listing.aliases;
+    if (entry.listing.name != wanted && std::find(aliases.begin(), aliases.end(), wanted) == aliases.end()) {
+      known += (known.empty() ? "" : ", ") + entry.listing.name;
+      continue;
+    }
+    if (!entry.loaded) {
+      auto packed = read_file(entry.file, kPackedBytesMax);
+      if (!packed && packed.error().code == ErrorCode::kNotFound)
+        return Error{ErrorCode::kNotFound, "the vocabulary \"" + entry.listing.name + "\" (" + entry.listing.licence +
+                                               ") is not in this copy; tools/import_vocabulary.py fetches it", "tokenizer"};
+      if (!packed) return packed.error();
+      if (to_hex(sha256(*packed)) != entry.sha256)
+        return Error{ErrorCode::kCorrupt, "its SHA-256 is not the one in the manifest", entry.file};
+      CIYUAN_TRY(entry.loaded, Vocabulary::parse(*packed));
+    }
+    return entry.loaded;
+  }
+  return Error{ErrorCode::kNotFound, "there is no vocabulary \"" + std::string(name) + "\"; there are " + known, "tokenizer"};
+}
+
+Result<std::vector<VocabularySet::Listing>> VocabularySet::list() {
+  std::lock_guard lock(mutex_);
+  CIYUAN_TRY_STATUS(read_manifest());
+  std::vector<Listing> listings;
+  for (const Entry& entry : entries_) listings.push_back(entry.listing);
+  return listings;
+}
+
+}  // namespace ciyuan::token

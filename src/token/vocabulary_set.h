@@ -1,0 +1,58 @@
+#pragma once
+
+/// The vocabularies of a data folder, by name, loaded when first asked for and then shared.
+///
+///   CIYUAN_TRY(auto vocabulary, VocabularySet::standard().find("o200k"));
+///
+/// Any thread.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "token/vocabulary.h"
+
+namespace ciyuan::token {
+
+class VocabularySet {
+ public:
+  /// `folder` holds vocabularies/manifest.json and the files it names.
+  explicit VocabularySet(std::string folder);
+
+  /// The folder named by the environment variable CIYUAN_DATA, or share/ciyuan beside the program's own folder, or the
+  /// one the program was built with.
+  static VocabularySet& standard();
+
+  /// By name or alias, any case ("o200k_base", "qwen2.5"). kNotFound lists the names there are; kCorrupt: the file is
+  /// not the one whose SHA-256 the manifest gives.
+  Result<std::shared_ptr<const Vocabulary>> find(std::string_view name);
+
+  struct Listing {
+    std::string name;
+    std::vector<std::string> aliases;
+    std::string licence;
+    bool present = false;  ///< its file is in the folder
+  };
+  Result<std::vector<Listing>> list();
+  const std::string& folder() const { return folder_; }
+
+ private:
+  struct Entry {
+    Listing listing;
+    std::string file, sha256;
+    std::shared_ptr<const Vocabulary> loaded;
+  };
+  Status read_manifest();
+
+  std::string folder_;
+  std::mutex mutex_;
+  std::vector<Entry> entries_;
+  bool read_ = false;
+};
+
+}  // namespace ciyuan::token

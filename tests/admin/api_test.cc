@@ -1,0 +1,334 @@
+#include "admin/api.h"
+
+#include <map>
+#include <set>
+
+#include "house.h"
+
+namespace ciyuan::admin {
+namespace {
+
+std::string with_key(const std::string& documents, House& house) {
+  EXPECT_EQ(house.ask("POST", "/v1/apply", documents)["changed"].size(), 8U);
+  return house.ask("POST", "/v1/keys", R"({"name":"alice","contract":"demo"})", 201)["secret"];
+}
+
+TEST(Api, applies_documents_all_or_nothing) {
+  House house;
+  std::string bad =
+      demo_documents() +
+      "\n---\nkind: Key\nname: k\ncontract: nowhere\nsha256: abc\n---\nkind: Party\nname: bad name\n";
+  Json problem = house.ask("POST", "/v1/apply?source=my.yaml", bad, 400);
+  EXPECT_EQ(problem["errors"].size(), 2U);
+  EXPECT_NE(problem["errors"][0]["path"].get<std::string>().find("my.yaml"), std::string::npos);
+  EXPECT_TRUE(house.ask("GET", "/v1/documents")["documents"].empty());
+
+  Json outcome = house.ask("POST", "/v1/apply", demo_documents());
+  EXPECT_EQ(outcome["changed"].size(), 8U);
+  EXPECT_EQ(house.ask("POST", "/v1/apply", demo_documents())["unchanged"].size(), 8U);
+  EXPECT_EQ(house.ask("GET", "/v1/documents?kind=Contract")["documents"].size(), 2U);
+  EXPECT_EQ(house.published->find_model("smollm2")->name, "smollm2");
+}
+
+TEST(Api, a_dry_run_changes_nothing) {
+  House house;
+  EXPECT_TRUE(house.ask("POST", "/v1/apply?dry_run=true", demo_documents())["changed"].empty());
+  EXPECT_TRUE(house.ask("GET", "/v1/documents")["documents"].empty());
+  EXPECT_EQ(house.send("POST", "/v1/apply?dry_run=true", "kind: Nothing").status, 400U);
+}
+
+TEST(Api, documents_outlive_the_process_and_each_version_is_in_the_log) {
+  House house;
+  house.ask("POST", "/v1/apply", demo_documents());
+  std::string party = R"({"kind":"Party","name":"harbor","contact":"new"})";
+  EXPECT_EQ(house.ask("PUT", "/v1/documents/Party/harbor", party)["changed"][0], "Party/harbor");
+  house.stop();
+  house.start();
+  EXPECT_EQ(house.published->find_document("Party", "harbor")->value["contact"], "new");
+  EXPECT_EQ(house.ask("GET", "/v1/documents/Party/harbor"), *parse_json(party));
+  Json history = house.ask("GET", "/v1/documents/Party/harbor?history=true");
+  EXPECT_EQ(history["versions"].size(), 2U);
+  EXPECT_GT(house.ask("GET", "/v1/log")["size"].get<int>(), 8);
+  EXPECT_EQ(house.ask("GET", "/v1/acts?limit=3")["acts"].size(), 3U);
+}
+
+TEST(Api, refuses_to_delete_what_others_refer_to) {
+  House house;
+  house.ask("POST", "/v1/apply", demo_documents());
+  Json problem = house.ask("DELETE", "/v1/documents/Party/harbor", "", 400);
+  EXPECT_NE(problem["errors"][0]["message"].get<std::string>().find("\"harbor\" names no Party"),
+            std::string::npos);
+  EXPECT_EQ(house.ask("DELETE", "/v1/documents/Contract/demo-prepaid")["removed"][0],
+            "Contract/demo-prepaid");
+  EXPECT_EQ(house.send("GET", "/v1/documents/Contract/demo-prepaid").status, 404U);
+  EXPECT_EQ(house.send("DELETE", "/v1/documents/Contract/demo-prepaid").status, 404U);
+  EXPECT_EQ(house.published->find_document("Contract", "demo-prepaid"), nullptr);
+}
+
+TEST(Api, the_address_of_a_put_must_be_the_documents_own) {
+  House house;
+  EXPECT_EQ(house.send("PUT", "/v1/documents/Party/a", R"({"kind":"Party","name":"b"})").status, 400U);
+  EXPECT_EQ(
+      house.send("PUT", "/v1/documents/Party/a", "kind: Party\nname: a\n---\nkind: Party\nname: c\n").status,
+      400U);
+  EXPECT_EQ(house.send("PUT", "/v1/documents/Party/a", "kind: Party\nname: a\n").status, 200U);
+}
+
+TEST(Api, a_keys_secret_is_shown_once_and_kept_nowhere) {
+  House house;
+  std::string secret = with_key(demo_documents(), house);
+  ASSERT_EQ(secret.size(), 67U);
+  ASSERT_NE(house.published->find_key(secret), nullptr);
+  EXPECT_EQ(house.published->find_key(secret)->name, "alice");
+  EXPECT_EQ(house.ask("GET", "/v1/documents/Key/alice").dump().find(secret.substr(3)), std::string::npos);
+  EXPECT_EQ(house.send("POST", "/v1/keys", R"({"name":"alice","contract":"demo"})").status, 409U)
+      << "not silently replaced";
+  EXPECT_EQ(house.send("POST", "/v1/keys", R"({"name":"bob","contract":"demo","sha256":"00"})").status, 400U);
+  EXPECT_EQ(house.send("POST", "/v1/keys", R"({"name":"bob","contract":"none"})").status, 400U);
+  house.stop();
+  for (const auto& entry : std::filesystem::directory_iterator(house.folder)) {
+    if (!entry.is_regular_file()) continue;
+    auto content = read_file(entry.path(), 64 << 20);
+    ASSERT_TRUE(content.ok());
+    EXPECT_EQ(content->find(secret), std::string::npos) << entry.path();
+  }
+  house.start();
+}
+
+TEST(Api, deposits_are_idempotent_by_their_id) {
+  House house;
+  std::string post =
+      R"({"id":"0198a000-0000-7000-8000-000000000001","debit":"bank/harbor/CNY","credit":"prepaid/demo-prepaid/balance/CNY","unit":"CNY","amount":"10.50","memo":"invoice 7"})";
+  EXPECT_EQ(house.ask("POST", "/v1/accounts/post", post)["credit"]["balance"], "10.5");
+  EXPECT_EQ(house.ask("POST", "/v1/accounts/post", post)["credit"]["balance"], "10.5");
+  std::string other = post;
+  other.replace(other.find("10.50"), 5, "11.50");
+  EXPECT_EQ(house.send("POST", "/v1/accounts/post", other).status, 409U);
+  Json account = house.ask("GET", "/v1/accounts/prepaid%2Fdemo-prepaid%2Fbalance%2FCNY");
+  EXPECT_EQ(account["balance"], "10.5");
+  Json lines = house.ask("GET", "/v1/accounts/prepaid%2Fdemo-prepaid%2Fbalance%2FCNY/statement")["lines"];
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0]["amount"], "10.5");
+  EXPECT_NE(lines[0]["memo"].get<std::string>().find("invoice 7"), std::string::npos);
+  EXPECT_EQ(house.ask("GET", "/v1/accounts/bank%2Fharbor%2FCNY")["balance"], "-10.5");
+}
+
+TEST(Api, refuses_postings_that_are_not_whole_or_not_covered) {
+  House house;
+  for (const char* body : {"", "[]", "{}", R"({"debit":"a","credit":"b","unit":"CNY","amount":1})",
+                           R"({"debit":"a","credit":"b","unit":"CNY","amount":"1e3"})",
+                           R"({"debit":"a","credit":"b","unit":"CNY","amount":"-1"})",
+                           R"({"debit":"a","credit":"b","unit":"CNY","amount":"0"})",
+                           R"({"debit":"a","credit":"a","unit":"CNY","amount":"1"})",
+                           R"({"debit":"a","credit":"b","unit":"CNY","amount":"0.0000000000001"})",
+                           R"({"debit":"a","credit":"b","unit":"REQUEST","amount":"0.5"})",
+                           R"({"debit":"a","credit":"b","unit":"CNY","amount":"1","note":"x"})",
+                           R"({"id":"7","debit":"a","credit":"b","unit":"CNY","amount":"1"})"})
+    EXPECT_EQ(house.send("POST", "/v1/accounts/post", body).status, 400U) << body;
+  house.ask("POST", "/v1/accounts/post", R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1"})");
+  EXPECT_EQ(
+      house
+          .send("POST", "/v1/accounts/post", R"({"debit":"purse","credit":"shop","unit":"CNY","amount":"2"})")
+          .status,
+      403U);
+}
+
+TEST(Api, shows_records_accounts_receipts_and_statements_of_calls) {
+  House house;
+  with_key(demo_documents(), house);
+  Id first = house.make_call(1, 100, 50), second = house.make_call(2, 10, 5, "s2");
+  Json records = house.ask("GET", "/v1/records?contract=demo")["records"];
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0]["record"]["id"], second.text()) << "newest first";
+  EXPECT_EQ(house.ask("GET", "/v1/records?session=s2")["records"].size(), 1U);
+  EXPECT_EQ(house.ask("GET", "/v1/records?key=nobody")["records"].size(), 0U);
+  Json page = house.ask("GET", "/v1/records?limit=1");
+  Json rest = house.ask("GET", "/v1/records?limit=1&after=" + page["next"].dump());
+  EXPECT_EQ(rest["records"][0]["record"]["id"], first.text());
+
+  Json record = house.ask("GET", "/v1/records/" + first.text());
+  EXPECT_EQ(record["ciyuan"], "150.000000");
+  EXPECT_EQ(house.send("GET", "/v1/records/" + id_from_content("none").text()).status, 404U);
+  EXPECT_EQ(house.send("GET", "/v1/records/not-an-id").status, 400U);
+
+  Json session = house.ask("GET", "/v1/accounts?prefix=cap/demo/session-cap/")["accounts"];
+  ASSERT_EQ(session.size(), 2U);
+  EXPECT_EQ(session[0]["balance"], "250");
+  EXPECT_EQ(house.ask("GET", "/v1/accounts/receivable%2Fharbor%2FCNY")["balance"],
+            "-0.00066");  // 110 × 2 + 55 × 8 millionths
+
+  http::Response receipt = house.send("GET", "/v1/records/" + first.text() + "/receipt");
+  ASSERT_EQ(receipt.status, 200U) << receipt.body;
+  tlog::VerifierKey known = house.signer.verifier();
+  auto verified = record::verify_receipt(receipt.body, {&known, 1});
+  ASSERT_TRUE(verified.ok()) << verified.error().text();
+  EXPECT_EQ(verified->id, first.text());
+
+  Json explained = house.ask("GET", "/v1/records/" + first.text() + "/explain");
+  EXPECT_EQ(explained["documents"]["contract"]["name"], "demo");
+  EXPECT_EQ(explained["documents"]["method"]["name"], "native-v1");
+  EXPECT_EQ(explained["clauses_fired"][0]["clause"]["limit"], "400");
+  EXPECT_NE(explained["outcome"].get<std::string>().find("cap"), std::string::npos);
+  EXPECT_EQ(explained["sums"].size(), 2U);
+
+  Json statement = house.ask("GET", "/v1/contracts/demo/statement?from=2026-01-01&to=2027-01-01");
+  EXPECT_EQ(statement["calls"], 2);
+  EXPECT_EQ(statement["ciyuan"], "165");
+  EXPECT_EQ(statement["money"]["CNY"], "0.00066");
+  EXPECT_EQ(statement["states"]["cut"], 2);
+  EXPECT_EQ(statement["lines"][0]["kind"], "input");
+  EXPECT_EQ(statement["lines"][0]["quantity"], 110);
+  EXPECT_EQ(house.ask("GET", "/v1/contracts/demo/statement?from=2027-01-01")["calls"], 0);
+  EXPECT_EQ(house.send("GET", "/v1/contracts/nothing/statement").status, 404U);
+}
+
+TEST(Api, an_old_record_is_explained_by_the_documents_of_its_day) {
+  House house;
+  with_key(demo_documents(), house);
+  Id id = house.make_call(1, 100, 50);
+  std::string changed = demo_documents();
+  changed.replace(changed.find("limit: \"400\""), 12, "limit: \"999\"");
+  house.ask("POST", "/v1/apply", changed);
+  EXPECT_EQ(house.ask("GET", "/v1/records/" + id.text() + "/explain")["clauses_fired"][0]["clause"]["limit"],
+            "400");
+}
+
+TEST(Api, wants_the_token_wherever_something_is_told_or_changed) {
+  House house;
+  for (const Route& route : routes()) {
+    http::Response response = house.send(std::string(route.method), std::string(route.path), "", false);
+    if (route.needs_token) {
+      EXPECT_EQ(response.status, 401U) << route.path;
+      EXPECT_EQ(response.headers.get("WWW-Authenticate"), "Bearer");
+    } else {
+      EXPECT_NE(response.status, 401U) << route.path;
+    }
+  }
+  http::RequestHead head;
+  head.method = "GET";
+  head.target = "/v1/documents";
+  for (const std::string& wrong : std::vector<std::string>{
+           house.token, "Bearer", "Bearer ", "Basic " + house.token, "Bearer " + house.token + "x",
+           "Bearer " + house.token.substr(0, house.token.size() - 1)}) {
+    head.headers.set("Authorization", wrong);
+    EXPECT_EQ(house.api->handle(head, "").status, 401U) << wrong;
+  }
+  head.headers.set("Authorization", "bearer " + house.token);
+  EXPECT_EQ(house.api->handle(head, "").status, 200U) << "the scheme's name compares without case";
+}
+
+TEST(Api, answers_wrong_addresses_and_methods_with_problems) {
+  House house;
+  EXPECT_EQ(house.send("GET", "/v2/documents").status, 404U);
+  EXPECT_EQ(house.send("GET", "/v1/documents/").status, 404U);
+  http::Response wrong = house.send("POST", "/v1/documents");
+  EXPECT_EQ(wrong.status, 405U);
+  EXPECT_EQ(wrong.headers.get("Allow"), "GET");
+  EXPECT_EQ(wrong.headers.get("Content-Type"), "application/problem+json");
+  EXPECT_EQ(house.send("GET", "/v1/accounts?limit=1001").status, 400U);
+  EXPECT_EQ(house.send("GET", "/v1/accounts?limit=-1").status, 400U);
+  EXPECT_EQ(house.send("GET", "/v1/accounts?prefix=%ZZ").status, 400U);
+  EXPECT_EQ(house.send("GET", "/v1/records?from=yesterday").status, 400U);
+  EXPECT_EQ(house.send("GET", "/" + std::string(10'000, 'a')).status, 414U);
+  EXPECT_EQ(house.send("POST", "/v1/keys", "not json").status, 400U);
+}
+
+TEST(Api, serves_the_log_and_its_own_state) {
+  House house;
+  house.ask("POST", "/v1/apply", demo_documents());
+  http::Response checkpoint = house.send("GET", "/checkpoint", "", false);
+  EXPECT_EQ(checkpoint.status, 200U);
+  EXPECT_TRUE(checkpoint.body.starts_with("example.com/log\n8\n")) << checkpoint.body;
+  EXPECT_EQ(house.send("GET", "/tile/0/000.p/8", "", false).body.size(), 8U * 32);
+  EXPECT_EQ(house.send("GET", "/tile/entries/000.p/8", "", false).status, 200U);
+  EXPECT_EQ(house.send("GET", "/tile/0/001", "", false).status, 404U);
+  EXPECT_EQ(house.send("GET", "/metrics", "", false).body, "ciyuan_calls_total 7\n");
+  EXPECT_EQ(house.send("GET", "/healthz", "", false).status, 200U);
+  EXPECT_EQ(house.send("GET", "/readyz", "", false).status, 200U);
+  house.not_ready = "draining";
+  http::Response draining = house.send("GET", "/readyz", "", false);
+  EXPECT_EQ(draining.status, 503U);
+  EXPECT_EQ(draining.body, "draining\n");
+  EXPECT_EQ(house.ask("GET", "/v1/log")["verifier_key"], house.signer.verifier().text());
+}
+
+TEST(Api, stored_documents_that_contradict_each_other_stop_calls_and_can_be_mended) {
+  House house;
+  house.ask("POST", "/v1/apply", demo_documents());
+  // What a crash in the middle of an apply could leave: a document gone that others refer to.
+  auto reply = house.clerk->call(clerk::DeleteDocument{kStart, "crash", "Party", "harbor"});
+  ASSERT_TRUE(std::holds_alternative<clerk::Done>(reply));
+  house.stop();
+  house.start();
+  EXPECT_TRUE(house.published->models().empty());
+  EXPECT_NE(house.send("GET", "/readyz").body.find("\"harbor\" names no Party"), std::string::npos);
+  house.ask("POST", "/v1/apply", "kind: Party\nname: harbor\n");
+  EXPECT_FALSE(house.published->models().empty());
+  EXPECT_EQ(house.send("GET", "/readyz").status, 200U);
+}
+
+// The document and the program are held together: the same routes, each with an id of its own, and references
+// that lead somewhere.
+TEST(OpenApi, describes_exactly_the_routes_that_exist) {
+  auto parsed = parse_json(openapi_text());
+  ASSERT_TRUE(parsed.ok());
+  const Json& document = *parsed;
+  EXPECT_EQ(document["openapi"], "3.1.0");
+  std::set<std::string> described, existing, ids;
+  for (const auto& path : document["paths"].items())
+    for (const auto& operation : path.value().items()) {
+      std::string method = operation.key();
+      for (char& c : method) c = static_cast<char>(c - 'a' + 'A');
+      bool open = operation.value().contains("security");
+      described.insert(method + " " + path.key() + (open ? " open" : ""));
+      EXPECT_TRUE(ids.insert(operation.value()["operationId"]).second);
+      std::set<std::string> in_path, declared;
+      for (std::size_t at = 0; (at = path.key().find('{', at)) != std::string::npos; ++at)
+        in_path.insert(path.key().substr(at + 1, path.key().find('}', at) - at - 1));
+      for (const Json& parameter : operation.value().value("parameters", Json::array()))
+        if (parameter["in"] == "path") declared.insert(parameter["name"]);
+      EXPECT_EQ(in_path, declared) << path.key();
+    }
+  for (const Route& route : routes()) {
+    std::string path(route.path);
+    if (std::size_t plus = path.find('+'); plus != path.npos) path.erase(plus, 1);
+    existing.insert(std::string(route.method) + " " + path + (route.needs_token ? "" : " open"));
+  }
+  EXPECT_EQ(described, existing);
+  std::string text(openapi_text());
+  for (std::size_t at = 0; (at = text.find("#/components/schemas/", at)) != text.npos; ++at) {
+    std::string name = text.substr(at + 21, text.find('"', at) - at - 21);
+    EXPECT_TRUE(document["components"]["schemas"].contains(name)) << name;
+  }
+}
+
+// Replies have the members that the document requires, and none that it does not know.
+TEST(OpenApi, replies_have_the_members_it_says) {
+  House house;
+  with_key(demo_documents(), house);
+  std::string id = house.make_call(1, 10, 5).text();
+  Json document = *parse_json(openapi_text());
+  const std::map<std::string, std::string> cases = {
+      {"/v1/documents", "/v1/documents"},
+      {"/v1/accounts", "/v1/accounts?limit=1"},
+      {"/v1/accounts/{name}", "/v1/accounts/receivable%2Fharbor%2FCNY"},
+      {"/v1/accounts/{name}/statement", "/v1/accounts/receivable%2Fharbor%2FCNY/statement"},
+      {"/v1/records", "/v1/records"},
+      {"/v1/records/{id}/explain", "/v1/records/" + id + "/explain"},
+      {"/v1/contracts/{name}/statement", "/v1/contracts/demo/statement"},
+      {"/v1/acts", "/v1/acts"},
+      {"/v1/log", "/v1/log"}};
+  for (const auto& [path, target] : cases) {
+    Json reply = house.ask("GET", target);
+    std::string reference =
+        document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+    const Json& schema = document["components"]["schemas"][reference.substr(reference.rfind('/') + 1)];
+    for (const Json& required : schema["required"])
+      EXPECT_TRUE(reply.contains(required.get<std::string>())) << path << " " << required;
+    for (const auto& member : reply.items())
+      EXPECT_TRUE(schema["properties"].contains(member.key())) << path << " " << member.key();
+  }
+}
+
+}  // namespace
+}  // namespace ciyuan::admin

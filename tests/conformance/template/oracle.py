@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""Compares our templates with PyPI's jinja2, set up as Hugging Face's transformers does: zero differences are expected.
+
+  python3 tests/conformance/template/oracle.py --render BUILD/bin/jinja_render --conversations 400 [--templates DIR] [--seed N]
+
+Three corpora, rendered by both sides and compared byte for byte (where Python raises, we must refuse, and the reverse; "not supported" counts what jinja/template.h leaves out by name):
+  templates    every *.jinja of data/templates and of --templates (a folder outside the repository), each over random
+               conversations: system prompts, several turns, tools, tool calls and results, reasoning, Chinese, emoji
+  expressions  each filter, test, method and operator over values of every kind
+  statements   white space control, loops, scopes, macros, sets, at random
+Prints the first differences of each template and the totals; the exit status is 1 if there is any difference.
+"""
+
+import argparse
+import copy
+import datetime
+import itertools
+import json
+import pathlib
+import random
+import re
+import subprocess
+import sys
+
+import jinja2
+import jinja2.ext
+import jinja2.nodes
+import jinja2.sandbox
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+NOW = 1_763_942_400
+
+
+class Generation(jinja2.ext.Extension):
+    """{% generation %}, as transformers has it when nobody asks for the mask."""
+
+    tags = {"generation"}
+
+    def parse(self, parser):
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
+        return jinja2.nodes.CallBlock(self.call_method("_generation"), [], [], body).set_lineno(line)
+
+    def _generation(self, caller):
+        return caller()
+
+
+def environment():
+    def raise_exception(message):
+        raise jinja2.exceptions.TemplateError(message)
+
+    def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
+        return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+    def strftime_now(format):
+        return datetime.datetime.fromtimestamp(NOW, datetime.timezone.utc).replace(tzinfo=None).strftime(format)
+
+    out = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols])
+    out.filters["tojson"] = tojson
+    out.globals["raise_exception"] = raise_exception
+    out.globals["strftime_now"] = strftime_now
+    return out
+
+
+class Theirs:
+    def __init__(self):
+        self.environment = environment()
+        self.compiled = {}
+
+    def render(self, source, variables):
+        try:
+            if source not in self.compiled:
+                self.compiled[source] = self.environment.from_string(source)
+            # A copy, because jinja2's indent appends to a list it is given by mistake.
+            return {"text": self.compiled[source].render(**copy.deepcopy(variables))}
+        except Exception as error:  # whatever Python raises, we must refuse
+            return {"error": f"{type(error).__name__}: {error}"}
+
+
+# ---- conversations
+
+WORDS = ["hello", "世界", "naïve", "😀", "👨‍👩‍👧", "O'Neill", '"quoted"', "<b>", "&amp;", "{{ x }}", "{% if %}", "a\tb", "\n",
+         "\n\n", "  ", "tail ", " head", "\\n", "\u2028", "\u00a0", "ß", "Σ", "100%", "<think>", "</think>", "<|im_end|>",
+         "<tool_response>", "</tool_response>", "``` ", "é", "中文测试，句号。", "\x7f", "\x00", "\u200b", "\U0001f1e8\U0001f1f3", "İ"]
+
+
+def words(dice, most=6):
+    return " ".join(dice.choice(WORDS) for _ in range(dice.randint(0, most)))
+
+
+def json_value(dice, depth=0):
+    kind = dice.randint(0, 7 if depth < 3 else 5)
+    if kind == 0:
+        return dice.choice([None, True, False])
+    if kind == 1:
+        return dice.choice([0, -1, 7, 10**6, 2**53, 2**63 - 1, 2**64, -(10**30)])
+    if kind == 2:
+        return dice.choice([0.5, -0.0, 1e100, 1e-7, 3.0, 123456.789, 1e16, 0.1, 5e-324, 12345678901234567.0])
+    if kind in (3, 4, 5):
+        return words(dice, 3)
+    if kind == 6:
+        return [json_value(dice, depth + 1) for _ in range(dice.randint(0, 3))]
+    return {words(dice, 1): json_value(dice, depth + 1) for _ in range(dice.randint(0, 3))}
+
+
+def tool(dice):
+    properties = {dice.choice(["city", "城市", "n", "items", "unit"]): dice.choice([
+        {"type": "string", "description": words(dice)}, {"type": "integer", "enum": [3, 1, 2]},
+        {"type": ["string", "null"], "default": json_value(dice)},
+        {"type": "array", "items": {"type": "object", "properties": {"k": {"type": "number"}}}}])
+        for _ in range(dice.randint(0, 3))}
+    function = {"name": dice.choice(["get_weather", "查询", "f"]), "description": words(dice),
+                "parameters": {"type": "object", "properties": properties, "required": list(properties)[:1]}}
+    if dice.random() < 0.1:
+        function["return"] = {"type": "string", "description": words(dice)}
+    return dice.choice([{"type": "function", "function": function}] * 4 + [function])
+
+
+def tool_call(dice, number):
+    arguments = {dice.choice(["city", "n", "城市"]): json_value(dice) for _ in range(dice.randint(0, 3))}
+    function = {"name": dice.choice(["get_weather", "查询", "f"]),
+                "arguments": arguments if dice.random() < 0.6 else json.dumps(arguments, ensure_ascii=False)}
+    return dice.choice([{"id": f"call{number:05d}", "type": "function", "function": function}] * 4 + [function])
+
+
+def content(dice, plain):
+    draw = 0 if plain else dice.random()
+    if draw < 0.8:
+        return words(dice)
+    if draw < 0.9:
+        return [{"type": "text", "text": words(dice)} for _ in range(dice.randint(0, 2))]
+    if draw < 0.95:
+        return [{"type": "image"}, {"type": "text", "text": words(dice)}]
+    return None
+
+
+def conversation(dice):
+    messages = []
+    # Most templates take texts only: other contents get conversations of their own.
+    plain = dice.random() < 0.8
+    if dice.random() < 0.5:
+        messages.append({"role": dice.choice(["system"] * 9 + ["developer"]), "content": content(dice, plain)})
+    with_tools = dice.random() < 0.5
+    silent = dice.choice([None, ""])
+    for turn in range(dice.randint(0 if dice.random() < 0.02 else 1, 4)):
+        messages.append({"role": "user", "content": content(dice, plain)})
+        if with_tools and dice.random() < 0.6:
+            calls = [tool_call(dice, turn * 10 + i) for i in range(dice.randint(1, 3))]
+            asking = {"role": "assistant", "content": dice.choice([silent, words(dice)]), "tool_calls": calls}
+            if not plain and dice.random() < 0.2:
+                del asking["content"]
+            messages.append(asking)
+            for call in calls[: 3 if dice.random() < 0.9 else 1]:
+                result = {"role": "tool", "content": dice.choice([words(dice), json.dumps(json_value(dice))])}
+                if dice.random() < 0.7:
+                    result |= {"tool_call_id": call.get("id", "call00000"), "name": call.get("name", "f")}
+                messages.append(result)
+        if dice.random() < 0.8:
+            answer = {"role": "assistant", "content": content(dice, plain)}
+            if dice.random() < 0.3:
+                answer["reasoning_content"] = dice.choice([None, words(dice)])
+            if dice.random() < 0.2:
+                answer["content"] = "<think>\n" + words(dice) + "\n</think>\n\n" + words(dice)
+            messages.append(answer)
+    if dice.random() < 0.05:
+        dice.shuffle(messages)
+    out = {"messages": messages}
+    if dice.random() < 0.8:
+        out["add_generation_prompt"] = dice.random() < 0.7
+    if with_tools:
+        out["tools"] = [tool(dice) for _ in range(dice.randint(0, 3))]
+    elif dice.random() < 0.3:
+        out["tools"] = None
+    for name, values in {"enable_thinking": [True, False], "reasoning_effort": ["low", "high"], "date_string": ["1 Jan 2025"],
+                         "tools_in_user_message": [True, False], "custom_tools": [None], "builtin_tools": [["brave_search"]],
+                         "documents": [[{"title": words(dice, 2), "text": words(dice)}]], "xml_tools": [None],
+                         "model_identity": [words(dice)], "thinking": [True, False]}.items():
+        if dice.random() < 0.2:
+            out[name] = dice.choice(values)
+    return out
+
+
+def template_cases(folders, count, seed):
+    manifest = {entry["file"]: entry for entry in
+                json.loads((ROOT / "data/templates/manifest.json").read_text())["templates"]}
+    for folder in folders:
+        for path in sorted(pathlib.Path(folder).glob("*.jinja")):
+            source = path.read_text(encoding="utf-8")
+            entry = manifest.get(path.name, {"bos_token": "<s>", "eos_token": "</s>"})
+            dice = random.Random(f"{seed} {path.name}")
+            for _ in range(count):
+                variables = conversation(dice)
+                variables |= {"bos_token": entry["bos_token"], "eos_token": entry["eos_token"]}
+                yield path.name, source, variables
+
+
+# ---- expressions
+
+VALUES = [None, True, False, 0, 1, -3, 7, 2**63 - 1, 0.0, -1.5, 2.5, 3.0, 1e22, "", "abc", "aBc DEF-ghi (jkl", " x ", "12", "-7",
+          "3.9", "0x1F", "1_000", "中文 😀", "a\nb\r\nc\n", "  \n lead", "ß Σ ΑΣ", "<a>&\"'", [], [1, 2, 3], ["b", "A", "c"],
+          [3, 1.5, True], [None, 1], ["a", 1], [[2, "x"], [1, "y"]], {}, {"a": 1, "B": 2}, {"items": 1, "get": 2, "sort": 3},
+          [{"n": 2, "s": "b"}, {"n": 1, "s": "a"}, {"s": "c"}], {"x": {"y": [1, 2]}, "中": "文"}]
+
+FILTERS = """abs|capitalize|default('d')|default('d', true)|d|dictsort|dictsort(by='value')|dictsort(true, reverse=true)|escape|e
+first|float|float(1.5)|indent|indent(2, true)|indent(2, blank=true)|indent('> ')|int|int(9)|int(0, 16)|items|items|list|join
+join(', ')|join('-', 'n')|last|length|count|list|lower|map('upper')|map('length')|list|max|min|reject|list|reject('none')|list
+map(attribute='n')|list|map(attribute='n', default=0)|list|map('default', 'z')|list|rejectattr('n')|list|replace('a', 'b')
+replace('', '-')|replace('b', '', 1)|reverse|list|reverse|round|round(1)|round(0, 'ceil')|round(1, 'floor')|select|list
+select('string')|list|select('gt', 1)|list|select('in', [1, 'a'])|list|selectattr('n')|list|selectattr('n', 'equalto', 1)|list
+selectattr('n', 'defined')|list|sort|sort(reverse=true)|sort(attribute='n')|sort(attribute='s,n')|sort(case_sensitive=true)|string
+sum|sum(attribute='n')|title|tojson|tojson(indent=2)|tojson(indent=0)|tojson(ensure_ascii=true)|tojson(sort_keys=true)
+tojson(separators=(',', ':'))|tojson(indent=4, separators=(', ', '= '))|trim|trim('a c')|unique|list|upper|wordcount|safe
+first|upper|list|length|attr('items')|map('first')|list|map('trim')|join|string|length|list|tojson|sort|first|items|tojson
+min(attribute='n')|max(attribute='s')|map('int')|sum|select('odd')|list|select('divisibleby', 3)|list|list|last|safe|upper"""
+
+CHAINS = ["first|upper", "list|length", "map('upper')|list", "map('length')|list", "items|list", "reject|list",
+          "reject('none')|list", "map(attribute='n')|list", "map(attribute='n', default=0)|list", "map('default', 'z')|list",
+          "rejectattr('n')|list", "reverse|list", "select|list", "select('string')|list", "select('gt', 1)|list",
+          "select('in', [1, 'a'])|list", "selectattr('n')|list", "selectattr('n', 'equalto', 1)|list",
+          "selectattr('n', 'defined')|map(attribute='s')|join('+')", "unique|list", "map('trim')|join", "string|length",
+          "list|tojson", "sort|first", "map('int')|sum", "select('odd')|list", "select('divisibleby', 3)|list", "list|last",
+          "map('first')|list", "map('tojson')|join(',')", "select('mapping')|list|length", "safe + '<'", "escape + '<'",
+          "('<' ~ '')|safe", "list|sort|join('|')", "groups"]
+
+TESTS = ["boolean", "callable", "defined", "divisibleby 3", "divisibleby(0)", "eq 1", "equalto 'abc'", "even", "odd", "false",
+         "true", "float", "ge 1", "gt 1", "in [1, 'abc']", "in 'abc'", "integer", "iterable", "le 1", "lower", "upper", "lt 1",
+         "mapping", "ne 1", "none", "number", "sameas true", "sequence", "string", "undefined", "not none", "not string"]
+
+ACCESSES = """.items()|list .keys()|list .values()|list .get('a') .get('z') .get('z',5) .a .x.y .x.y[0] ['a'] ['中'] [0] [-1] [5] [1:]
+[:-1] [::-1] [::2] [5:] [-2:] [1:2] [:0] [-1:0:-1] ['items'] .sort .copy() .upper() .lower() .title() .capitalize() .strip() .strip('ac')
+.lstrip() .rstrip() .rstrip('c\\n') .split() .split('b') .split(None,1) .split('b',1) .rsplit('b',1) .rsplit(None,1) .splitlines()
+.splitlines(true) .startswith('a') .startswith(('x','a')) .endswith('c') .find('b') .find('b',1) .find('z') .rfind('b') .index('b')
+.count('b') .count('') .count(1) .index(1) .replace('b','X') .replace('','.') .replace('b','X',1) .join(['1','2']) .join('xy') .join([1])
+.partition('b') .rpartition('b') .removeprefix('a') .removesuffix('c') .isdigit() .isalpha() .isalnum() .isspace() .islower() .isupper()
+.zfill(5) .casefold() .nothing .nothing.more .append(1) .pop() .update({}) .length .0 .format() .join('') .isdecimal() .clear()""".split()
+
+OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"]
+
+EXPRESSIONS = """1 + 2 * 3 ** 2|-2 ** 2|2 ** 3 ** 2|not true and false|not (true and false)|1 < 2 < 3|1 < 3 < 2|1 if x else 2|1 if x
+-x|+x|not x|x if x is defined else 'u'|'a' 'b'|"a\\tb\\u4e2d\\x41\\n"|'\\''|(1,)|()|(1, 2)|[1, [2]]|{'a': 1, 'b': [2]}|{1: 2, 'x': none}
+dict(a=1, b=x)|dict([('a', 1)])|dict({'a': 1}, b=2)|range(3)|list|range(1, 9, 3)|list|range(5, 0, -2)|list|namespace(a=1).a
+1.5e3|1_000|0x1f|0b11|0o17|1e400|'%s' is string|x is defined and x|x == none|x is none or x is string|loop is defined|1 ~ x ~ none
+(x, 1)|[x, x]|{'k': x}|x in (1, 'a')|x and 1 or 2|range(0)|list|range(3)[1]|range(3)|length|'a' < 'b'|[1, 2] < [1, 3]|(x|string)|length
+strftime_now('%d %b %Y')|strftime_now('%Y-%m-%d %H:%M:%S %A %B %j %-d')|raise_exception('no')|none.x|undefinedthing.x|undefinedthing
+undefinedthing + 1|undefinedthing ~ 1|undefinedthing|length|undefinedthing|list|undefinedthing == x|undefinedthing in [x]
+x in undefinedthing|1 in undefinedthing|undefinedthing is none|[undefinedthing]|1 // 0|1 % 0|1.5 // 0.1|-7 // 2|-7 % 3|7 % -3|-7.5 % 2
+5.0 // 2|2 ** 0.5|(-8) ** 2|0 ** 0|10 ** 18|'ab' * 3|3 * 'ab'|[0] * 2|'a' * -1|true + true|true == 1|1 == 1.0|'1' == 1
+caller is defined|x.y.z|x[undefinedthing]|"\\"|'a\\b'|"x" ~ 1.0|1.0|100000000000000000000.0|1e16|1e15|0.0001|0.00001|1/3
+[1,2,3][1:]|'héllo'[1:3]|[3,1,2]|sort|[1,2]|first + 1|-[1,2]|first|5 is odd|not 5 is odd|5 is not odd|'a' is in 'abc'|x is not defined""".replace("\n", "|")
+
+
+def expression_cases(seed):
+    filters = set(FILTERS.replace("\n", "|").split("|")) | set(CHAINS)
+    for source in sorted(filters):
+        for value in VALUES:
+            yield "filter", "{{ (x|" + source + ") }}" if "+" not in source else "{{ x|" + source + " }}", {"x": value}
+        yield "filter", "{{ nothing|" + source + " }}", {}
+    for source, value in itertools.product(TESTS, VALUES):
+        yield "test", "{{ x is " + source + " }}", {"x": value}
+    for source in TESTS:
+        yield "test", "{{ nothing is " + source + " }}", {}
+    for source, value in itertools.product(ACCESSES, VALUES):
+        yield "access", "{{ x" + source + " }}", {"x": value}
+        yield "access", "{{ x" + source + " is defined }}", {"x": value}
+    for operator in OPERATORS:
+        for a, b in itertools.product(VALUES, VALUES):
+            if operator == "**" and (abs(number(a)) > 100 or abs(number(b)) > 100):
+                continue
+            if operator == "*" and max(abs(number(a)), abs(number(b))) > 1e6:
+                continue
+            yield "operator", "{{ a " + operator + " b }}", {"a": a, "b": b}
+    pieces = sorted(set(EXPRESSIONS.split("|")) | {"range(3)|list", "range(1, 9, 3)|list", "undefinedthing|list", "x|length + 1",
+                                                   "[1,2]|first + 1", "'a' ~ 'b'|upper", "-x|abs", "x|string|length", "1 + 1|string"})
+    for source, value in itertools.product(pieces, VALUES):
+        yield "expression", "{{ " + source + " }}", {"x": value}
+
+
+def number(value):
+    return value if isinstance(value, (int, float)) else 0
+
+
+# ---- statements
+
+def statements(dice, depth=0):
+    """Random template text that uses a, b, c, ns and the loops' own variables."""
+    return "".join(statement(dice, depth) for _ in range(dice.randint(1, 4)))
+
+
+def tag(dice, text, kinds=("{%", "{%-", "{%+")):
+    return dice.choice(kinds) + " " + text + " " + dice.choice(["%}", "-%}", "%}", "+%}"])
+
+
+def gap(dice):
+    return dice.choice(["", " ", "\n", "\n\n", "  \n", " x ", "x\n  ", "\t", "y\r\n", "}", "{", "#"])
+
+
+def value(dice):
+    return dice.choice(["a", "b", "c", "i", "ns.v", "1", "'s'", "a|length", "b[0]", "loop.index", "loop.index0", "loop.last",
+                        "loop.first", "loop.length", "loop.revindex", "loop.previtem", "loop.nextitem", "c.k", "[1, 2]", "m(1)",
+                        "m(a, q=2)", "nothing", "a ~ i", "ns.v + 1", "loop.cycle('p', 'q')", "c.items()|list", "j", "k"])
+
+
+def statement(dice, depth):
+    draw = dice.randint(0, 13 if depth < 3 else 5)
+    if draw <= 1:
+        return gap(dice)
+    if draw <= 4:
+        return dice.choice(["{{", "{{-"]) + " " + value(dice) + " " + dice.choice(["}}", "-}}"]) + gap(dice)
+    if draw == 5:
+        return dice.choice(["{#", "{#-"]) + " note " + dice.choice(["#}", "-#}"]) + gap(dice)
+    if draw == 6:
+        return tag(dice, "set " + dice.choice(["a", "i", "j", "ns.v", "ns.w"]) + " = " + value(dice)) + gap(dice)
+    if draw == 7:
+        return tag(dice, "set j, k = [1, " + value(dice) + "]")
+    if draw == 8:
+        otherwise = tag(dice, dice.choice(["else", "elif " + value(dice)])) + statements(dice, depth + 1) if dice.random() < 0.5 else ""
+        return (tag(dice, "if " + value(dice)) + gap(dice) + statements(dice, depth + 1) + otherwise + gap(dice) + tag(dice, "endif"))
+    if draw <= 10:
+        kind = dice.choice(["for i in b", "for i in range(3)", "for j in a", "for j, k in c.items()", "for i in b if i != 2",
+                            "for i in c", "for i in []", "for i in b|reverse", "for i in nothing"])
+        control = tag(dice, "if loop.index0 == 1") + tag(dice, dice.choice(["break", "continue"])) + tag(dice, "endif") if dice.random() < 0.3 else ""
+        otherwise = tag(dice, "else") + statements(dice, depth + 1) if dice.random() < 0.3 else ""
+        return tag(dice, kind) + gap(dice) + control + statements(dice, depth + 1) + otherwise + tag(dice, "endfor") + gap(dice)
+    if draw == 11:
+        return (tag(dice, dice.choice(["set a", "set j", "set a | upper"])) + statements(dice, depth + 1) + tag(dice, "endset"))
+    if draw == 12:
+        return tag(dice, "generation") + statements(dice, depth + 1) + tag(dice, "endgeneration") if dice.random() < 0.5 else \
+            tag(dice, "filter upper") + statements(dice, depth + 1) + tag(dice, "endfilter")
+    return dice.choice(["{% raw %}{{ a }} {% if %}{% endraw %}", "{%- raw -%} {{ {%- endraw -%} "]) + gap(dice)
+
+
+def statement_cases(count, seed):
+    dice = random.Random(f"{seed} statements")
+    head = "{% set ns = namespace(v=0) %}{% macro m(p, q='dq') %}<{{ p }},{{ q }}{{ i }}>{% endmacro %}"
+    for _ in range(count):
+        yield "statement", head + statements(dice), {"a": dice.choice(["", "xy", "中"]), "b": dice.choice([[], [1], [1, 2, 3]]),
+                                                     "c": {"k": "v", "l": None}}
+
+
+# ---- the comparison
+
+def ours(program, cases):
+    process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    lines = [json.dumps({"template": source, "globals": variables, "now": NOW}) for _, source, variables in cases]
+    out, _ = process.communicate("\n".join(lines).encode() + b"\n")
+    answers = [json.loads(line) for line in out.decode().split("\n")[:-1]]
+    if process.returncode != 0 or len(answers) != len(cases):
+        sys.exit(f"jinja_render stopped with {process.returncode} after {len(answers)} of {len(cases)} lines: {cases[len(answers)]!r}")
+    return answers
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--render", required=True)
+    arguments.add_argument("--conversations", type=int, default=400)
+    arguments.add_argument("--statements", type=int, default=20000)
+    arguments.add_argument("--templates", action="append", default=[])
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--show", type=int, default=5)
+    arguments.add_argument("--only", choices=["templates", "expressions", "statements"])
+    given = arguments.parse_args()
+
+    cases = []
+    if given.only in (None, "templates"):
+        cases += template_cases([ROOT / "data/templates", *given.templates], given.conversations, given.seed)
+    if given.only in (None, "expressions"):
+        cases += expression_cases(given.seed)
+    if given.only in (None, "statements"):
+        cases += statement_cases(given.statements, given.seed)
+
+    theirs = Theirs()
+    totals = {}
+    for (name, source, variables), mine in zip(cases, ours(given.render, cases)):
+        counts = totals.setdefault(name, {"same text": 0, "both refuse": 0, "not supported": 0, "different": 0})
+        reference = theirs.render(source, variables)
+        # An address is no value: what Python prints with one cannot be compared (nor a range, which is a tuple here).
+        if "text" in reference and re.search(r" at 0x[0-9a-f]{6}|\brange\(", reference["text"]):
+            continue
+        if "text" in reference and reference == mine:
+            counts["same text"] += 1
+        elif "error" in reference and "error" in mine:
+            counts["both refuse"] += 1
+        elif re.search("not supported|beyond 64 bits", mine.get("error", "")):
+            counts["not supported"] += 1
+        else:
+            counts["different"] += 1
+            if counts["different"] <= given.show:
+                shown = source if len(source) < 400 else f"({name})"
+                print(f"DIFFERENT {name}: {shown!r}\n  with   {json.dumps(variables, ensure_ascii=False)[:600]}\n"
+                      f"  jinja2 {str(reference)[-400:]}\n  ours   {str(mine)[-400:]}")
+    for name, counts in totals.items():
+        print(f"{name:28} " + "  ".join(f"{key}: {count}" for key, count in counts.items()))
+    print("total" + " " * 24 + "  ".join(f"{key}: {sum(c[key] for c in totals.values())}" for key in next(iter(totals.values()))))
+    return 1 if any(counts["different"] for counts in totals.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+/// Reads lines "<mode> <base64>" and prints our answer for each, for check.py. Modes: p = plain text, s = with special
+/// tokens, b = speed of a file (the argument is its path, in base64). For p the line is "ids…", and it is checked that
+/// count() and an IncrementalCounter at random splits agree; if they do not, the line begins with "!".
+
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <random>
+#include <string>
+
+#include "base/bytes.h"
+#include "token/incremental_counter.h"
+#include "token/vocabulary_set.h"
+
+using namespace ciyuan;
+using namespace ciyuan::token;
+
+namespace {
+
+std::string text_of_ids(const std::vector<TokenId>& ids) {
+  std::string line;
+  for (TokenId id : ids) line += (line.empty() ? "" : " ") + std::to_string(id);
+  return line;
+}
+
+/// "" or what does not agree with `expected`.
+std::string check_incremental(const std::shared_ptr<const Vocabulary>& vocabulary, std::string_view text,
+                              std::int64_t expected, std::mt19937& random) {
+  IncrementalCounter counter(vocabulary);
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t size = std::min<std::size_t>(1 + random() % 7, text.size() - at);
+    counter.append(text.substr(at, size));
+    at += size;
+    const Tokens bound = counter.upper_bound();
+    if (random() % 2 == 0) {
+      const Tokens count = counter.count();
+      if (count != vocabulary->count(text.substr(0, at))) return "incremental at " + std::to_string(at);
+      if (count > bound) return "bound at " + std::to_string(at);
+    }
+  }
+  return counter.count().value == expected ? "" : "incremental at end";
+}
+
+void measure(const Vocabulary& vocabulary, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  vocabulary.count(text);
+  const auto start = std::chrono::steady_clock::now();
+  const Tokens tokens = vocabulary.count(text);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  std::cout << text.size() << ' ' << tokens.value << ' ' << static_cast<double>(text.size()) / 1e6 / took.count()
+            << " MB/s\n";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::cerr << "usage: token_vectors TOKENIZER\n", 2;
+  const auto start = std::chrono::steady_clock::now();
+  auto vocabulary = VocabularySet::standard().find(argv[1]);
+  if (!vocabulary.ok()) return std::cerr << vocabulary.error().text() << '\n', 2;
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  std::cerr << "loaded in " << took.count() << " ms\n";
+  std::ios::sync_with_stdio(false);
+  std::mt19937 random(7);
+  for (std::string line; std::getline(std::cin, line);) {
+    const auto bytes = from_base64(std::string_view(line).substr(std::min<std::size_t>(2, line.size())));
+    if (!bytes.ok()) return std::cerr << bytes.error().text() << '\n', 2;
+    const std::string text(bytes->begin(), bytes->end());
+    if (line[0] == 'b') {
+      measure(**vocabulary, text);
+    } else if (line[0] == 's') {
+      const auto ids = (*vocabulary)->encode_with_specials(text);
+      const bool same = (*vocabulary)->count_with_specials(text).value == static_cast<std::int64_t>(ids.size());
+      std::cout << (same ? "" : "! count ") << text_of_ids(ids) << '\n';
+    } else {
+      const auto ids = (*vocabulary)->encode(text);
+      const auto tokens = static_cast<std::int64_t>(ids.size());
+      std::string problem = (*vocabulary)->count(text).value == tokens ? "" : "count";
+      if (problem.empty()) problem = check_incremental(*vocabulary, text, tokens, random);
+      std::cout << (problem.empty() ? "" : "! " + problem + " ") << text_of_ids(ids) << '\n';
+    }
+  }
+}

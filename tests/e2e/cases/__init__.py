@@ -1,0 +1,1 @@
+"""One module a subject; every case is a function of a world with the decorator @case."""

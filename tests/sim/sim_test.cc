@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "simulation.h"
+
+namespace ciyuan::clerk::sim {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void check_figures(const Figures& total) {
+  // A world in which nothing happens would hold all invariants too.
+  EXPECT_GT(total.opened, 100u);
+  EXPECT_GT(total.closed, 100u);
+  EXPECT_GT(total.refused, 10u);
+  EXPECT_GT(total.replayed, 10u);
+  EXPECT_GT(total.crashes, 5u);
+  EXPECT_GT(total.failures, 5u);
+  EXPECT_GT(total.postings, 10u);
+  EXPECT_GT(total.documents, 5u);
+}
+
+void add(Figures& total, const Figures& figures) {
+  total.opened += figures.opened;
+  total.closed += figures.closed;
+  total.refused += figures.refused;
+  total.replayed += figures.replayed;
+  total.crashes += figures.crashes;
+  total.failures += figures.failures;
+  total.postings += figures.postings;
+  total.documents += figures.documents;
+}
+
+TEST(Simulation, holds_its_invariants_over_a_store_in_memory) {
+  Figures total;
+  auto end = Clock::now() + std::chrono::seconds(25);
+  std::uint64_t seed = 1;
+  for (; Clock::now() < end; ++seed) {
+    Simulation simulation({.seed = seed, .steps = 600});
+    ASSERT_EQ(simulation.run(), "") << "replay: sim --seed " << seed << " --steps 600";
+    add(total, simulation.figures());
+  }
+  check_figures(total);
+  RecordProperty("seeds", static_cast<int>(seed));
+}
+
+TEST(Simulation, holds_its_invariants_over_sqlite) {
+  Figures total;
+  auto end = Clock::now() + std::chrono::seconds(12);
+  for (std::uint64_t seed = 1; Clock::now() < end || seed < 3; ++seed) {
+    char name[] = "/tmp/ciyuan-sim-XXXXXX";
+    std::filesystem::path folder = mkdtemp(name);
+    std::string broken;
+    {
+      Simulation simulation({.seed = seed, .steps = 300, .folder = folder});
+      broken = simulation.run();
+      add(total, simulation.figures());
+    }
+    std::filesystem::remove_all(folder);
+    ASSERT_EQ(broken, "") << "replay: sim --sqlite --seed " << seed << " --steps 300";
+  }
+  check_figures(total);
+}
+
+TEST(Simulation, is_the_same_for_the_same_seed) {
+  auto run = [] {
+    Simulation simulation({.seed = 42, .steps = 300});
+    EXPECT_EQ(simulation.run(), "");
+    const Figures& f = simulation.figures();
+    return std::vector{f.commands, f.opened,  f.refused,  f.replayed,
+                       f.closed,   f.crashes, f.failures, f.postings};
+  };
+  EXPECT_EQ(run(), run());
+}
+
+}  // namespace
+}  // namespace ciyuan::clerk::sim

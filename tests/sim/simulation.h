@@ -1,0 +1,126 @@
+#pragma once
+
+/// A seeded world around the clerk: callers that open, extend, close, repeat themselves and vanish; a clock
+/// that jumps; a store that fails before or after its effect, and a process that dies at any of these points.
+/// After every batch an auditor, who keeps his own books from what he sent and what he was told, compares
+/// them with everything stored.
+///
+///   Simulation simulation({.seed = 7, .steps = 2000});
+///   std::string broken = simulation.run();      // empty: all invariants held
+///
+/// The same options give the same run.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "clerk/worker.h"
+#include "store/memory_store.h"
+
+namespace ciyuan::clerk::sim {
+
+struct Options {
+  std::uint64_t seed = 1;
+  std::uint64_t steps = 1000;    ///< batches
+  std::filesystem::path folder;  ///< empty: a store in memory; else SQLite in this folder
+};
+
+struct Figures {
+  std::uint64_t commands = 0, opened = 0, refused = 0, replayed = 0, closed = 0, interrupted = 0, waited = 0,
+                crashes = 0, failures = 0, postings = 0, documents = 0;
+};
+
+class Simulation {
+ public:
+  explicit Simulation(Options options);
+  ~Simulation();
+  /// The first broken invariant in words, with the step; empty where there is none.
+  std::string run();
+  const Figures& figures() const { return figures_; }
+
+ private:
+  /// What the auditor knows of a call.
+  struct Call {
+    Open open;
+    bool told_open = false;     ///< Opened was delivered
+    bool unsure_grant = false;  ///< an extension failed or its answer was lost
+    bool dead = false;          ///< the process died, or the open failed: nobody will close it
+    std::int64_t granted = 0;
+    std::int64_t used = 0;
+    std::optional<KindCounts> sent_close;  ///< what was billed in a close that was sent
+    bool sent_nothing_served = false;
+    std::optional<std::string> record_json;  ///< as told
+    std::uint64_t leaf = 0;
+  };
+  struct Sent {
+    enum class What { kOpen, kExtend, kClose, kPut, kDelete, kPost, kTick } what;
+    Id id;
+    std::int64_t wanted = 0;
+  };
+  struct Book {  ///< one account, folded from the journal
+    Int128 debits = 0, credits = 0;
+    store::EntryNumber last = 0;
+  };
+  class Keys;
+
+  std::uint64_t below(std::uint64_t n) { return random_() % n; }
+  bool chance(int per_mille) { return below(1000) < static_cast<std::uint64_t>(per_mille); }
+  Call* some_call(bool open_only);
+
+  contract::Terms some_terms();
+  Queued some_command();
+  Queued open_command();
+  Queued repeat_open();
+  Queued send(Command command, Sent sent);
+  void step();
+  bool is_died_this_step();
+  void restart();
+  void hear(const Answer& answer, bool lost);
+  void hear_open(Call& call, const Reply& reply, bool lost);
+  void settle_down();
+
+  void audit(bool thorough);
+  void audit_journal();
+  void audit_charge(const store::EntryRow& entry);
+  void audit_accounts();
+  void audit_calls();
+  void audit_log(bool thorough);
+  void audit_keys();
+  /// Records the first thing that is wrong.
+  void require(bool condition, const std::string& words);
+
+  Options options_;
+  std::mt19937_64 random_;
+  Figures figures_;
+  std::string broken_;
+  std::uint64_t step_ = 0;
+
+  std::unique_ptr<store::Store> store_;
+  store::MemoryStore* memory_ = nullptr;
+  std::unique_ptr<store::Reader> reader_;
+  std::unique_ptr<Keys> keys_;
+  std::unique_ptr<Worker> worker_;
+  TimePoint clock_{1'800'000'000'000'000'000};
+  TimePoint last_stored_time_;
+  bool trusted_ = true;  ///< the last batch was committed: machine and store must agree
+
+  std::map<Id, Call> calls_;
+  std::vector<Id> call_order_, open_now_;
+  std::map<std::uint64_t, Sent> sent_;
+  std::map<Id, Post> posts_;
+  std::vector<Post> posts_sent_;
+  std::uint64_t tickets_ = 0, names_ = 0;
+
+  store::EntryNumber entries_read_ = 0;
+  std::map<store::AccountNumber, Book> books_;
+  std::uint64_t leaves_read_ = 0;
+  tlog::CompactRange naive_;
+  std::map<std::string, std::vector<Id>> charged_for_key_;
+  std::map<Id, int> charges_of_call_;
+};
+
+}  // namespace ciyuan::clerk::sim

