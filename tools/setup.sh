@@ -73,8 +73,11 @@ for line in sys.stdin.read().split():
     print(line)'
 }
 
+install_python() { "$venv/bin/pip" install --disable-pip-version-check --no-input --prefer-binary "$@"; }
+alone() { grep -hE '#[[:space:]]*alone' tools/requirements-*.txt | grep -q "^$1[[:space:]]"; }
+
 setup_python() {
-  local version venv absent
+  local version venv absent together=()
   version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   venv=$CIYUAN_CACHE/venv-$version-$(cat tools/requirements-*.txt | sha256sum | cut -c 1-12)
   if [ ! -x "$venv/bin/python" ]; then
@@ -82,12 +85,14 @@ setup_python() {
   fi
   ln -sfn "$venv" .venv
   mapfile -t absent < <(absent_python "$venv/bin/python")
-  [ ${#absent[@]} -gt 0 ] || return 0
-  step pip "installing ${#absent[@]} Python packages" \
-    "$venv/bin/pip" install --disable-pip-version-check --no-input --prefer-binary "${absent[@]}" && return 0
   for package in "${absent[@]}"; do
-    step "pip-${package%%=*}" "installing $package" "$venv/bin/pip" install --disable-pip-version-check --no-input \
-      --prefer-binary "$package" || echo "Python package $package" >>"$missing_file"
+    alone "$package" || { together+=("$package"); continue; }
+    step "pip-${package%%=*}" "installing $package" install_python --no-deps "$package" || echo "Python package $package" >>"$missing_file"
+  done
+  [ ${#together[@]} -gt 0 ] || return 0
+  step pip "installing ${#together[@]} Python packages" install_python "${together[@]}" && return 0
+  for package in "${together[@]}"; do
+    step "pip-${package%%=*}" "installing $package" install_python "$package" || echo "Python package $package" >>"$missing_file"
   done
 }
 
