@@ -1,5 +1,5 @@
-// A template from a stranger, and after the first NUL byte the JSON it is rendered with: an error or a text within the
-// limits, the same each time, and JSON that our own tojson can write again.
+// A template from a stranger, and after the first NUL byte the JSON it is rendered with: an error or a text
+// within the limits, the same each time, and JSON that our own tojson can write again.
 
 #include <cstdlib>
 

@@ -1,5 +1,6 @@
-// Any bytes in any pieces: the count after each append is that of the whole so far, never above the bound, and the
-// longest prefix keeps its promise. The first two bytes choose the vocabulary and the sizes of the pieces.
+// Any bytes in any pieces: the count after each append is that of the whole so far, never above the bound,
+// and the longest prefix keeps its promise. The first two bytes choose the vocabulary and the sizes of the
+// pieces.
 
 #include <cstdlib>
 #include <string>

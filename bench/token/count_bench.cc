@@ -1,6 +1,7 @@
-/// count_bench TOKENIZER FILE…: how fast a thread counts, warm. A line for each file: bytes, tokens, MB/s of count() on
-/// the whole text, and of an IncrementalCounter fed in deltas of four bytes with a count after each, as an answer comes.
-/// Time is the thread's own, so that a busy machine disturbs less. Driven by run.py.
+/// count_bench TOKENIZER FILE…: how fast a thread counts, warm. A line for each file: bytes, tokens, MB/s of
+/// count() on the whole text, and of an IncrementalCounter fed in deltas of four bytes with a count after
+/// each, as an answer comes. Time is the thread's own, so that a busy machine disturbs less. Driven by
+/// run.py.
 
 #include <time.h>
 

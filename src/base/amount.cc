@@ -75,7 +75,8 @@ Result<Amount> parse_decimal(std::string_view text, int scale) {
   auto is_digits = [](std::string_view s) {
     return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) { return c >= '0' && c <= '9'; });
   };
-  if (!is_digits(whole) || (point != rest.npos && !is_digits(fraction))) return refuse("digits, and a point between digits");
+  if (!is_digits(whole) || (point != rest.npos && !is_digits(fraction)))
+    return refuse("digits, and a point between digits");
   if (whole.size() > 1 && whole[0] == '0') return refuse("leading zeros");
   while (fraction.ends_with('0')) fraction.remove_suffix(1);
   if (fraction.size() > static_cast<std::size_t>(scale))
@@ -84,7 +85,8 @@ Result<Amount> parse_decimal(std::string_view text, int scale) {
   Int128 units = 0;
   for (char c : whole) units = units * 10 + (c - '0');
   for (int i = 0; i < scale; ++i) {
-    units = units * 10 + (static_cast<std::size_t>(i) < fraction.size() ? fraction[static_cast<std::size_t>(i)] - '0' : 0);
+    units = units * 10 +
+            (static_cast<std::size_t>(i) < fraction.size() ? fraction[static_cast<std::size_t>(i)] - '0' : 0);
   }
   return Amount(negative ? -units : units);
 }

@@ -19,8 +19,8 @@ namespace ciyuan {
 
 __extension__ using Int128 = __int128;
 
-/// A count of smallest units. Arithmetic is checked: an overflow in the operators is a broken invariant (stops
-/// the process); where input can cause one, use the checked_ functions.
+/// A count of smallest units. Arithmetic is checked: an overflow in the operators is a broken invariant
+/// (stops the process); where input can cause one, use the checked_ functions.
 class Amount {
  public:
   constexpr Amount() = default;

@@ -40,7 +40,8 @@ void append_number(std::string& out, double value) {
     return;
   }
   char buffer[32];
-  auto end = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value), std::chars_format::scientific).ptr;
+  auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value), std::chars_format::scientific).ptr;
   std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
   std::size_t e = text.find('e');
   int exponent = 0;
@@ -56,7 +57,8 @@ void append_number(std::string& out, double value) {
   if (count <= point && point <= 21) {
     out += digits + std::string(static_cast<std::size_t>(point - count), '0');
   } else if (0 < point && point <= 21) {
-    out += digits.substr(0, static_cast<std::size_t>(point)) + "." + digits.substr(static_cast<std::size_t>(point));
+    out += digits.substr(0, static_cast<std::size_t>(point)) + "." +
+           digits.substr(static_cast<std::size_t>(point));
   } else if (-6 < point && point <= 0) {
     out += "0." + std::string(static_cast<std::size_t>(-point), '0') + digits;
   } else {
@@ -70,16 +72,21 @@ void append_number(std::string& out, double value) {
 
 Status append(std::string& out, const Json& value) {
   switch (value.type()) {
-    case Json::value_t::null: out += "null"; return {};
-    case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return {};
+    case Json::value_t::null:
+      out += "null";
+      return {};
+    case Json::value_t::boolean:
+      out += value.get<bool>() ? "true" : "false";
+      return {};
     case Json::value_t::string:
       if (!is_utf8(value.get_ref<const std::string&>())) return invalid("", "a string is not UTF-8");
       append_json_string(out, value.get_ref<const std::string&>());
       return {};
     case Json::value_t::number_integer:
     case Json::value_t::number_unsigned: {
-      bool too_large = value.is_number_unsigned() ? value.get<std::uint64_t>() > static_cast<std::uint64_t>(kIntegerMax)
-                                                  : std::llabs(value.get<std::int64_t>()) > kIntegerMax;
+      bool too_large = value.is_number_unsigned()
+                           ? value.get<std::uint64_t>() > static_cast<std::uint64_t>(kIntegerMax)
+                           : std::llabs(value.get<std::int64_t>()) > kIntegerMax;
       if (too_large) return invalid("", value.dump() + " is an integer beyond 2^53 - 1; write it as text");
       out += value.dump();
       return {};
@@ -105,7 +112,8 @@ Status append(std::string& out, const Json& value) {
         if (!is_utf8(it.key())) return invalid("", "a key is not UTF-8");
         members.emplace_back(utf16_of(it.key()), it);
       }
-      std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      std::sort(members.begin(), members.end(),
+                [](const auto& a, const auto& b) { return a.first < b.first; });
       out += '{';
       for (std::size_t i = 0; i < members.size(); ++i) {
         if (i != 0) out += ',';
@@ -117,7 +125,8 @@ Status append(std::string& out, const Json& value) {
       return {};
     }
     case Json::value_t::binary:
-    case Json::value_t::discarded: break;
+    case Json::value_t::discarded:
+      break;
   }
   return invalid("", "not a JSON value");
 }
@@ -134,14 +143,31 @@ void append_json_string(std::string& out, std::string_view text) {
     out.append(text, clean, i - clean);
     clean = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\t': out += "\\t"; break;
-      case '\n': out += "\\n"; break;
-      case '\f': out += "\\f"; break;
-      case '\r': out += "\\r"; break;
-      default: out += "\\u00"; out += kHex[c >> 4]; out += kHex[c & 15];
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += "\\u00";
+        out += kHex[c >> 4];
+        out += kHex[c & 15];
     }
   }
   out.append(text, clean, text.size() - clean);
@@ -155,7 +181,8 @@ Result<std::string> canonical_json(const Json& value) {
 }
 
 Result<Json> parse_json(std::string_view text) {
-  // nlohmann's callback sees every event: it is where depth and duplicate keys can be refused before memory grows.
+  // nlohmann's callback sees every event: it is where depth and duplicate keys can be refused before memory
+  // grows.
   std::string problem;
   std::vector<std::unordered_set<std::string>> keys;
   auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {

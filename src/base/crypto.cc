@@ -19,7 +19,8 @@ const EVP_MD* sha256_algorithm() {
 void Sha256::Free::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  CIYUAN_CHECK(context_ && EVP_DigestInit_ex(context_.get(), sha256_algorithm(), nullptr) == 1, "SHA-256 starts");
+  CIYUAN_CHECK(context_ && EVP_DigestInit_ex(context_.get(), sha256_algorithm(), nullptr) == 1,
+               "SHA-256 starts");
 }
 
 Sha256::Sha256(const Sha256& other) : context_(EVP_MD_CTX_new()) {
@@ -45,8 +46,9 @@ Digest Sha256::digest() const {
 
 Digest sha256(ByteView bytes) {
   Digest digest;
-  CIYUAN_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, sha256_algorithm(), nullptr) == 1,
-               "SHA-256 of bytes");
+  CIYUAN_CHECK(
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, sha256_algorithm(), nullptr) == 1,
+      "SHA-256 of bytes");
   return digest;
 }
 
@@ -85,7 +87,8 @@ SigningKey SigningKey::generate() {
 SigningKey SigningKey::from_seed(const std::array<std::uint8_t, 32>& seed) {
   SigningKey key;
   key.seed_ = seed;
-  key.key_ = {EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size()), EVP_PKEY_free};
+  key.key_ = {EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size()),
+              EVP_PKEY_free};
   CIYUAN_CHECK(key.key_ != nullptr, "any 32 bytes are an Ed25519 seed");
   return key;
 }
@@ -93,7 +96,8 @@ SigningKey SigningKey::from_seed(const std::array<std::uint8_t, 32>& seed) {
 PublicKey SigningKey::public_key() const {
   PublicKey bytes;
   std::size_t size = bytes.size();
-  CIYUAN_CHECK(EVP_PKEY_get_raw_public_key(key_.get(), bytes.data(), &size) == 1, "a signing key has a public key");
+  CIYUAN_CHECK(EVP_PKEY_get_raw_public_key(key_.get(), bytes.data(), &size) == 1,
+               "a signing key has a public key");
   return bytes;
 }
 
@@ -101,9 +105,10 @@ Signature SigningKey::sign(ByteView message) const {
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   Signature signature;
   std::size_t size = signature.size();
-  CIYUAN_CHECK(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
-                   EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1,
-               "Ed25519 signs");
+  CIYUAN_CHECK(
+      EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
+          EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1,
+      "Ed25519 signs");
   return signature;
 }
 
@@ -113,7 +118,8 @@ bool verify_ed25519(const PublicKey& key, ByteView message, ByteView signature) 
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   return public_key && context &&
          EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, public_key.get()) == 1 &&
-         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
+         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
+                          message.size()) == 1;
 }
 
 }  // namespace ciyuan

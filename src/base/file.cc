@@ -48,7 +48,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t byt
   if (::fstat(file.get(), &status) != 0) return system_error("stat", path, errno);
   if (S_ISDIR(status.st_mode)) return system_error("read", path, EISDIR);
   std::string content;
-  if (S_ISREG(status.st_mode)) content.reserve(std::min(bytes_max, static_cast<std::size_t>(status.st_size)) + 1);
+  if (S_ISREG(status.st_mode))
+    content.reserve(std::min(bytes_max, static_cast<std::size_t>(status.st_size)) + 1);
   char buffer[1 << 16];
   for (;;) {
     ssize_t got = ::read(file.get(), buffer, sizeof buffer);
@@ -57,7 +58,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t byt
     if (got == 0) return content;
     content.append(buffer, static_cast<std::size_t>(got));
     if (content.size() > bytes_max)
-      return Error{ErrorCode::kTooLarge, "larger than " + std::to_string(bytes_max) + " bytes", path.string()};
+      return Error{ErrorCode::kTooLarge, "larger than " + std::to_string(bytes_max) + " bytes",
+                   path.string()};
   }
 }
 

@@ -21,7 +21,8 @@ std::string Id::text() const {
 }
 
 Id make_uuid7(TimePoint time) {
-  // Random bytes are drawn from the system in blocks: one call for each id would be a lock and a generator each.
+  // Random bytes are drawn from the system in blocks: one call for each id would be a lock and a generator
+  // each.
   thread_local std::array<std::uint8_t, 1024> pool;
   thread_local std::size_t used = pool.size();
   if (used == pool.size()) {
@@ -47,7 +48,8 @@ Result<Id> parse_id(std::string_view text) {
   }
   auto bytes = from_hex(hex);
   if (!dashes || !bytes || bytes->size() != 16)
-    return invalid("", "\"" + std::string(text.substr(0, 60)) + "\" is not a UUID (8-4-4-4-12 hexadecimal digits)");
+    return invalid(
+        "", "\"" + std::string(text.substr(0, 60)) + "\" is not a UUID (8-4-4-4-12 hexadecimal digits)");
   Id id;
   std::copy(bytes->begin(), bytes->end(), id.bytes.begin());
   return id;

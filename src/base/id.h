@@ -1,7 +1,7 @@
 #pragma once
 
-/// 128-bit ids. Records carry UUIDv7 (RFC 9562 §5.7): ordered by the millisecond they were made in, unguessable
-/// in the rest. A transfer's id makes it idempotent: the same id with other content is an error.
+/// 128-bit ids. Records carry UUIDv7 (RFC 9562 §5.7): ordered by the millisecond they were made in,
+/// unguessable in the rest. A transfer's id makes it idempotent: the same id with other content is an error.
 
 #include <array>
 #include <compare>

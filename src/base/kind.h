@@ -35,7 +35,9 @@ struct KindCounts {
 
   std::int64_t& operator[](Kind kind) { return tokens[index_of(kind)]; }
   std::int64_t operator[](Kind kind) const { return tokens[index_of(kind)]; }
-  std::int64_t generated() const { return (*this)[Kind::kOutput] + (*this)[Kind::kReasoning] + (*this)[Kind::kTool]; }
+  std::int64_t generated() const {
+    return (*this)[Kind::kOutput] + (*this)[Kind::kReasoning] + (*this)[Kind::kTool];
+  }
   bool operator==(const KindCounts&) const = default;
 };
 

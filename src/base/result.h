@@ -92,15 +92,16 @@ inline Error invalid(std::string path, std::string message) {
 
 #define CIYUAN_CONCAT_(a, b) a##b
 #define CIYUAN_CONCAT(a, b) CIYUAN_CONCAT_(a, b)
-#define CIYUAN_TRY_(temporary, declaration, expression)         \
-  auto temporary = (expression);                                \
-  if (!temporary.ok()) return std::move(temporary).error();     \
+#define CIYUAN_TRY_(temporary, declaration, expression)     \
+  auto temporary = (expression);                            \
+  if (!temporary.ok()) return std::move(temporary).error(); \
   declaration = std::move(temporary).value()
 /// Declares a variable from a Result, or returns its Error.
-#define CIYUAN_TRY(declaration, expression) CIYUAN_TRY_(CIYUAN_CONCAT(try_, __LINE__), declaration, expression)
+#define CIYUAN_TRY(declaration, expression) \
+  CIYUAN_TRY_(CIYUAN_CONCAT(try_, __LINE__), declaration, expression)
 /// Returns the Error of a Status, if it is one.
-#define CIYUAN_TRY_STATUS(expression)                                 \
-  do {                                                                \
-    auto try_status = (expression);                                   \
-    if (!try_status.ok()) return std::move(try_status).error();       \
+#define CIYUAN_TRY_STATUS(expression)                           \
+  do {                                                          \
+    auto try_status = (expression);                             \
+    if (!try_status.ok()) return std::move(try_status).error(); \
   } while (false)

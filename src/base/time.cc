@@ -50,8 +50,9 @@ std::string to_rfc3339(TimePoint time) {
   std::int64_t in_day = time.ns - floor_to(time.ns, kDay);
   std::int64_t second = in_day / kSecond;
   char text[48];
-  int size = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()), unsigned(date.month()),
-                           unsigned(date.day()), int(second / 3600), int(second / 60 % 60), int(second % 60));
+  int size = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()),
+                           unsigned(date.month()), unsigned(date.day()), int(second / 3600),
+                           int(second / 60 % 60), int(second % 60));
   std::string out(text, static_cast<std::size_t>(size));
   if (std::int64_t fraction = in_day % kSecond; fraction != 0) {
     std::snprintf(text, sizeof text, ".%09lld", static_cast<long long>(fraction));
@@ -62,13 +63,16 @@ std::string to_rfc3339(TimePoint time) {
 }
 
 Result<TimePoint> parse_rfc3339(std::string_view text) {
-  auto refuse = [&] { return invalid("", "\"" + std::string(text.substr(0, 60)) + "\" is not an RFC 3339 time"); };
+  auto refuse = [&] {
+    return invalid("", "\"" + std::string(text.substr(0, 60)) + "\" is not an RFC 3339 time");
+  };
   int year = digits_at(text, 0, 4), month = digits_at(text, 5, 2), day = digits_at(text, 8, 2);
   int hour = digits_at(text, 11, 2), minute = digits_at(text, 14, 2), second = digits_at(text, 17, 2);
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
-      text[16] != ':')
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
+      text[13] != ':' || text[16] != ':')
     return refuse();
-  if (year < 1970 || year > 2261 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+  if (year < 1970 || year > 2261 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+      second > 59)
     return refuse();
   std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                    std::chrono::day(static_cast<unsigned>(day))};
@@ -87,12 +91,13 @@ Result<TimePoint> parse_rfc3339(std::string_view text) {
   std::int64_t offset_minutes = 0;
   if (zone != "Z" && zone != "z") {
     int zone_hour = digits_at(zone, 1, 2), zone_minute = digits_at(zone, 4, 2);
-    if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || zone_hour < 0 || zone_hour > 23 ||
-        zone_minute < 0 || zone_minute > 59)
+    if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || zone_hour < 0 ||
+        zone_hour > 23 || zone_minute < 0 || zone_minute > 59)
       return refuse();
     offset_minutes = (zone_hour * 60 + zone_minute) * (zone[0] == '-' ? -1 : 1);
   }
-  return TimePoint{ns_of(date) + ((hour * 60 + minute - offset_minutes) * 60LL + second) * kSecond + fraction};
+  return TimePoint{ns_of(date) + ((hour * 60 + minute - offset_minutes) * 60LL + second) * kSecond +
+                   fraction};
 }
 
 WindowEdges window_of(TimePoint time, Window window, int offset_minutes) {
@@ -103,10 +108,14 @@ WindowEdges window_of(TimePoint time, Window window, int offset_minutes) {
     return WindowEdges{{start - offset}, {start + length - offset}};
   };
   switch (window) {
-    case Window::kMinute: return fixed(60 * kSecond);
-    case Window::kHour: return fixed(3600 * kSecond);
-    case Window::kDay: return fixed(kDay);
-    case Window::kMonth: break;
+    case Window::kMinute:
+      return fixed(60 * kSecond);
+    case Window::kHour:
+      return fixed(3600 * kSecond);
+    case Window::kDay:
+      return fixed(kDay);
+    case Window::kMonth:
+      break;
   }
   auto date = date_of(local);
   auto first = date.year() / date.month() / std::chrono::day(1);

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Points in time and spans, in nanoseconds; text is RFC 3339 in UTC. The clerk never reads a clock: time comes
-/// to it in each command, and only the edges of the program call now().
+/// Points in time and spans, in nanoseconds; text is RFC 3339 in UTC. The clerk never reads a clock: time
+/// comes to it in each command, and only the edges of the program call now().
 
 #include <compare>
 #include <cstdint>
@@ -35,7 +35,8 @@ std::string to_rfc3339(TimePoint time);
 /// Any offset ("Z", "+08:00"), at most nine decimals; years 1970 to 2261.
 Result<TimePoint> parse_rfc3339(std::string_view text);
 
-/// The calendar window, in UTC plus `offset_minutes`, that holds `time`: its first instant, and the next one's.
+/// The calendar window, in UTC plus `offset_minutes`, that holds `time`: its first instant, and the next
+/// one's.
 enum class Window { kMinute, kHour, kDay, kMonth };
 struct WindowEdges {
   TimePoint start;

@@ -29,8 +29,8 @@ class KeysInFile final : public KeyKeeper {
   record::KeysFile& file_;
 };
 
-// Waits for one reply. It is told of it under the lock, so that the waiter cannot go, and take this object with it,
-// while the clerk's thread is still in here.
+// Waits for one reply. It is told of it under the lock, so that the waiter cannot go, and take this object
+// with it, while the clerk's thread is still in here.
 class OneReply final : public Mailbox {
  public:
   void deliver(std::vector<Delivery> deliveries) override {

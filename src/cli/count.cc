@@ -43,7 +43,8 @@ struct Failure : Error {
   explicit Failure(Error error) : Error(std::move(error)) {}
 };
 
-/// ---- Which files -------------------------------------------------------------------------------------------------
+/// ---- Which files
+/// -------------------------------------------------------------------------------------------------
 
 class Descriptor {
  public:
@@ -85,19 +86,27 @@ class Inputs {
   void add(const std::string& input) {
     std::error_code code;
     const fs::file_status status = input == "-" ? fs::file_status{} : fs::status(input, code);
-    if (input == "-") files.push_back(input);
-    else if (fs::is_directory(status)) add_folder(input);
-    else if (fs::exists(status)) files.push_back(input);
-    else if (input.find_first_of("*?[") != std::string::npos) add_pattern(input);
-    else if (input.empty()) errors.push_back(invalid("file", "an empty name"));
-    else errors.push_back(reason(input, code ? code : std::make_error_code(std::errc::no_such_file_or_directory)));
+    if (input == "-")
+      files.push_back(input);
+    else if (fs::is_directory(status))
+      add_folder(input);
+    else if (fs::exists(status))
+      files.push_back(input);
+    else if (input.find_first_of("*?[") != std::string::npos)
+      add_pattern(input);
+    else if (input.empty())
+      errors.push_back(invalid("file", "an empty name"));
+    else
+      errors.push_back(
+          reason(input, code ? code : std::make_error_code(std::errc::no_such_file_or_directory)));
   }
 
  private:
   void add_folder(const std::string& folder) {
     const std::size_t before = files.size() + errors.size();
     walk(folder);
-    if (files.size() + errors.size() == before) errors.push_back(invalid(folder, "no text file in this folder"));
+    if (files.size() + errors.size() == before)
+      errors.push_back(invalid(folder, "no text file in this folder"));
   }
 
   void walk(const std::string& folder) {
@@ -110,8 +119,10 @@ class Inputs {
     std::sort(entries.begin(), entries.end());
     for (const fs::directory_entry& entry : entries) {
       const std::string& path = entry.path().native();
-      if (entry.is_directory(code) && !entry.is_symlink(code)) walk(path);
-      else if (entry.is_regular_file(code) && is_text(path)) files.push_back(path);
+      if (entry.is_directory(code) && !entry.is_symlink(code))
+        walk(path);
+      else if (entry.is_regular_file(code) && is_text(path))
+        files.push_back(path);
     }
   }
 
@@ -124,12 +135,13 @@ class Inputs {
   }
 };
 
-/// ---- Counting ----------------------------------------------------------------------------------------------------
+/// ---- Counting
+/// ----------------------------------------------------------------------------------------------------
 
 /// `next` fills a buffer and returns the bytes, 0 at the end, -1 with errno.
 template <class Next>
-Result<Counted> count_blocks(const Vocabulary& vocabulary, const std::string& name, std::atomic<std::uint64_t>& done,
-                             Next next) {
+Result<Counted> count_blocks(const Vocabulary& vocabulary, const std::string& name,
+                             std::atomic<std::uint64_t>& done, Next next) {
   token::IncrementalCounter counter(vocabulary);
   std::string block(kBlockBytes, '\0');
   Counted counted;
@@ -142,7 +154,8 @@ Result<Counted> count_blocks(const Vocabulary& vocabulary, const std::string& na
     done += static_cast<std::uint64_t>(got);
     if ((counter.upper_bound() - counter.settled()).value > static_cast<std::int64_t>(3 * kWordBytesMax))
       return Error{ErrorCode::kTooLarge,
-                   "more than " + std::to_string(kWordBytesMax >> 20) + " MiB without the end of a word: this is no text",
+                   "more than " + std::to_string(kWordBytesMax >> 20) +
+                       " MiB without the end of a word: this is no text",
                    name};
   }
   counted.tokens = counter.count();
@@ -158,13 +171,15 @@ Result<Counted> count_one(const Vocabulary& vocabulary, const std::string& file,
     });
   Descriptor input(file);
   if (!input.ok()) return Error{ErrorCode::kUnavailable, std::strerror(errno), file};
-  return count_blocks(vocabulary, file, done, [&](char* into, std::size_t size) { return input.read(into, size); });
+  return count_blocks(vocabulary, file, done,
+                      [&](char* into, std::size_t size) { return input.read(into, size); });
 }
 
 /// Counts on threads, hands the outcomes over in order on the caller's thread.
 class Crew {
  public:
-  Crew(const Vocabulary& vocabulary, const std::vector<std::string>& files, std::istream& in, unsigned threads)
+  Crew(const Vocabulary& vocabulary, const std::vector<std::string>& files, std::istream& in,
+       unsigned threads)
       : outcomes_(files.size()) {
     if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
     const std::size_t size = std::min<std::size_t>({threads, kThreadsMax, files.size()});
@@ -186,7 +201,8 @@ class Crew {
   template <class Meanwhile>
   Result<Counted> outcome(std::size_t index, Meanwhile meanwhile) {
     std::unique_lock lock(mutex_);
-    while (!ready_.wait_for(lock, kProgressEvery, [&] { return outcomes_[index].has_value(); })) meanwhile(done_.load());
+    while (!ready_.wait_for(lock, kProgressEvery, [&] { return outcomes_[index].has_value(); }))
+      meanwhile(done_.load());
     return std::move(*outcomes_[index]);
   }
 
@@ -199,7 +215,8 @@ class Crew {
   std::vector<std::thread> members_;
 };
 
-/// ---- Printing ----------------------------------------------------------------------------------------------------
+/// ---- Printing
+/// ----------------------------------------------------------------------------------------------------
 
 class Progress {
  public:
@@ -207,7 +224,8 @@ class Progress {
 
   void show(std::uint64_t done) {
     if (!wanted_ || std::chrono::steady_clock::now() - begin_ < kProgressAfter) return;
-    err_ << "\r\033[K" << "counting: " << (done >> 20) << " MiB";
+    err_ << "\r\033[K"
+         << "counting: " << (done >> 20) << " MiB";
     if (total_ >= done) err_ << " of " << (total_ >> 20) << " MiB";
     err_ << std::flush;
     shown_ = true;
@@ -241,8 +259,10 @@ void print_row(std::ostream& out, const Counted& counted, const std::string& fil
   out << '\n';
 }
 
-void print_json(std::ostream& out, const Counted& counted, const std::string& file, const std::string& tokenizer) {
-  const Json line = {{"file", file}, {"tokens", counted.tokens.value}, {"bytes", counted.bytes}, {"tokenizer", tokenizer}};
+void print_json(std::ostream& out, const Counted& counted, const std::string& file,
+                const std::string& tokenizer) {
+  const Json line = {
+      {"file", file}, {"tokens", counted.tokens.value}, {"bytes", counted.bytes}, {"tokenizer", tokenizer}};
   out << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
@@ -277,7 +297,9 @@ int run_count(const CountOptions& options, std::istream& in, std::ostream& out, 
   const std::uint64_t size = size_of(inputs.files);
   const int width = std::max<int>(7, static_cast<int>(std::to_string(size).size()));
   if (options.header && !options.json && !inputs.files.empty())
-    out << std::setw(width) << "tokens" << ' ' << std::setw(width) << "bytes" << " file\n" << std::flush;
+    out << std::setw(width) << "tokens" << ' ' << std::setw(width) << "bytes"
+        << " file\n"
+        << std::flush;
   Progress progress(options.progress, size, err);
   Counted total;
   Crew crew(*vocabulary, inputs.files, in, options.threads);

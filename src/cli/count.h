@@ -7,13 +7,15 @@
 ///   options.tokenizer = "qwen3";
 ///   return run_count(options);
 ///
-/// An input is a file, "-" (standard input), a pattern with * ? [ ] that names no file itself (for shells that leave
-/// patterns alone), or a folder. A folder is walked through in order of names, without what is hidden (a name that
-/// begins with a dot), what is no text (a zero byte among the first kLookForZeroBytes), and links to folders. A file that
-/// is named is counted whatever it holds; bytes that are not UTF-8 count as U+FFFD, as everywhere.
+/// An input is a file, "-" (standard input), a pattern with * ? [ ] that names no file itself (for shells
+/// that leave patterns alone), or a folder. A folder is walked through in order of names, without what is
+/// hidden (a name that begins with a dot), what is no text (a zero byte among the first kLookForZeroBytes),
+/// and links to folders. A file that is named is counted whatever it holds; bytes that are not UTF-8 count as
+/// U+FFFD, as everywhere.
 ///
-/// Files are read in blocks: memory does not grow with their size, but with their longest word, and a word of more
-/// than kWordBytesMax is refused. Whole files are spread over threads; the output keeps the order of the input.
+/// Files are read in blocks: memory does not grow with their size, but with their longest word, and a word of
+/// more than kWordBytesMax is refused. Whole files are spread over threads; the output keeps the order of the
+/// input.
 
 #include <cstddef>
 #include <functional>
@@ -31,8 +33,8 @@ struct CountOptions {
   std::string model;                ///< a model's name instead, for `tokenizer_of_model`
   bool json = false;                ///< one object a line: file, tokens, bytes, tokenizer
   bool header = false;              ///< names above the columns, for people
-  bool progress = false;            ///< a line on `err` that renews itself, once the work takes longer than a second
-  unsigned threads = 0;             ///< 0: one a core
+  bool progress = false;  ///< a line on `err` that renews itself, once the work takes longer than a second
+  unsigned threads = 0;   ///< 0: one a core
   /// The tokenizer of a model the caller knows; without it, `model` is refused.
   std::function<Result<std::string>(std::string model)> tokenizer_of_model;
 };
@@ -42,8 +44,8 @@ constexpr std::size_t kLookForZeroBytes = 8192;
 /// No text has a word like this; a disk image of zeros has, and its tokens would take all memory.
 constexpr std::size_t kWordBytesMax = 16 << 20;
 
-/// Prints the counts to `out`, and to `err` a line for each input that could not be counted (the others still are).
-/// 0 if all were counted, else 2.
+/// Prints the counts to `out`, and to `err` a line for each input that could not be counted (the others still
+/// are). 0 if all were counted, else 2.
 int run_count(const CountOptions& options, std::istream& in, std::ostream& out, std::ostream& err);
 /// The same on the program's standard streams; header and progress where they are terminals.
 int run_count(const CountOptions& options);

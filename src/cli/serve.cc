@@ -14,9 +14,9 @@
 #include "admin/api.h"
 #include "base/canonical_json.h"
 #include "base/file.h"
-#include "cli/internal/service_log.h"
 #include "clerk/clerk.h"
 #include "clerk/publisher.h"
+#include "cli/internal/service_log.h"
 #include "gateway/gateway.h"
 #include "http/server.h"
 #include "record/keys_file.h"
@@ -34,18 +34,23 @@ struct Address {
 
 Result<Address> parse_address(const std::string& text, const char* option) {
   std::size_t colon = text.rfind(':');
-  auto refuse = [&] { return invalid(option, "\"" + text + "\" is not ADDRESS:PORT, e.g. 127.0.0.1:8080 or [::1]:8080"); };
+  auto refuse = [&] {
+    return invalid(option, "\"" + text + "\" is not ADDRESS:PORT, e.g. 127.0.0.1:8080 or [::1]:8080");
+  };
   if (colon == text.npos || colon == 0) return refuse();
   Address address{text.substr(0, colon), 0};
-  if (address.host.starts_with('[') && address.host.ends_with(']')) address.host = address.host.substr(1, address.host.size() - 2);
+  if (address.host.starts_with('[') && address.host.ends_with(']'))
+    address.host = address.host.substr(1, address.host.size() - 2);
   std::string port = text.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != port.npos || std::stol(port) > 65535)
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != port.npos ||
+      std::stol(port) > 65535)
     return refuse();
   address.port = static_cast<unsigned short>(std::stol(port));
   return address;
 }
 
-// Everything that lives as long as the process, in the order in which it is built; taken down in the reverse order.
+// Everything that lives as long as the process, in the order in which it is built; taken down in the reverse
+// order.
 struct Service {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<record::KeysFile> keys;
@@ -65,7 +70,6 @@ struct Service {
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<admin::Api> admin;
   std::shared_ptr<http::ServerCertificate> certificate;
-
 };
 
 Result<tlog::NoteSigner> load_log_key(const fs::path& folder, const ServeOptions& options) {
@@ -74,7 +78,8 @@ Result<tlog::NoteSigner> load_log_key(const fs::path& folder, const ServeOptions
     std::string line = text->substr(0, text->find('\n'));
     CIYUAN_TRY(tlog::NoteSigner signer, tlog::NoteSigner::parse(line));
     if (!options.origin.empty() && signer.verifier().name != options.origin)
-      return invalid("--origin", "the log in this folder is \"" + signer.verifier().name + "\"; a log never changes its name");
+      return invalid("--origin", "the log in this folder is \"" + signer.verifier().name +
+                                     "\"; a log never changes its name");
     return signer;
   } else if (text.error().code != ErrorCode::kNotFound) {
     return text.error();
@@ -105,7 +110,8 @@ Status open_stores(Service& service, const ServeOptions& options) {
   fs::path folder = options.data_folder;
   std::error_code error;
   if (!fs::exists(folder) && (!fs::create_directories(folder, error) || ::chmod(folder.c_str(), 0700) != 0))
-    return Error{ErrorCode::kUnavailable, error ? error.message() : "cannot set its permissions", folder.string()};
+    return Error{ErrorCode::kUnavailable, error ? error.message() : "cannot set its permissions",
+                 folder.string()};
   CIYUAN_TRY(service.store, store::open_sqlite(folder / "ciyuan.db"));
   CIYUAN_TRY(record::KeysFile keys, record::KeysFile::open(folder / "keys.dat"));
   service.keys = std::make_unique<record::KeysFile>(std::move(keys));
@@ -114,8 +120,9 @@ Status open_stores(Service& service, const ServeOptions& options) {
   service.verifier_key = signer.verifier().text();
   std::string origin = signer.verifier().name;
   CIYUAN_TRY(auto reader, service.store->reader());
-  CIYUAN_TRY(service.publisher, clerk::Publisher::open(std::move(reader), folder / "log.state", std::move(signer), origin,
-                                                       options.new_log_state, service.keys.get()));
+  CIYUAN_TRY(service.publisher,
+             clerk::Publisher::open(std::move(reader), folder / "log.state", std::move(signer), origin,
+                                    options.new_log_state, service.keys.get()));
   return {};
 }
 
@@ -124,7 +131,8 @@ Status build_planes(Service& service, const ServeOptions& options) {
   service.profiles = std::make_unique<measure::Profiles>(options.vocabularies);
   service.log = std::make_unique<ServiceLog>(STDERR_FILENO);
   gateway::GatewayOptions gateway_options;
-  if (!options.quiet) gateway_options.log = [log = service.log.get()](std::string_view line) { log->write(line); };
+  if (!options.quiet)
+    gateway_options.log = [log = service.log.get()](std::string_view line) { log->write(line); };
   service.gateway = std::make_unique<gateway::Gateway>(*service.clerk, *service.publisher, *service.profiles,
                                                        std::move(gateway_options));
   CIYUAN_TRY(std::string token, load_admin_token(folder));
@@ -137,7 +145,9 @@ Status build_planes(Service& service, const ServeOptions& options) {
   parts.token = token;
   parts.verifier_key = service.verifier_key;
   parts.metrics = [&service] { return service.gateway->metrics().text(); };
-  parts.not_ready = [&service] { return service.gateway->draining() ? std::string("draining") : service.gateway->trouble(); };
+  parts.not_ready = [&service] {
+    return service.gateway->draining() ? std::string("draining") : service.gateway->trouble();
+  };
   parts.use_registry = [&service](std::shared_ptr<const contract::Registry> registry) {
     service.gateway->use_registry(std::move(registry));
   };
@@ -169,7 +179,8 @@ Status open_lanes(Service& service, const ServeOptions& options) {
     server_options.port = data.port;
     server_options.certificate = service.certificate;
     auto handler = service.gateway->handler(lane->loop, std::move(reader));
-    lane->server = std::make_unique<http::Server>(lane->loop, server_options, std::move(handler), service.gateway->body_limit());
+    lane->server = std::make_unique<http::Server>(lane->loop, server_options, std::move(handler),
+                                                  service.gateway->body_limit());
     CIYUAN_TRY_STATUS(lane->server->listen());
     data.port = lane->server->port();  // the first one picked it where it was 0
     service.lanes.push_back(std::move(lane));
@@ -221,7 +232,8 @@ void drain(Service& service, const ServeOptions& options) {
   for (auto& lane : service.lanes) end_lane(*lane);
   end_lane(service.control);
   service.clerk->stop();
-  // The last calls are under a checkpoint before we go, so that their receipts can be had from the folder's files.
+  // The last calls are under a checkpoint before we go, so that their receipts can be had from the folder's
+  // files.
   if (auto checkpoint = service.publisher->checkpoint(); !checkpoint)
     service.log->event("checkpoint", checkpoint.error().text());
 }
@@ -244,16 +256,18 @@ Status run(const ServeOptions& options, Service& service) {
 
   unsigned short data_port = service.lanes[0]->server->port(), control_port = service.control.server->port();
   if (!options.ports_file.empty()) {
-    CIYUAN_TRY_STATUS(write_file_atomically(options.ports_file, "{\"data\":" + std::to_string(data_port) + ",\"admin\":" +
-                                                                    std::to_string(control_port) + ",\"pid\":" +
-                                                                    std::to_string(::getpid()) + "}\n"));
+    CIYUAN_TRY_STATUS(
+        write_file_atomically(options.ports_file, "{\"data\":" + std::to_string(data_port) +
+                                                      ",\"admin\":" + std::to_string(control_port) +
+                                                      ",\"pid\":" + std::to_string(::getpid()) + "}\n"));
   }
   clerk::ClerkStats stats = service.clerk->stats();
-  service.log->event("serving", "data plane on port " + std::to_string(data_port) + ", control plane on port " +
-                                    std::to_string(control_port) + ", log of " + std::to_string(stats.log_size) +
-                                    " leaves" +
-                                    (stats.interrupted == 0 ? "" : ", " + std::to_string(stats.interrupted) +
-                                                                       " interrupted calls settled"));
+  service.log->event(
+      "serving",
+      "data plane on port " + std::to_string(data_port) + ", control plane on port " +
+          std::to_string(control_port) + ", log of " + std::to_string(stats.log_size) + " leaves" +
+          (stats.interrupted == 0 ? ""
+                                  : ", " + std::to_string(stats.interrupted) + " interrupted calls settled"));
   int signal = 0;
   sigwait(&signals, &signal);
   service.log->event("draining", "at most " + std::to_string(options.drain_seconds) + " s");

@@ -80,7 +80,8 @@ void cut_message(OrderedJson& message, const Cut& cut) {
 std::string chunk_head(Endpoint endpoint, const AnswerPart& like) {
   std::string out = "{\"id\":";
   append_json_string(out, like.id);
-  out += endpoint == Endpoint::kChat ? ",\"object\":\"chat.completion.chunk\"" : ",\"object\":\"text_completion\"";
+  out += endpoint == Endpoint::kChat ? ",\"object\":\"chat.completion.chunk\""
+                                     : ",\"object\":\"text_completion\"";
   out += ",\"created\":" + std::to_string(like.created) + ",\"model\":";
   append_json_string(out, like.model);
   return out;
@@ -154,7 +155,8 @@ std::string final_chunk(Endpoint endpoint, const AnswerPart& like, const std::ve
 }
 
 std::string usage_chunk(Endpoint endpoint, const AnswerPart& like, const ReportedUsage& usage) {
-  return chunk_head(endpoint, like) + ",\"choices\":[],\"usage\":{\"prompt_tokens\":" + std::to_string(usage.prompt) +
+  return chunk_head(endpoint, like) +
+         ",\"choices\":[],\"usage\":{\"prompt_tokens\":" + std::to_string(usage.prompt) +
          ",\"completion_tokens\":" + std::to_string(usage.completion) +
          ",\"total_tokens\":" + std::to_string(usage.prompt + usage.completion) + "}}";
 }

@@ -34,7 +34,7 @@ struct ChoiceText {
 struct AnswerPart {
   std::vector<ChoiceText> choices;
   std::optional<ReportedUsage> usage;
-  std::string id;     ///< as the service gave it
+  std::string id;  ///< as the service gave it
   std::string model;
   std::int64_t created = 0;
   bool is_error = false;  ///< an "error" member: its text is never billed as output
@@ -44,8 +44,8 @@ struct AnswerPart {
 /// The data of one SSE event, or a whole answer body.
 Result<AnswerPart> read_answer(Endpoint endpoint, std::string_view json);
 
-/// A whole answer or a chunk with one choice's texts cut short: the same JSON, other values. Used only for a cut,
-/// and never on what passes unchanged.
+/// A whole answer or a chunk with one choice's texts cut short: the same JSON, other values. Used only for a
+/// cut, and never on what passes unchanged.
 struct Cut {
   std::int64_t index = 0;
   std::string content, reasoning;

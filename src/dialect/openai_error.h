@@ -20,10 +20,10 @@ struct LimitDetail {
 struct ErrorBody {
   unsigned status = 500;
   std::string message;
-  std::string type;   ///< "invalid_request_error", "authentication_error", "insufficient_quota", …
-  std::string param;  ///< the member at fault; empty: null
-  std::string code;   ///< empty: null
-  std::string record; ///< id of the record, where there is one
+  std::string type;    ///< "invalid_request_error", "authentication_error", "insufficient_quota", …
+  std::string param;   ///< the member at fault; empty: null
+  std::string code;    ///< empty: null
+  std::string record;  ///< id of the record, where there is one
   std::optional<LimitDetail> limit;
 };
 std::string to_json(const ErrorBody& error);

@@ -17,17 +17,24 @@ namespace dom = simdjson::dom;
 constexpr std::int64_t kAnswersMax = 128;  // OpenAI's own bound for n
 constexpr std::int64_t kTokensMax = std::int64_t{1} << 31;
 
-Result<std::int64_t> whole_number(dom::element value, const char* name, std::int64_t least, std::int64_t most) {
+Result<std::int64_t> whole_number(dom::element value, const char* name, std::int64_t least,
+                                  std::int64_t most) {
   std::int64_t number;
   if (value.get_int64().get(number) != simdjson::SUCCESS || number < least || number > most)
-    return invalid(name, "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    return invalid(name,
+                   "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   return number;
 }
 
 // Members that may change what the chat template renders. A request with one of them is counted the long way.
-constexpr std::array<std::string_view, 8> kTemplateMembers = {
-    "tools", "functions", "documents", "chat_template", "chat_template_kwargs", "add_generation_prompt",
-    "continue_final_message", "response_format"};
+constexpr std::array<std::string_view, 8> kTemplateMembers = {"tools",
+                                                              "functions",
+                                                              "documents",
+                                                              "chat_template",
+                                                              "chat_template_kwargs",
+                                                              "add_generation_prompt",
+                                                              "continue_final_message",
+                                                              "response_format"};
 
 bool is_plain(dom::element messages) {
   dom::array list;
@@ -67,9 +74,12 @@ Status read_limits(dom::object root, RequestFacts& facts) {
 
 std::string_view path_of(Endpoint endpoint) {
   switch (endpoint) {
-    case Endpoint::kChat: return "chat/completions";
-    case Endpoint::kCompletions: return "completions";
-    case Endpoint::kEmbeddings: return "embeddings";
+    case Endpoint::kChat:
+      return "chat/completions";
+    case Endpoint::kCompletions:
+      return "completions";
+    case Endpoint::kEmbeddings:
+      return "embeddings";
   }
   return "";
 }
@@ -81,7 +91,8 @@ Result<RequestFacts> read_request(Endpoint endpoint, std::string_view body) {
     return invalid("", std::string("the body is not JSON: ") + simdjson::error_message(error));
   CIYUAN_TRY(auto members, top_level_members(body));
   dom::object object;
-  if (root.get_object().get(object) != simdjson::SUCCESS) return invalid("", "the body must be a JSON object");
+  if (root.get_object().get(object) != simdjson::SUCCESS)
+    return invalid("", "the body must be a JSON object");
 
   RequestFacts facts;
   facts.endpoint = endpoint;
@@ -96,7 +107,8 @@ Result<RequestFacts> read_request(Endpoint endpoint, std::string_view body) {
   if (endpoint == Endpoint::kEmbeddings) facts.stream = false;
   if (object["user"].get_string().get(text) == simdjson::SUCCESS) facts.user = text;
   CIYUAN_TRY_STATUS(read_limits(object, facts));
-  if (object.at_pointer("/stream_options/include_usage").get_bool().get(facts.usage_asked) != simdjson::SUCCESS)
+  if (object.at_pointer("/stream_options/include_usage").get_bool().get(facts.usage_asked) !=
+      simdjson::SUCCESS)
     facts.usage_asked = false;
   if (endpoint == Endpoint::kChat) {
     dom::array messages;
@@ -153,12 +165,14 @@ std::string edited(std::string_view body, const RequestFacts& facts, const Reque
   }
   if (edit.ask_usage && facts.stream && !facts.usage_asked) {
     if (facts.stream_options_value.starts_with('{')) {
-      // Placed first, where a later include_usage:false of the client's would be seen as the duplicate it is not:
-      // the member is replaced whole instead, keeping only what OpenAI defines beside it.
-      bool obfuscation_off = facts.stream_options_value.find("\"include_obfuscation\"") != std::string_view::npos &&
-                             facts.stream_options_value.find("false") != std::string_view::npos;
-      replace(facts.stream_options_value, obfuscation_off ? R"({"include_usage":true,"include_obfuscation":false})"
-                                                          : R"({"include_usage":true})");
+      // Placed first, where a later include_usage:false of the client's would be seen as the duplicate it is
+      // not: the member is replaced whole instead, keeping only what OpenAI defines beside it.
+      bool obfuscation_off =
+          facts.stream_options_value.find("\"include_obfuscation\"") != std::string_view::npos &&
+          facts.stream_options_value.find("false") != std::string_view::npos;
+      replace(facts.stream_options_value, obfuscation_off
+                                              ? R"({"include_usage":true,"include_obfuscation":false})"
+                                              : R"({"include_usage":true})");
     } else {
       added += ",\"stream_options\":{\"include_usage\":true}";
     }

@@ -6,7 +6,8 @@
 ///   RequestEdit edit{.model = "SmolLM2-135M", .output_tokens_max = 40};
 ///   send(edited(body, request, edit));      // every other byte as the client wrote it
 ///
-/// Source: OpenAI API reference, "Create chat completion", "Create completion", "Create embeddings" (read 2026-11).
+/// Source: OpenAI API reference, "Create chat completion", "Create completion", "Create embeddings" (read
+/// 2026-11).
 
 #include <cstdint>
 #include <optional>
@@ -25,19 +26,20 @@ std::string_view path_of(Endpoint endpoint);
 struct RequestFacts {
   Endpoint endpoint = Endpoint::kChat;
   std::string model;
-  std::string user;                    ///< empty where not given
+  std::string user;  ///< empty where not given
   bool stream = false;
-  bool usage_asked = false;            ///< stream_options.include_usage
-  std::int64_t answers = 1;            ///< n, or best_of where that is more; of every prompt
+  bool usage_asked = false;                       ///< stream_options.include_usage
+  std::int64_t answers = 1;                       ///< n, or best_of where that is more; of every prompt
   std::optional<std::int64_t> output_tokens_max;  ///< max_completion_tokens or max_tokens, of one answer
-  bool plain_chat = false;             ///< messages of role and text only, nothing that changes the template
+  bool plain_chat = false;  ///< messages of role and text only, nothing that changes the template
 
   // Where the values stand that an edit may replace; empty views where the member is absent.
   std::string_view model_value, limit_value, second_limit_value, stream_options_value;
   std::string_view messages_value;
 };
 
-/// Checks the form of what it reads, and only that: unknown members pass. Errors name the member (`path`) and rule.
+/// Checks the form of what it reads, and only that: unknown members pass. Errors name the member (`path`) and
+/// rule.
 Result<RequestFacts> read_request(Endpoint endpoint, std::string_view body);
 
 /// A top-level member that is a string, unescaped; empty where absent or of another type.

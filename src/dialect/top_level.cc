@@ -62,7 +62,8 @@ Result<std::vector<Member>> top_level_members(std::string_view text) {
     member.value = text.substr(at, end - at);
     if (member.key.find('\\') != member.key.npos)
       return invalid(std::string(member.key), "a key of the request must be written without escapes");
-    if (std::any_of(members.begin(), members.end(), [&](const Member& other) { return other.key == member.key; }))
+    if (std::any_of(members.begin(), members.end(),
+                    [&](const Member& other) { return other.key == member.key; }))
       return invalid(std::string(member.key), "given twice");
     members.push_back(member);
     at = skip_space(text, end);

@@ -13,9 +13,12 @@ constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 
 measure::Endpoint measured(dialect::Endpoint endpoint) {
   switch (endpoint) {
-    case dialect::Endpoint::kChat: return measure::Endpoint::kChat;
-    case dialect::Endpoint::kCompletions: return measure::Endpoint::kCompletions;
-    case dialect::Endpoint::kEmbeddings: return measure::Endpoint::kEmbeddings;
+    case dialect::Endpoint::kChat:
+      return measure::Endpoint::kChat;
+    case dialect::Endpoint::kCompletions:
+      return measure::Endpoint::kCompletions;
+    case dialect::Endpoint::kEmbeddings:
+      return measure::Endpoint::kEmbeddings;
   }
   return measure::Endpoint::kChat;
 }
@@ -42,10 +45,10 @@ http::Task<bool> MeteredCall::admit() {
   if (key_ == nullptr) {
     ++metrics_.denied;
     dialect::ErrorBody refusal_body{.status = 401,
-                           .message = secret.empty() ? "no API key: send Authorization: Bearer ck-…"
-                                                     : "this API key is not known here",
-                           .type = "invalid_request_error",
-                           .code = "invalid_api_key"};
+                                    .message = secret.empty() ? "no API key: send Authorization: Bearer ck-…"
+                                                              : "this API key is not known here",
+                                    .type = "invalid_request_error",
+                                    .code = "invalid_api_key"};
     co_await answer_error(refusal_body);
     co_return false;
   }
@@ -97,9 +100,9 @@ http::Task<bool> MeteredCall::admit() {
   if (!profile) {
     ++metrics_.unavailable;
     dialect::ErrorBody refusal_body{.status = 503,
-                           .message = "this model cannot be counted: " + profile.error().text(),
-                           .type = "service_unavailable_error",
-                           .code = "not_measurable"};
+                                    .message = "this model cannot be counted: " + profile.error().text(),
+                                    .type = "service_unavailable_error",
+                                    .code = "not_measurable"};
     co_await answer_error(refusal_body);
     co_return false;
   }
@@ -117,20 +120,24 @@ http::Task<bool> MeteredCall::admit() {
 
 http::Task<bool> MeteredCall::open() {
   std::int64_t per_answer = facts_.output_tokens_max.value_or(resolved_.model->output_tokens_max);
-  if (resolved_.model->output_tokens_max > 0) per_answer = std::min(per_answer, resolved_.model->output_tokens_max);
+  if (resolved_.model->output_tokens_max > 0)
+    per_answer = std::min(per_answer, resolved_.model->output_tokens_max);
   clerk::Open command;
   command.id = id_;
   command.at = accepted_;
   command.prompt = prompt_;
   command.output_wanted = endpoint_ == dialect::Endpoint::kEmbeddings ? 0 : per_answer * facts_.answers;
-  // An unstreamed answer comes all at once: its hold cannot grow on the way, so it is whole from the beginning.
-  if (!facts_.stream) resolved_.terms.metering.quantum_tokens = std::max<std::int64_t>(1, command.output_wanted);
+  // An unstreamed answer comes all at once: its hold cannot grow on the way, so it is whole from the
+  // beginning.
+  if (!facts_.stream)
+    resolved_.terms.metering.quantum_tokens = std::max<std::int64_t>(1, command.output_wanted);
   command.terms = resolved_.terms;
 
   if (std::string_view key = exchange_.head().headers.get("Idempotency-Key"); !key.empty()) {
     if (key.size() > kIdempotencyKeyBytesMax || !is_printable(key)) {
       ++metrics_.denied;
-      co_await answer_error(bad_request(invalid("Idempotency-Key", "must be 1 to 255 printable ASCII characters")));
+      co_await answer_error(
+          bad_request(invalid("Idempotency-Key", "must be 1 to 255 printable ASCII characters")));
       co_return false;
     }
     idempotent_ = true;
@@ -153,7 +160,8 @@ http::Task<bool> MeteredCall::open() {
   record_.template_digest = profile_->template_digest_hex();
   record::ContentDigest request_digest;
   request_digest.update(body_);
-  record_.request_commitment = record::commit(HmacKey(record_key_), record::Content::kRequest, request_digest);
+  record_.request_commitment =
+      record::commit(HmacKey(record_key_), record::Content::kRequest, request_digest);
   record_.usage["input"] = {.measured = static_cast<std::uint64_t>(prompt_[Kind::kInput]),
                             .billed = static_cast<std::uint64_t>(prompt_[Kind::kInput]),
                             .level = prompt_level_,
@@ -173,7 +181,8 @@ http::Task<bool> MeteredCall::open() {
         for (Kind kind : kAllKinds)
           if (is_generated(kind)) dearest = std::max(dearest, limit.per_token[index_of(kind)]);
         if (!dearest.is_zero())
-          more = std::min(more, static_cast<std::int64_t>(std::min<Int128>(whole_quotient(remaining.left, dearest), more)));
+          more = std::min(more, static_cast<std::int64_t>(
+                                    std::min<Int128>(whole_quotient(remaining.left, dearest), more)));
       }
     }
     std::int64_t wanted = endpoint_ == dialect::Endpoint::kEmbeddings ? 0 : per_answer * facts_.answers;
@@ -193,12 +202,11 @@ http::Task<bool> MeteredCall::open() {
     http::Headers headers;
     headers.add("Retry-After", "1");
     dialect::ErrorBody refusal_body{.status = 503,
-                           .message = "the call could not be recorded, so it was not served: " +
-                                      (error != nullptr ? error->text() : std::string("no reply")),
-                           .type = "service_unavailable_error",
-                           .code = "not_recordable"};
-    co_await answer_error(refusal_body,
-                          headers);
+                                    .message = "the call could not be recorded, so it was not served: " +
+                                               (error != nullptr ? error->text() : std::string("no reply")),
+                                    .type = "service_unavailable_error",
+                                    .code = "not_recordable"};
+    co_await answer_error(refusal_body, headers);
   }
   co_return false;
 }
@@ -225,8 +233,8 @@ http::Task<> MeteredCall::answer_refusal(const clerk::Refusal& refusal) {
     detail.text_en = text->en;
     detail.text_zh = text->zh;
   }
-  std::string message = "clause " + refusal.clause + " of contract " + resolved_.contract + ": " + detail.left + " of " +
-                        detail.limit + " " + refusal.unit + " left" +
+  std::string message = "clause " + refusal.clause + " of contract " + resolved_.contract + ": " +
+                        detail.left + " of " + detail.limit + " " + refusal.unit + " left" +
                         (refusal.held.is_zero() ? "" : " (" + detail.held + " held by other calls)") +
                         ", this call needs at least " + format_decimal(refusal.needed, scale);
   http::Headers headers;
@@ -238,12 +246,11 @@ http::Task<> MeteredCall::answer_refusal(const clerk::Refusal& refusal) {
   }
   bool money = refusal.unit != "CIYUAN" && refusal.unit != "REQUEST";
   dialect::ErrorBody refusal_body{.status = 429,
-                         .message = message,
-                         .type = money ? "insufficient_quota" : "tokens",
-                         .code = money ? "insufficient_quota" : "rate_limit_exceeded",
-                         .limit = std::move(detail)};
-  co_await answer_error(refusal_body,
-                        headers);
+                                  .message = message,
+                                  .type = money ? "insufficient_quota" : "tokens",
+                                  .code = money ? "insufficient_quota" : "rate_limit_exceeded",
+                                  .limit = std::move(detail)};
+  co_await answer_error(refusal_body, headers);
 }
 
 http::Task<> MeteredCall::answer_replay(const clerk::Replay& replay) {
@@ -251,23 +258,21 @@ http::Task<> MeteredCall::answer_replay(const clerk::Replay& replay) {
   headers.add("Ciyuan-Record", replay.id.text());
   if (!replay.same_body) {
     dialect::ErrorBody refusal_body{.status = 422,
-                           .message = "this Idempotency-Key was used with another request body",
-                           .type = "invalid_request_error",
-                           .param = "Idempotency-Key",
-                           .code = "idempotency_key_reused",
-                           .record = replay.id.text()};
-    co_await answer_error(refusal_body,
-                          headers);
+                                    .message = "this Idempotency-Key was used with another request body",
+                                    .type = "invalid_request_error",
+                                    .param = "Idempotency-Key",
+                                    .code = "idempotency_key_reused",
+                                    .record = replay.id.text()};
+    co_await answer_error(refusal_body, headers);
   } else if (replay.in_progress) {
     headers.add("Retry-After", "1");
     dialect::ErrorBody refusal_body{.status = 409,
-                           .message = "the call with this Idempotency-Key is still running",
-                           .type = "invalid_request_error",
-                           .param = "Idempotency-Key",
-                           .code = "idempotency_key_in_progress",
-                           .record = replay.id.text()};
-    co_await answer_error(refusal_body,
-                          headers);
+                                    .message = "the call with this Idempotency-Key is still running",
+                                    .type = "invalid_request_error",
+                                    .param = "Idempotency-Key",
+                                    .code = "idempotency_key_in_progress",
+                                    .record = replay.id.text()};
+    co_await answer_error(refusal_body, headers);
   } else if (auto kept = worker_.gateway.recent_.find(replay.id)) {
     headers.add("Content-Type", kept->content_type);
     headers.add("Ciyuan-Replayed", "true");
@@ -275,15 +280,16 @@ http::Task<> MeteredCall::answer_replay(const clerk::Replay& replay) {
     co_await exchange_.respond(again);
   } else {
     headers.add("x-should-retry", "false");
-    dialect::ErrorBody refusal_body{.status = 409,
-                           .message = "the call with this Idempotency-Key is done and was charged once; its answer is "
-                                      "no longer kept, its record is",
-                           .type = "invalid_request_error",
-                           .param = "Idempotency-Key",
-                           .code = "idempotency_key_done",
-                           .record = replay.id.text()};
-    co_await answer_error(refusal_body,
-                          headers);
+    dialect::ErrorBody refusal_body{
+        .status = 409,
+        .message =
+            "the call with this Idempotency-Key is done and was charged once; its answer is "
+            "no longer kept, its record is",
+        .type = "invalid_request_error",
+        .param = "Idempotency-Key",
+        .code = "idempotency_key_done",
+        .record = replay.id.text()};
+    co_await answer_error(refusal_body, headers);
   }
 }
 

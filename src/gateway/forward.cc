@@ -1,5 +1,5 @@
-/// Finds a service that takes the call. A call is tried again, there or elsewhere, only where nothing was sent to
-/// a model: no connection, or an answer that says it was not run (429, 503).
+/// Finds a service that takes the call. A call is tried again, there or elsewhere, only where nothing was
+/// sent to a model: no connection, or an answer that says it was not run (429, 503).
 
 #include "gateway/metered_call.h"
 
@@ -8,11 +8,12 @@ namespace {
 
 // Fields the client sends to us, not to the service behind.
 bool stays_here(std::string_view name, const http::Headers& headers) {
-  for (std::string_view ours : {"Host", "Authorization", "Content-Length", "Accept-Encoding", "Expect", "Cookie",
-                                "Idempotency-Key", "Forwarded", "X-Forwarded-For"})
+  for (std::string_view ours : {"Host", "Authorization", "Content-Length", "Accept-Encoding", "Expect",
+                                "Cookie", "Idempotency-Key", "Forwarded", "X-Forwarded-For"})
     if (http::equal_ignoring_case(name, ours)) return true;
-  return name.size() >= 7 && http::equal_ignoring_case(name.substr(0, 7), "Ciyuan-") ? true
-                                                                                     : http::is_hop_by_hop(name, headers);
+  return name.size() >= 7 && http::equal_ignoring_case(name.substr(0, 7), "Ciyuan-")
+             ? true
+             : http::is_hop_by_hop(name, headers);
 }
 
 bool was_not_run(unsigned status) { return status == 429 || status == 503; }
@@ -20,8 +21,8 @@ bool was_not_run(unsigned status) { return status == 429 || status == 503; }
 }  // namespace
 
 std::string MeteredCall::upstream_head(const Upstreams::Service& service, std::size_t body_size) const {
-  std::string head = "POST " + service.base_path + "/" + std::string(dialect::path_of(endpoint_)) + " HTTP/1.1\r\nHost: " +
-                     service.pool->options().url.authority();
+  std::string head = "POST " + service.base_path + "/" + std::string(dialect::path_of(endpoint_)) +
+                     " HTTP/1.1\r\nHost: " + service.pool->options().url.authority();
   const http::Headers& headers = exchange_.head().headers;
   for (const auto& [name, value] : headers) {
     if (stays_here(name, headers)) continue;
@@ -42,13 +43,16 @@ std::string MeteredCall::upstream_body(const contract::Route& route) const {
   edit.ask_usage = true;
   if (endpoint_ != dialect::Endpoint::kEmbeddings && resolved_.model->output_control) {
     // At least one: a service takes 0 as "no limit" or refuses it.
-    std::int64_t per_answer = std::max<std::int64_t>(1, spendable_ / std::max<std::int64_t>(1, facts_.answers));
-    if (!facts_.output_tokens_max || per_answer < *facts_.output_tokens_max) edit.output_tokens_max = per_answer;
+    std::int64_t per_answer =
+        std::max<std::int64_t>(1, spendable_ / std::max<std::int64_t>(1, facts_.answers));
+    if (!facts_.output_tokens_max || per_answer < *facts_.output_tokens_max)
+      edit.output_tokens_max = per_answer;
   }
   return dialect::edited(body_, facts_, edit);
 }
 
-http::Task<Result<http::ResponseHead>> MeteredCall::try_route(const contract::Route& route, Upstreams::Service& service) {
+http::Task<Result<http::ResponseHead>> MeteredCall::try_route(const contract::Route& route,
+                                                              Upstreams::Service& service) {
   auto call = co_await service.pool->call();
   if (!call) {
     worker_.upstreams.failed(service);
@@ -112,13 +116,13 @@ http::Task<bool> MeteredCall::forward() {
   if (gone) co_return false;
   bool late = last.code == ErrorCode::kTimeout;
   http::Headers headers = closed ? closing_headers(*closed) : http::Headers();
-  dialect::ErrorBody refusal_body{.status = late ? 504U : 502U,
-                         .message = (sent ? "the service failed this call: " : "no service took this call: ") + last.text(),
-                         .type = "api_error",
-                         .code = late ? "upstream_timeout" : "upstream_unavailable",
-                         .record = id_.text()};
-  co_await answer_error(refusal_body,
-                        headers);
+  dialect::ErrorBody refusal_body{
+      .status = late ? 504U : 502U,
+      .message = (sent ? "the service failed this call: " : "no service took this call: ") + last.text(),
+      .type = "api_error",
+      .code = late ? "upstream_timeout" : "upstream_unavailable",
+      .record = id_.text()};
+  co_await answer_error(refusal_body, headers);
   co_return false;
 }
 

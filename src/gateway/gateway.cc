@@ -8,7 +8,8 @@ namespace {
 
 std::optional<dialect::Endpoint> endpoint_at(std::string_view path) {
   if (path.starts_with("/v1/")) path.remove_prefix(4);
-  for (auto endpoint : {dialect::Endpoint::kChat, dialect::Endpoint::kCompletions, dialect::Endpoint::kEmbeddings})
+  for (auto endpoint :
+       {dialect::Endpoint::kChat, dialect::Endpoint::kCompletions, dialect::Endpoint::kEmbeddings})
     if (path == dialect::path_of(endpoint)) return endpoint;
   return std::nullopt;
 }
@@ -31,7 +32,8 @@ std::string_view bearer_of(const http::Headers& headers) {
   return value;
 }
 
-Gateway::Gateway(clerk::Clerk& clerk, clerk::Publisher& publisher, measure::Profiles& profiles, GatewayOptions options)
+Gateway::Gateway(clerk::Clerk& clerk, clerk::Publisher& publisher, measure::Profiles& profiles,
+                 GatewayOptions options)
     : clerk_(clerk), publisher_(publisher), profiles_(profiles), options_(std::move(options)) {}
 
 Gateway::~Gateway() = default;
@@ -61,21 +63,28 @@ http::Server::BodyLimit Gateway::body_limit() const {
 }
 
 Worker::Worker(Gateway& the_gateway, http::Loop& the_loop, std::unique_ptr<store::Reader> the_reader)
-    : gateway(the_gateway), loop(the_loop), mailbox(the_loop, the_gateway.clerk_), upstreams(the_loop),
+    : gateway(the_gateway),
+      loop(the_loop),
+      mailbox(the_loop, the_gateway.clerk_),
+      upstreams(the_loop),
       reader(std::move(the_reader)) {}
 
 http::Task<> Worker::handle(http::Exchange& exchange) {
   const http::RequestHead& head = exchange.head();
   if (auto endpoint = endpoint_at(head.path())) {
     if (head.method != "POST") {
-      auto response = error_response({.status = 405, .message = "use POST here", .type = "invalid_request_error",
+      auto response = error_response({.status = 405,
+                                      .message = "use POST here",
+                                      .type = "invalid_request_error",
                                       .code = "method_not_allowed"});
       response.headers.add("Allow", "POST");
       co_await exchange.respond(response);
       co_return;
     }
     if (gateway.draining()) {
-      auto response = error_response({.status = 503, .message = "the gateway is shutting down", .type = "api_error",
+      auto response = error_response({.status = 503,
+                                      .message = "the gateway is shutting down",
+                                      .type = "api_error",
                                       .code = "draining"});
       response.headers.add("Retry-After", "1");
       co_await exchange.respond(response);

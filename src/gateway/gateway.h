@@ -30,18 +30,19 @@
 namespace ciyuan::gateway {
 
 struct GatewayOptions {
-  std::size_t body_bytes_max = 32 << 20;            ///< of a request with a known key
-  std::size_t stranger_body_bytes_max = 64 << 10;   ///< of any other
-  std::size_t answer_bytes_max = 64 << 20;          ///< of an unstreamed answer: it is held whole until settled
-  std::size_t event_bytes_max = 8 << 20;            ///< of one event of a stream
-  std::function<void(std::string_view)> log;        ///< one JSON line; called on any loop's thread; may be null
+  std::size_t body_bytes_max = 32 << 20;           ///< of a request with a known key
+  std::size_t stranger_body_bytes_max = 64 << 10;  ///< of any other
+  std::size_t answer_bytes_max = 64 << 20;    ///< of an unstreamed answer: it is held whole until settled
+  std::size_t event_bytes_max = 8 << 20;      ///< of one event of a stream
+  std::function<void(std::string_view)> log;  ///< one JSON line; called on any loop's thread; may be null
 };
 
 class Worker;
 
 class Gateway {
  public:
-  Gateway(clerk::Clerk& clerk, clerk::Publisher& publisher, measure::Profiles& profiles, GatewayOptions options);
+  Gateway(clerk::Clerk& clerk, clerk::Publisher& publisher, measure::Profiles& profiles,
+          GatewayOptions options);
   ~Gateway();
 
   /// Any thread. Takes effect for the calls that begin after it.

@@ -40,7 +40,7 @@ class LoopMailbox : public clerk::Mailbox {
 
   http::Loop& loop_;
   clerk::Clerk& clerk_;
-  std::deque<Slot> slots_;        // a deque: slots keep their place while it grows
+  std::deque<Slot> slots_;  // a deque: slots keep their place while it grows
   std::vector<Ticket> free_;
 };
 

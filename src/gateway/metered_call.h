@@ -4,8 +4,8 @@
 ///
 ///   admit ─► open (durable) ─► forward ─► relay: count, extend, cut ─► close (durable) ─► last byte
 ///
-/// The last byte of an answer leaves only after the commit that holds its record. What passes unchanged keeps its
-/// bytes; only a cut rewrites an event.
+/// The last byte of an answer leaves only after the commit that holds its record. What passes unchanged keeps
+/// its bytes; only a cut rewrites an event.
 
 #include <memory>
 #include <optional>
@@ -107,12 +107,12 @@ class MeteredCall {
   std::unique_ptr<http::Call> call_;
   http::ResponseHead answer_head_;
   std::optional<StreamMeter> meter_;
-  KindCounts delivered_;        // generated tokens whose bytes were handed to the client's socket
+  KindCounts delivered_;  // generated tokens whose bytes were handed to the client's socket
   record::ContentDigest answer_digest_;
   std::optional<dialect::ReportedUsage> reported_;
   dialect::AnswerPart first_part_;  // id, model, created of the answer
-  std::string tail_;            // events held back until the record is durable
-  std::string kept_answer_;     // for a repeated Idempotency-Key
+  std::string tail_;                // events held back until the record is durable
+  std::string kept_answer_;         // for a repeated Idempotency-Key
   bool tail_begun_ = false, done_seen_ = false, live_ = false, client_left_ = false;
 };
 

@@ -8,8 +8,8 @@ namespace {
 constexpr std::int64_t kFirstBucketNs = 64'000;
 
 void print_value(std::string& out, const char* name, const char* type, const char* help, std::int64_t value) {
-  out += "# HELP ciyuan_" + std::string(name) + " " + help + "\n# TYPE ciyuan_" + name + " " + type + "\nciyuan_" + name +
-         " " + std::to_string(value) + "\n";
+  out += "# HELP ciyuan_" + std::string(name) + " " + help + "\n# TYPE ciyuan_" + name + " " + type +
+         "\nciyuan_" + name + " " + std::to_string(value) + "\n";
 }
 
 }  // namespace
@@ -33,7 +33,8 @@ void Histogram::print(std::string& out, const char* name) const {
   }
   below += buckets_[kBuckets - 1].load(std::memory_order_relaxed);
   out += full + "_bucket{le=\"+Inf\"} " + std::to_string(below) + "\n";
-  out += full + "_sum " + std::to_string(static_cast<double>(sum_ns_.load(std::memory_order_relaxed)) / 1e9) + "\n";
+  out += full + "_sum " + std::to_string(static_cast<double>(sum_ns_.load(std::memory_order_relaxed)) / 1e9) +
+         "\n";
   out += full + "_count " + std::to_string(below) + "\n";
 }
 
@@ -50,10 +51,12 @@ std::string Metrics::text() const {
   counter("calls_client_gone_total", "Answers that the client left.", client_gone);
   counter("calls_upstream_failed_total", "Calls that the service failed.", upstream_failed);
   counter("upstream_retries_total", "Calls sent to another service, or again.", upstream_retried);
-  counter("calls_unavailable_total", "Calls not served because they could not have been recorded.", unavailable);
+  counter("calls_unavailable_total", "Calls not served because they could not have been recorded.",
+          unavailable);
   counter("records_disputed_total", "Records whose reported figure is out of tolerance.", disputed);
   print_value(out, "open_calls", "gauge", "Calls in progress.", open_calls.load(std::memory_order_relaxed));
-  print_value(out, "open_streams", "gauge", "Streams in progress.", open_streams.load(std::memory_order_relaxed));
+  print_value(out, "open_streams", "gauge", "Streams in progress.",
+              open_streams.load(std::memory_order_relaxed));
   out += "# HELP ciyuan_tokens_total Tokens billed.\n# TYPE ciyuan_tokens_total counter\n";
   for (Kind kind : kAllKinds) {
     out += "ciyuan_tokens_total{kind=\"" + std::string(name_of(kind)) + "\"} " +

@@ -25,19 +25,19 @@ class Histogram {
 };
 
 struct Metrics {
-  std::atomic<std::uint64_t> calls{0};             ///< requests to metered endpoints
+  std::atomic<std::uint64_t> calls{0};  ///< requests to metered endpoints
   std::atomic<std::uint64_t> completed{0};
-  std::atomic<std::uint64_t> cut{0};               ///< ended at a cap
-  std::atomic<std::uint64_t> refused{0};           ///< by a limit
-  std::atomic<std::uint64_t> denied{0};            ///< by key, scope or form
+  std::atomic<std::uint64_t> cut{0};      ///< ended at a cap
+  std::atomic<std::uint64_t> refused{0};  ///< by a limit
+  std::atomic<std::uint64_t> denied{0};   ///< by key, scope or form
   std::atomic<std::uint64_t> client_gone{0};
   std::atomic<std::uint64_t> upstream_failed{0};
   std::atomic<std::uint64_t> upstream_retried{0};
-  std::atomic<std::uint64_t> unavailable{0};       ///< not served because it could not have been recorded
+  std::atomic<std::uint64_t> unavailable{0};  ///< not served because it could not have been recorded
   std::atomic<std::int64_t> open_calls{0};
   std::atomic<std::int64_t> open_streams{0};
   std::array<std::atomic<std::uint64_t>, kKinds> tokens{};  ///< billed, by kind
-  std::atomic<std::uint64_t> disputed{0};          ///< records whose reported figure is out of tolerance
+  std::atomic<std::uint64_t> disputed{0};  ///< records whose reported figure is out of tolerance
   Histogram before_upstream;  ///< from the whole request to the forwarded one: parse, count, open
   Histogram after_upstream;   ///< from the answer's end to its release: close and commit
 

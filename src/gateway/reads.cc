@@ -15,8 +15,11 @@ http::Response json(unsigned status, std::string body) {
 }
 
 http::Response error(unsigned status, std::string message, std::string code, std::string param = "") {
-  return json(status, dialect::to_json({.status = status, .message = std::move(message),
-                                        .type = "invalid_request_error", .param = std::move(param), .code = std::move(code)}));
+  return json(status, dialect::to_json({.status = status,
+                                        .message = std::move(message),
+                                        .type = "invalid_request_error",
+                                        .param = std::move(param),
+                                        .code = std::move(code)}));
 }
 
 http::Response text(unsigned status, std::string body) {
@@ -35,7 +38,8 @@ std::string model_json(const contract::Model& model) {
   return out + "}";
 }
 
-http::Response models(const contract::Registry& registry, const contract::KeyPlan& key, std::string_view name) {
+http::Response models(const contract::Registry& registry, const contract::KeyPlan& key,
+                      std::string_view name) {
   std::string list;
   for (const contract::Model* model : registry.models_of(key)) {
     if (!name.empty()) {
@@ -45,13 +49,16 @@ http::Response models(const contract::Registry& registry, const contract::KeyPla
     if (!list.empty()) list += ',';
     list += model_json(*model);
   }
-  if (!name.empty()) return error(404, "the model \"" + std::string(name) + "\" does not exist or is not in your contract",
-                                  "model_not_found", "model");
+  if (!name.empty())
+    return error(404, "the model \"" + std::string(name) + "\" does not exist or is not in your contract",
+                 "model_not_found", "model");
   return json(200, "{\"object\":\"list\",\"data\":[" + list + "]}");
 }
 
-// A record is shown to the key that made it: whoever holds another key learns nothing, not even that it exists.
-http::Response record(Worker& worker, clerk::Publisher& publisher, const contract::KeyPlan& key, std::string_view path) {
+// A record is shown to the key that made it: whoever holds another key learns nothing, not even that it
+// exists.
+http::Response record(Worker& worker, clerk::Publisher& publisher, const contract::KeyPlan& key,
+                      std::string_view path) {
   bool receipt = path.ends_with("/receipt");
   if (receipt) path.remove_suffix(8);
   auto id = parse_id(path);
@@ -81,8 +88,11 @@ http::Response answer_read(Worker& worker, const http::RequestHead& head) {
   }
   if (path == "/checkpoint" || path.starts_with("/tile/")) {
     auto file = gateway.publisher().file(path.substr(1));
-    if (!file) return text(file.error().code == ErrorCode::kUnavailable || file.error().code == ErrorCode::kCorrupt ? 503 : 404,
-                           file.error().text() + "\n");
+    if (!file)
+      return text(file.error().code == ErrorCode::kUnavailable || file.error().code == ErrorCode::kCorrupt
+                      ? 503
+                      : 404,
+                  file.error().text() + "\n");
     http::Response response = text(200, std::move(*file));
     if (path != "/checkpoint") {
       response.headers.set("Content-Type", "application/octet-stream");
@@ -101,7 +111,8 @@ http::Response answer_read(Worker& worker, const http::RequestHead& head) {
   if (key == nullptr) return error(401, "this API key is not known here", "invalid_api_key");
   if (path == "/v1/models" || path == "/v1/models/") return models(*registry, *key, "");
   if (path.starts_with("/v1/models/")) return models(*registry, *key, path.substr(11));
-  if (path.starts_with(kRecords)) return record(worker, gateway.publisher(), *key, path.substr(kRecords.size()));
+  if (path.starts_with(kRecords))
+    return record(worker, gateway.publisher(), *key, path.substr(kRecords.size()));
   return error(404, "no such path: " + std::string(path.substr(0, 200)), "not_found");
 }
 

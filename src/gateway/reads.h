@@ -1,7 +1,7 @@
 #pragma once
 
-/// What the data plane answers without a model: the models of a key, its records and receipts, the public log,
-/// and whether the gateway is alive and ready.
+/// What the data plane answers without a model: the models of a key, its records and receipts, the public
+/// log, and whether the gateway is alive and ready.
 
 #include "gateway/gateway.h"
 

@@ -1,7 +1,8 @@
 #pragma once
 
-/// Answers kept for a short while, in memory only, so that a client that repeats a call with its Idempotency-Key
-/// gets the same bytes. Nothing is kept for calls without one, and nothing is ever written to disk.
+/// Answers kept for a short while, in memory only, so that a client that repeats a call with its
+/// Idempotency-Key gets the same bytes. Nothing is kept for calls without one, and nothing is ever written to
+/// disk.
 
 #include <cstdint>
 #include <list>

@@ -13,8 +13,8 @@ constexpr std::size_t kErrorBodyBytesMax = 256 << 10;
 http::Headers passed_on(const http::Headers& from) {
   http::Headers headers;
   for (const auto& [name, value] : from) {
-    bool ours = http::equal_ignoring_case(name, "Content-Length") || http::equal_ignoring_case(name, "Date") ||
-                http::equal_ignoring_case(name, "Set-Cookie") ||
+    bool ours = http::equal_ignoring_case(name, "Content-Length") ||
+                http::equal_ignoring_case(name, "Date") || http::equal_ignoring_case(name, "Set-Cookie") ||
                 (name.size() >= 7 && http::equal_ignoring_case(name.substr(0, 7), "Ciyuan-"));
     if (!ours && !http::is_hop_by_hop(name, from)) headers.add(name, value);
   }
@@ -38,7 +38,8 @@ http::Task<> MeteredCall::run() {
   metrics_.before_upstream.add(http::monotonic_ns() - accepted_ns_);
   if (co_await forward()) {
     if (endpoint_ != dialect::Endpoint::kEmbeddings) meter_.emplace(profile_);
-    bool is_stream = facts_.stream && answer_head_.headers.get("Content-Type").starts_with("text/event-stream");
+    bool is_stream =
+        facts_.stream && answer_head_.headers.get("Content-Type").starts_with("text/event-stream");
     if (answer_head_.status >= 300 || answer_head_.status < 200 || is_compressed(answer_head_.headers))
       co_await relay_error();
     else if (is_stream)
@@ -58,7 +59,8 @@ http::Task<Result<std::string>> MeteredCall::read_all_body(std::size_t bytes_max
     if (piece->empty()) co_return body;
     if (body.size() + piece->size() > bytes_max) {
       call_->cancel();
-      co_return Error{ErrorCode::kTooLarge, "the service's answer is larger than " + std::to_string(bytes_max) + " bytes", ""};
+      co_return Error{ErrorCode::kTooLarge,
+                      "the service's answer is larger than " + std::to_string(bytes_max) + " bytes", ""};
     }
     if (body.empty())
       body = std::move(*piece);
@@ -80,10 +82,12 @@ http::Task<> MeteredCall::relay_error() {
   auto closed = co_await settle(ending);
   http::Headers headers = closed ? closing_headers(*closed) : http::Headers();
   if (unreadable || !body || answer_head_.status < 400) {
-    dialect::ErrorBody refusal_body{.status = 502, .message = ending.problem, .type = "api_error", .code = "upstream_unreadable",
-                           .record = id_.text()};
-    co_await answer_error(refusal_body,
-                          headers);
+    dialect::ErrorBody refusal_body{.status = 502,
+                                    .message = ending.problem,
+                                    .type = "api_error",
+                                    .code = "upstream_unreadable",
+                                    .record = id_.text()};
+    co_await answer_error(refusal_body, headers);
     co_return;
   }
   http::Response response{answer_head_.status, passed_on(answer_head_.headers), std::move(*body)};
@@ -94,19 +98,26 @@ http::Task<> MeteredCall::relay_error() {
 http::Task<> MeteredCall::relay_whole() {
   auto body = co_await read_all_body(worker_.gateway.options().answer_bytes_max);
   record_.first_token = record_.last_token = now();
-  Result<dialect::AnswerPart> part = body ? dialect::read_answer(endpoint_, *body)
-                                          : Result<dialect::AnswerPart>(body.error());
+  Result<dialect::AnswerPart> part =
+      body ? dialect::read_answer(endpoint_, *body) : Result<dialect::AnswerPart>(body.error());
   if (!part || part->is_error) {
     bool gone = exchange_.client_gone();
-    std::string problem = !part ? part.error().text() : "the service answered with an error in a successful answer";
+    std::string problem =
+        !part ? part.error().text() : "the service answered with an error in a successful answer";
     if (!gone) ++metrics_.upstream_failed;
     Ending ending{.state = gone ? record::State::kClientGone : record::State::kUpstreamFailed,
-                  .finish_reason = "", .nothing_served = false, .problem = problem};
+                  .finish_reason = "",
+                  .nothing_served = false,
+                  .problem = problem};
     auto closed = co_await settle(ending);
     bool late = call_->timed_out();
-    dialect::ErrorBody refusal_body{.status = late ? 504U : 502U, .message = problem, .type = "api_error",
-                           .code = late ? "upstream_timeout" : "upstream_broken", .record = id_.text()};
-    http::Headers headers = closed ? closing_headers(*closed) : http::Headers();  // named, see CONTRIBUTING.md
+    dialect::ErrorBody refusal_body{.status = late ? 504U : 502U,
+                                    .message = problem,
+                                    .type = "api_error",
+                                    .code = late ? "upstream_timeout" : "upstream_broken",
+                                    .record = id_.text()};
+    http::Headers headers =
+        closed ? closing_headers(*closed) : http::Headers();  // named, see CONTRIBUTING.md
     co_await answer_error(refusal_body, headers);
     co_return;
   }
@@ -138,16 +149,20 @@ http::Task<> MeteredCall::relay_whole() {
   if (gone) co_return;
   if (!closed) {
     // Nothing is served unrecorded (P9).
-    dialect::ErrorBody refusal_body{.status = 503, .message = "the answer could not be recorded, so it was not delivered: " +
-                                                     closed.error().text(),
-                           .type = "service_unavailable_error", .code = "not_recordable", .record = id_.text()};
+    dialect::ErrorBody refusal_body{
+        .status = 503,
+        .message = "the answer could not be recorded, so it was not delivered: " + closed.error().text(),
+        .type = "service_unavailable_error",
+        .code = "not_recordable",
+        .record = id_.text()};
     co_await answer_error(refusal_body);
     co_return;
   }
   http::Response response{answer_head_.status, passed_on(answer_head_.headers), std::move(out)};
   for (const auto& [name, value] : closing_headers(*closed)) response.headers.add(name, value);
   if (idempotent_)
-    worker_.gateway.recent_.keep(id_, {response.status, std::string(answer_head_.headers.get("Content-Type")), response.body});
+    worker_.gateway.recent_.keep(
+        id_, {response.status, std::string(answer_head_.headers.get("Content-Type")), response.body});
   auto sent = co_await exchange_.respond(response);
   if (sent) ++metrics_.completed;
 }
@@ -201,8 +216,9 @@ http::Task<> MeteredCall::deliver(std::string_view bytes) {
 
 http::Task<bool> MeteredCall::cut_stream(const http::SseEvent& event, dialect::AnswerPart& part) {
   auto cuts = meter_->add_what_fits(part, granted_);
-  bool any = std::any_of(cuts.begin(), cuts.end(),
-                         [](const dialect::Cut& cut) { return !cut.content.empty() || !cut.reasoning.empty(); });
+  bool any = std::any_of(cuts.begin(), cuts.end(), [](const dialect::Cut& cut) {
+    return !cut.content.empty() || !cut.reasoning.empty();
+  });
   for (dialect::Cut& cut : cuts) cut.finish = false;
   if (any) co_await deliver(sse(dialect::with_cuts(event.data, cuts, true, std::nullopt)));
   if (!client_left_) delivered_ = meter_->counts();
@@ -211,9 +227,9 @@ http::Task<bool> MeteredCall::cut_stream(const http::SseEvent& event, dialect::A
   if (facts_.usage_asked) tail += sse(dialect::usage_chunk(endpoint_, first_part_, own_usage()));
   tail += "data: [DONE]\n\n";
   ++metrics_.cut;
-  Ending ending{.state = record::State::kCut, .finish_reason = "length", .nothing_served = false, .problem = ""};
-  co_await end_stream(ending,
-                      std::move(tail));
+  Ending ending{
+      .state = record::State::kCut, .finish_reason = "length", .nothing_served = false, .problem = ""};
+  co_await end_stream(ending, std::move(tail));
   co_return false;
 }
 
@@ -271,14 +287,18 @@ http::Task<bool> MeteredCall::pass_event(const http::SseEvent& event) {
     // Error text is passed on so that the client learns of it, and is never counted as output.
     std::string problem = part ? "the service broke off with an error" : part.error().text();
     std::string tail = part ? std::string(event.raw)
-                            : sse(dialect::to_json({.status = 502, .message = problem, .type = "api_error",
-                                                    .code = "upstream_broken", .record = id_.text()}));
+                            : sse(dialect::to_json({.status = 502,
+                                                    .message = problem,
+                                                    .type = "api_error",
+                                                    .code = "upstream_broken",
+                                                    .record = id_.text()}));
     call_->cancel();
     ++metrics_.upstream_failed;
-    Ending ending{.state = record::State::kUpstreamFailed, .finish_reason = "", .nothing_served = false,
-                         .problem = problem};
-    co_await end_stream(ending,
-                        std::move(tail));
+    Ending ending{.state = record::State::kUpstreamFailed,
+                  .finish_reason = "",
+                  .nothing_served = false,
+                  .problem = problem};
+    co_await end_stream(ending, std::move(tail));
     co_return false;
   }
   if (part->usage) reported_ = part->usage;
@@ -319,7 +339,8 @@ http::Task<> MeteredCall::relay_stream() {
     }
     parser.feed(*piece);
     http::SseEvent event;
-    while (going && !(client_left_ && metering.upstream == contract::UpstreamOnGone::kCancel) && parser.next(event)) {
+    while (going && !(client_left_ && metering.upstream == contract::UpstreamOnGone::kCancel) &&
+           parser.next(event)) {
       if (!co_await pass_event(event)) {
         --metrics_.open_streams;
         co_return;
@@ -335,26 +356,32 @@ http::Task<> MeteredCall::relay_stream() {
     client_left_ = true;
     ++metrics_.client_gone;
     call_->cancel();
-    Ending ending{.state = record::State::kClientGone, .finish_reason = meter_->finish_reason(),
-                         .nothing_served = false, .problem = ""};
-    co_await end_stream(ending,
-                        {});
+    Ending ending{.state = record::State::kClientGone,
+                  .finish_reason = meter_->finish_reason(),
+                  .nothing_served = false,
+                  .problem = ""};
+    co_await end_stream(ending, {});
   } else if (going && !done_seen_) {
     ++metrics_.upstream_failed;
-    std::string tail = sse(dialect::to_json({.status = 502, .message = broken.text(), .type = "api_error",
-                                             .code = call_->timed_out() ? "upstream_timeout" : "upstream_broken",
-                                             .record = id_.text()}));
+    std::string tail =
+        sse(dialect::to_json({.status = 502,
+                              .message = broken.text(),
+                              .type = "api_error",
+                              .code = call_->timed_out() ? "upstream_timeout" : "upstream_broken",
+                              .record = id_.text()}));
     call_->cancel();
-    Ending ending{.state = record::State::kUpstreamFailed, .finish_reason = "", .nothing_served = false,
-                         .problem = broken.text()};
-    co_await end_stream(ending,
-                        std::move(tail));
+    Ending ending{.state = record::State::kUpstreamFailed,
+                  .finish_reason = "",
+                  .nothing_served = false,
+                  .problem = broken.text()};
+    co_await end_stream(ending, std::move(tail));
   } else {
     if (!parser.rest().empty()) tail_ += parser.rest();
-    Ending ending{.state = record::State::kCompleted, .finish_reason = meter_->finish_reason(),
-                         .nothing_served = false, .problem = ""};
-    co_await end_stream(ending,
-                        std::move(tail_));
+    Ending ending{.state = record::State::kCompleted,
+                  .finish_reason = meter_->finish_reason(),
+                  .nothing_served = false,
+                  .problem = ""};
+    co_await end_stream(ending, std::move(tail_));
   }
 }
 
@@ -378,7 +405,8 @@ http::Task<> MeteredCall::end_stream(Ending ending, std::string tail) {
   }
   bool whole = ending.state == record::State::kCompleted || ending.state == record::State::kCut;
   if (idempotent_ && whole)
-    worker_.gateway.recent_.keep(id_, {200, std::string(answer_head_.headers.get("Content-Type")), std::move(kept_answer_)});
+    worker_.gateway.recent_.keep(
+        id_, {200, std::string(answer_head_.headers.get("Content-Type")), std::move(kept_answer_)});
   auto sent = co_await exchange_.finish(tail + closing_comment(*closed));
   if (sent && whole) ++metrics_.completed;
 }

@@ -8,12 +8,14 @@
 namespace ciyuan::gateway {
 namespace {
 
-std::uint64_t unsigned_of(std::int64_t count) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count)); }
+std::uint64_t unsigned_of(std::int64_t count) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
+}
 
 }  // namespace
 
-// Nothing is billed past its hold: tool calls give way first, then the visible output. What can be over at all is the
-// end-of-turn token of an answer that used its grant to the last.
+// Nothing is billed past its hold: tool calls give way first, then the visible output. What can be over at
+// all is the end-of-turn token of an answer that used its grant to the last.
 void MeteredCall::clip_to_grant(KindCounts& counts) const {
   for (Kind kind : {Kind::kTool, Kind::kOutput, Kind::kReasoning}) {
     std::int64_t over = counts.generated() - granted_;
@@ -29,7 +31,8 @@ KindCounts MeteredCall::billed_counts(const Ending& ending) const {
   switch (ending.state) {
     case record::State::kClientGone:
       if (metering.on_client_gone == contract::OnClientGone::kDelivered) generated = delivered_;
-      if (metering.on_client_gone == contract::OnClientGone::kNothingBeforeFirstToken && delivered_.generated() == 0)
+      if (metering.on_client_gone == contract::OnClientGone::kNothingBeforeFirstToken &&
+          delivered_.generated() == 0)
         return KindCounts();
       if (metering.on_client_gone == contract::OnClientGone::kNothingBeforeFirstToken) generated = delivered_;
       break;
@@ -37,7 +40,8 @@ KindCounts MeteredCall::billed_counts(const Ending& ending) const {
       if (metering.on_upstream_error == contract::OnUpstreamError::kNothing) return KindCounts();
       generated = delivered_;
       break;
-    default: break;
+    default:
+      break;
   }
   if (reported_ && profile_->bills_reported() && ending.state == record::State::kCompleted) {
     // The method takes the service's word, up to what was held for it.
@@ -65,8 +69,9 @@ void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed
     if (kind == Kind::kOutput && endpoint_ == dialect::Endpoint::kEmbeddings) continue;
     record::Figure figure{.measured = unsigned_of(measured[kind]),
                           .billed = unsigned_of(billed[kind]),
-                          .level = is_generated(kind) ? profile_->output_level(meter_ && meter_->saw_tool_calls())
-                                                      : prompt_level_,
+                          .level = is_generated(kind)
+                                       ? profile_->output_level(meter_ && meter_->saw_tool_calls())
+                                       : prompt_level_,
                           .counted_by = profile_->counted_by()};
     record_.usage[std::string(name_of(kind))] = std::move(figure);
   }
@@ -102,7 +107,8 @@ void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed
     record_.generated = unsigned_of(measured.generated());
   }
   if (answer_digest_.length() > 0)
-    record_.answer_commitment = record::commit(HmacKey(record_key_), record::Content::kAnswer, answer_digest_);
+    record_.answer_commitment =
+        record::commit(HmacKey(record_key_), record::Content::kAnswer, answer_digest_);
 }
 
 http::Task<Result<clerk::Closed>> MeteredCall::settle(const Ending& ending) {
@@ -137,7 +143,9 @@ http::Task<Result<clerk::Closed>> MeteredCall::settle(const Ending& ending) {
 dialect::ReportedUsage MeteredCall::own_usage() const {
   KindCounts counts = meter_ ? meter_->counts() : KindCounts();
   clip_to_grant(counts);
-  return {.prompt = prompt_[Kind::kInput], .completion = counts.generated(), .reasoning = counts[Kind::kReasoning]};
+  return {.prompt = prompt_[Kind::kInput],
+          .completion = counts.generated(),
+          .reasoning = counts[Kind::kReasoning]};
 }
 
 http::Headers MeteredCall::closing_headers(const clerk::Closed& closed) const {
@@ -147,38 +155,41 @@ http::Headers MeteredCall::closing_headers(const clerk::Closed& closed) const {
   for (const clerk::Remaining& item : closed.remaining) {
     if (!remaining.empty()) remaining += ", ";
     int scale = contract::scale_of_unit(item.unit);
-    remaining += item.clause + "=" + format_decimal(item.left, scale) + "/" + format_decimal(item.limit, scale) + " " + item.unit;
+    remaining += item.clause + "=" + format_decimal(item.left, scale) + "/" +
+                 format_decimal(item.limit, scale) + " " + item.unit;
   }
   if (!remaining.empty()) headers.add("Ciyuan-Remaining", std::move(remaining));
   return headers;
 }
 
 std::string MeteredCall::closing_comment(const clerk::Closed& closed) const {
-  std::string out = ": ciyuan-closed {\"record\":\"" + id_.text() + "\",\"leaf\":" + std::to_string(closed.leaf_index) +
-                    ",\"remaining\":[";
+  std::string out = ": ciyuan-closed {\"record\":\"" + id_.text() +
+                    "\",\"leaf\":" + std::to_string(closed.leaf_index) + ",\"remaining\":[";
   for (std::size_t i = 0; i < closed.remaining.size(); ++i) {
     const clerk::Remaining& item = closed.remaining[i];
     int scale = contract::scale_of_unit(item.unit);
     if (i != 0) out += ',';
     out += "{\"clause\":";
     append_json_string(out, item.clause);
-    out += ",\"unit\":\"" + item.unit + "\",\"left\":\"" + format_decimal(item.left, scale) + "\",\"limit\":\"" +
-           format_decimal(item.limit, scale) + "\"}";
+    out += ",\"unit\":\"" + item.unit + "\",\"left\":\"" + format_decimal(item.left, scale) +
+           "\",\"limit\":\"" + format_decimal(item.limit, scale) + "\"}";
   }
   return out + "]}\n\n";
 }
 
 void MeteredCall::log_call(const Ending& ending, const clerk::Closed* closed) {
   if (!worker_.gateway.options().log) return;
-  std::string line = "{\"at\":\"" + to_rfc3339(record_.closed) + "\",\"event\":\"call\",\"record\":\"" + id_.text() +
-                     "\",\"state\":\"" + std::string(record::name_of(ending.state)) + "\",\"key\":";
+  std::string line = "{\"at\":\"" + to_rfc3339(record_.closed) + "\",\"event\":\"call\",\"record\":\"" +
+                     id_.text() + "\",\"state\":\"" + std::string(record::name_of(ending.state)) +
+                     "\",\"key\":";
   append_json_string(line, record_.key);
   line += ",\"model\":";
   append_json_string(line, resolved_.model->name);
   line += ",\"upstream\":";
   append_json_string(line, record_.upstream);
   KindCounts counts = meter_ ? meter_->counts() : KindCounts();
-  line += ",\"input\":" + std::to_string(prompt_[Kind::kInput]) + ",\"output\":" + std::to_string(counts.generated()) +
+  line += ",\"input\":" + std::to_string(prompt_[Kind::kInput]) +
+          ",\"output\":" + std::to_string(counts.generated()) +
           ",\"ms\":" + std::to_string((http::monotonic_ns() - accepted_ns_) / 1'000'000) +
           ",\"recorded\":" + (closed != nullptr ? "true" : "false");
   if (!ending.problem.empty()) {

@@ -17,8 +17,8 @@ constexpr std::size_t kSecretBytesMax = 64 * 1024;
 std::string fingerprint_of(const contract::Upstream& upstream) {
   return upstream.url + '\n' + upstream.tls_ca_file + '\n' + upstream.tls_server_name + '\n' +
          std::to_string(upstream.tls_verify) + std::to_string(upstream.connect_timeout.count) + '/' +
-         std::to_string(upstream.first_byte_timeout.count) + '/' + std::to_string(upstream.idle_timeout.count) + '/' +
-         std::to_string(upstream.connections_max);
+         std::to_string(upstream.first_byte_timeout.count) + '/' +
+         std::to_string(upstream.idle_timeout.count) + '/' + std::to_string(upstream.connections_max);
 }
 
 Result<std::string> read_secret(const contract::Upstream& upstream) {
@@ -26,7 +26,8 @@ Result<std::string> read_secret(const contract::Upstream& upstream) {
   if (!upstream.api_key_env.empty()) {
     const char* value = std::getenv(upstream.api_key_env.c_str());
     if (value == nullptr)
-      return Error{ErrorCode::kUnavailable, "the environment variable " + upstream.api_key_env + " is not set", "api_key"};
+      return Error{ErrorCode::kUnavailable,
+                   "the environment variable " + upstream.api_key_env + " is not set", "api_key"};
     secret = value;
   } else if (!upstream.api_key_file.empty()) {
     CIYUAN_TRY(secret, read_file(upstream.api_key_file, kSecretBytesMax));
@@ -78,6 +79,8 @@ void Upstreams::failed(Service& service) {
   service.health.rest_until_ns = http::monotonic_ns() + std::min(kRestFirst << (failures - 1), kRestMost);
 }
 
-bool Upstreams::rests(const Service& service) const { return http::monotonic_ns() < service.health.rest_until_ns; }
+bool Upstreams::rests(const Service& service) const {
+  return http::monotonic_ns() < service.health.rest_until_ns;
+}
 
 }  // namespace ciyuan::gateway

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The services behind the gateway, as one loop sees them: a pool of connections each, and whether they answer.
+/// The services behind the gateway, as one loop sees them: a pool of connections each, and whether they
+/// answer.
 
 #include <memory>
 #include <string>
@@ -11,10 +12,10 @@
 
 namespace ciyuan::gateway {
 
-/// What a service did lately. One that cannot be connected to is left out for a while, longer each time, unless
-/// there is no other.
+/// What a service did lately. One that cannot be connected to is left out for a while, longer each time,
+/// unless there is no other.
 struct Health {
-  int failures = 0;             ///< in a row
+  int failures = 0;  ///< in a row
   std::int64_t rest_until_ns = 0;
 };
 
@@ -25,13 +26,14 @@ class Upstreams {
   struct Service {
     std::unique_ptr<http::Pool> pool;
     Health health;
-    std::string authorization;       ///< "Bearer …", read from the environment or a file; empty for none
+    std::string authorization;  ///< "Bearer …", read from the environment or a file; empty for none
     std::string authorization_problem;
     std::int64_t secret_read_ns = 0;
-    std::string base_path;           ///< ends in /v1
-    std::string fingerprint;         ///< of the settings the pool was made with
+    std::string base_path;    ///< ends in /v1
+    std::string fingerprint;  ///< of the settings the pool was made with
   };
-  /// The service of this document; made anew where its settings changed. kInvalid where its settings cannot work.
+  /// The service of this document; made anew where its settings changed. kInvalid where its settings cannot
+  /// work.
   Result<Service*> service(const contract::Upstream& upstream);
 
   void succeeded(Service& service) { service.health = {}; }

@@ -56,7 +56,8 @@ void Call::cancel() {
 
 Error Call::broken(const error_code& error) const {
   if (timed_out_) return Error{ErrorCode::kTimeout, "the service did not answer in time", ""};
-  if (error == asio::error::eof) return Error{ErrorCode::kUnavailable, "the service closed the connection", ""};
+  if (error == asio::error::eof)
+    return Error{ErrorCode::kUnavailable, "the service closed the connection", ""};
   return Error{ErrorCode::kUnavailable, "the connection to the service broke: " + error.message(), ""};
 }
 
@@ -64,10 +65,12 @@ Task<Status> Call::send(std::string_view head, std::string_view body) {
   deadline_ns_ = monotonic_ns() + pool_.options_.first_byte_timeout.count;
   to_head_request_ = head.starts_with("HEAD ");
   sent_ = true;
-  error_code error = co_await stream_->write(asio::buffer(head.data(), head.size()), asio::buffer(body.data(), body.size()));
+  error_code error =
+      co_await stream_->write(asio::buffer(head.data(), head.size()), asio::buffer(body.data(), body.size()));
   if (error) {
     // A refused first write on a connection that the peer had already closed: no byte was taken.
-    if (error == boost::system::errc::broken_pipe || error == boost::system::errc::connection_reset) sent_ = !reused_;
+    if (error == boost::system::errc::broken_pipe || error == boost::system::errc::connection_reset)
+      sent_ = !reused_;
     co_return broken(error);
   }
   co_return Status();
@@ -78,7 +81,8 @@ Task<Status> Call::read_some() {
   auto [error, size] = co_await stream_->read_some(asio::buffer(buffer_));
   buffer_.resize(error ? 0 : size);
   if (error == asio::error::eof && parser_->head_done()) {
-    if (auto ended = parser_->end_of_stream(); !ended) co_return Error{ErrorCode::kUnavailable, "the service broke off its answer", ""};
+    if (auto ended = parser_->end_of_stream(); !ended)
+      co_return Error{ErrorCode::kUnavailable, "the service broke off its answer", ""};
     keep_alive_ = false;
     co_return Status();
   }
@@ -96,11 +100,13 @@ Task<Result<ResponseHead>> Call::read_head() {
         if (!got) co_return std::move(got).error();
       }
       auto used = parser_->feed(buffer_);
-      if (!used) co_return Error{ErrorCode::kUnavailable, "the service's answer is " + used.error().text(), ""};
+      if (!used)
+        co_return Error{ErrorCode::kUnavailable, "the service's answer is " + used.error().text(), ""};
       if (*used == 0 && !parser_->head_done()) {
         // The parser wants the line whole: read more behind what there is.
         std::string kept = std::move(buffer_);
-        if (kept.size() > kHeadBytesMax * 2) co_return Error{ErrorCode::kUnavailable, "the service's header is too large", ""};
+        if (kept.size() > kHeadBytesMax * 2)
+          co_return Error{ErrorCode::kUnavailable, "the service's header is too large", ""};
         auto got = co_await read_some();
         if (!got) co_return std::move(got).error();
         buffer_.insert(0, kept);
@@ -145,7 +151,9 @@ Task<Result<std::string>> Call::read_body() {
 
 // ---- Pool
 
-Pool::Pool(Loop& loop, ClientOptions options) : loop_(loop), options_(std::move(options)) { loop_.watch(*this); }
+Pool::Pool(Loop& loop, ClientOptions options) : loop_(loop), options_(std::move(options)) {
+  loop_.watch(*this);
+}
 Pool::~Pool() = default;
 
 void Pool::on_tick(std::int64_t now_ns) {
@@ -153,7 +161,8 @@ void Pool::on_tick(std::int64_t now_ns) {
 }
 
 void Pool::give_back(std::unique_ptr<Stream> stream) {
-  if (idle_.size() < options_.idle_max && stream->is_open()) idle_.push_back({std::move(stream), monotonic_ns()});
+  if (idle_.size() < options_.idle_max && stream->is_open())
+    idle_.push_back({std::move(stream), monotonic_ns()});
 }
 
 Task<Status> Pool::resolve() {
@@ -196,7 +205,8 @@ Task<Result<std::unique_ptr<Stream>>> Pool::connect() {
       Guillotine tls_guillotine(loop_, deadline_ns, [&stream] { stream->close(); });
       const std::string& name = options_.server_name.empty() ? options_.url.host : options_.server_name;
       error_code tls_error = co_await stream->handshake_as_client(*options_.tls, name, options_.verify);
-      if (tls_error) co_return Error{ErrorCode::kUnavailable, "TLS with " + name + ": " + tls_error.message(), ""};
+      if (tls_error)
+        co_return Error{ErrorCode::kUnavailable, "TLS with " + name + ": " + tls_error.message(), ""};
     }
     co_return stream;
   }
@@ -208,7 +218,8 @@ Task<Result<std::unique_ptr<Call>>> Pool::call() {
   while (!idle_.empty()) {
     std::unique_ptr<Stream> stream = std::move(idle_.back().stream);
     idle_.pop_back();
-    // A connection that the service closed while it lay here, or on which it said something unasked, is stale.
+    // A connection that the service closed while it lay here, or on which it said something unasked, is
+    // stale.
     if (stream->peer_gone() || stream->has_bytes()) continue;
     co_return std::unique_ptr<Call>(new Call(*this, std::move(stream), true));
   }

@@ -22,11 +22,11 @@ struct ClientOptions {
   Url url;
   std::shared_ptr<boost::asio::ssl::context> tls;  ///< needed where url.tls
   bool verify = true;
-  std::string server_name;                          ///< name to verify; the URL's host where empty
+  std::string server_name;  ///< name to verify; the URL's host where empty
   Nanoseconds connect_timeout = seconds(5);
   Nanoseconds first_byte_timeout = seconds(120);
-  Nanoseconds idle_timeout = seconds(60);           ///< between two pieces of an answer
-  Nanoseconds keep_alive = seconds(30);             ///< how long an unused connection is kept
+  Nanoseconds idle_timeout = seconds(60);  ///< between two pieces of an answer
+  Nanoseconds keep_alive = seconds(30);    ///< how long an unused connection is kept
   std::size_t idle_max = 256;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-/// One event loop for each core. All that lives on a loop (connections, pools, exchanges) is touched by the loop's
-/// thread only; other threads reach it by posting to it.
+/// One event loop for each core. All that lives on a loop (connections, pools, exchanges) is touched by the
+/// loop's thread only; other threads reach it by posting to it.
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -21,10 +21,11 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 using Executor = asio::io_context::executor_type;
 using TcpSocket = asio::basic_stream_socket<tcp, Executor>;
-using SteadyTimer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
-                                               Executor>;
+using SteadyTimer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                               asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-/// A coroutine of a loop. The executor's exact type spares a virtual call and an allocation at each suspension.
+/// A coroutine of a loop. The executor's exact type spares a virtual call and an allocation at each
+/// suspension.
 template <class T = void>
 using Task = asio::awaitable<T, Executor>;
 /// Completion token: errors come back as values in a tuple, not as exceptions.
@@ -33,8 +34,8 @@ inline constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kAsTuple{};
 /// Nanoseconds of the monotonic clock: for deadlines and durations, never for records.
 std::int64_t monotonic_ns();
 
-/// Something that wants to be looked at a few times a second: to see whether its deadline passed, or its peer left.
-/// A list walked at each tick costs less than arming and cancelling a timer for every read and write.
+/// Something that wants to be looked at a few times a second: to see whether its deadline passed, or its peer
+/// left. A list walked at each tick costs less than arming and cancelling a timer for every read and write.
 class Watched {
  public:
   Watched() = default;

@@ -46,8 +46,8 @@ bool Headers::has(std::string_view name) const {
 
 bool is_hop_by_hop(std::string_view name, const Headers& headers) {
   static constexpr std::array<std::string_view, 9> kNames = {
-      "Connection", "Keep-Alive",        "Proxy-Connection",    "Transfer-Encoding", "TE",
-      "Trailer",    "Upgrade",           "Proxy-Authorization", "Proxy-Authenticate"};
+      "Connection", "Keep-Alive", "Proxy-Connection",    "Transfer-Encoding", "TE",
+      "Trailer",    "Upgrade",    "Proxy-Authorization", "Proxy-Authenticate"};
   for (std::string_view known : kNames)
     if (equal_ignoring_case(name, known)) return true;
   return lists(headers.get("Connection"), name);
@@ -55,29 +55,52 @@ bool is_hop_by_hop(std::string_view name, const Headers& headers) {
 
 std::string_view reason_of(unsigned status) {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 204: return "No Content";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 402: return "Payment Required";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return "Unknown";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 402:
+      return "Payment Required";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Unknown";
   }
 }
 

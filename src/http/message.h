@@ -32,14 +32,15 @@ class Headers {
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);
-/// Fields that belong to one connection and are never passed on (RFC 9110 §7.6.1), `Connection`'s own list included.
+/// Fields that belong to one connection and are never passed on (RFC 9110 §7.6.1), `Connection`'s own list
+/// included.
 bool is_hop_by_hop(std::string_view name, const Headers& headers);
 /// "OK" for 200; "Unknown" for a status without a registered phrase.
 std::string_view reason_of(unsigned status);
 
 struct RequestHead {
   std::string method;
-  std::string target;   ///< as it came: path and query
+  std::string target;  ///< as it came: path and query
   bool http_10 = false;
   bool keep_alive = true;
   bool expects_continue = false;

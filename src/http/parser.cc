@@ -38,7 +38,8 @@ Status check_fields(const Message& message, Headers& headers) {
   std::size_t lengths = 0, codings = 0, count = 0;
   for (const auto& field : message.base()) {
     if (++count > kHeadFieldsMax)
-      return Error{ErrorCode::kTooLarge, "more than " + std::to_string(kHeadFieldsMax) + " header fields", "headers"};
+      return Error{ErrorCode::kTooLarge, "more than " + std::to_string(kHeadFieldsMax) + " header fields",
+                   "headers"};
     if (field.name() == beast::http::field::content_length) {
       ++lengths;
       if (field.value().find(',') != beast::string_view::npos)
@@ -47,7 +48,8 @@ Status check_fields(const Message& message, Headers& headers) {
     if (field.name() == beast::http::field::transfer_encoding) {
       ++codings;
       if (!beast::iequals(field.value(), "chunked"))
-        return invalid("Transfer-Encoding", "\"" + text(field.value()) + "\" is not supported: only chunked is");
+        return invalid("Transfer-Encoding",
+                       "\"" + text(field.value()) + "\" is not supported: only chunked is");
     }
     headers.add(text(field.name_string()), text(field.value()));
   }
@@ -86,7 +88,8 @@ Result<std::size_t> RequestParser::feed(std::string_view bytes) {
     s.head.method = text(message.method_string());
     s.head.target = text(message.target());
     s.head.http_10 = message.version() == 10;
-    if (message.version() != 10 && message.version() != 11) return invalid("version", "only HTTP/1.0 and 1.1 are served");
+    if (message.version() != 10 && message.version() != 11)
+      return invalid("version", "only HTTP/1.0 and 1.1 are served");
     if (s.head.http_10 && s.head.headers.has("Transfer-Encoding"))
       return invalid("Transfer-Encoding", "not allowed in HTTP/1.0");
     s.head.keep_alive = message.keep_alive();

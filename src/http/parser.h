@@ -1,8 +1,9 @@
 #pragma once
 
-/// Reading HTTP/1.1 messages, strict where a lenient reader could be made to see another message than its peer
-/// (RFC 9112 §11.2, request smuggling): both Content-Length and Transfer-Encoding, several lengths, a bare line
-/// feed, another transfer coding than chunked, a space before the colon are all refused. The grammar is Beast's.
+/// Reading HTTP/1.1 messages, strict where a lenient reader could be made to see another message than its
+/// peer (RFC 9112 §11.2, request smuggling): both Content-Length and Transfer-Encoding, several lengths, a
+/// bare line feed, another transfer coding than chunked, a space before the colon are all refused. The
+/// grammar is Beast's.
 
 #include <memory>
 #include <string>
@@ -22,7 +23,8 @@ class RequestParser {
   ~RequestParser();
   RequestParser(RequestParser&&) noexcept;
 
-  /// Takes bytes; says how many it used. The rest belongs to the body (before allow_body) or to the next request.
+  /// Takes bytes; says how many it used. The rest belongs to the body (before allow_body) or to the next
+  /// request.
   Result<std::size_t> feed(std::string_view bytes);
   bool head_done() const;
   bool done() const;

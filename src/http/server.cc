@@ -73,7 +73,8 @@ Task<Status> Exchange::respond(const Response& response) {
                                no_body ? "" : "\r\nContent-Length: " + std::to_string(response.body.size()));
   connection_.enter(Connection::Phase::kWriting, connection_.server_.options_.write_timeout);
   std::string_view body = head_.method == "HEAD" || no_body ? std::string_view() : response.body;
-  error_code error = co_await connection_.stream_.write(asio::buffer(head), asio::buffer(body.data(), body.size()));
+  error_code error =
+      co_await connection_.stream_.write(asio::buffer(head), asio::buffer(body.data(), body.size()));
   connection_.out_ = std::move(head);
   connection_.deadline_ns_ = 0;
   if (error) {
@@ -132,7 +133,8 @@ Task<Status> Exchange::finish(std::string_view last) {
     } else {
       if (!last.empty()) {
         char size[20];
-        chunk.assign(size, static_cast<std::size_t>(std::snprintf(size, sizeof size, "%zx\r\n", last.size())));
+        chunk.assign(size,
+                     static_cast<std::size_t>(std::snprintf(size, sizeof size, "%zx\r\n", last.size())));
         chunk += last;
         chunk += "\r\n";
       }
@@ -157,7 +159,8 @@ void Exchange::abort() {
 
 // ---- Connection
 
-Connection::Connection(Server& server, TcpSocket socket) : server_(server), connections_(server.connections_), stream_(std::move(socket)) {
+Connection::Connection(Server& server, TcpSocket socket)
+    : server_(server), connections_(server.connections_), stream_(std::move(socket)) {
   connections_->insert(this);
   server_.loop_.watch(*this);
 }
@@ -205,7 +208,8 @@ Task<> Connection::refuse(Exchange& exchange, const Error& error) {
   std::string message;
   for (char c : error.text())
     if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) message += c;
-  response.body = "{\"error\":{\"message\":\"" + message + "\",\"type\":\"invalid_request_error\",\"code\":\"bad_request\"}}";
+  response.body = "{\"error\":{\"message\":\"" + message +
+                  "\",\"type\":\"invalid_request_error\",\"code\":\"bad_request\"}}";
   co_await exchange.respond(response);
 }
 
@@ -289,7 +293,10 @@ Task<> Connection::run() {
 // ---- Server
 
 Server::Server(Loop& loop, ServerOptions options, Handler handler, BodyLimit body_limit)
-    : loop_(loop), options_(std::move(options)), handler_(std::move(handler)), body_limit_(std::move(body_limit)),
+    : loop_(loop),
+      options_(std::move(options)),
+      handler_(std::move(handler)),
+      body_limit_(std::move(body_limit)),
       acceptor_(loop.executor()) {}
 
 Server::~Server() = default;
@@ -302,10 +309,12 @@ Status check_port_is_free(const std::string& address, unsigned short port) {
   tcp::endpoint endpoint(ip, port);
   tcp::acceptor probe(context);
   probe.open(endpoint.protocol(), error);
-  if (!error) probe.set_option(asio::socket_base::reuse_address(true), error);  // connections in TIME_WAIT do not count
+  if (!error)
+    probe.set_option(asio::socket_base::reuse_address(true), error);  // connections in TIME_WAIT do not count
   if (!error) probe.bind(endpoint, error);
   if (!error) probe.listen(1, error);
-  if (error) return Error{ErrorCode::kUnavailable, error.message(), "listen " + address + ":" + std::to_string(port)};
+  if (error)
+    return Error{ErrorCode::kUnavailable, error.message(), "listen " + address + ":" + std::to_string(port)};
   return {};
 }
 
@@ -338,7 +347,8 @@ Task<> Server::accept_loop() {
     if (error || connections_->size() >= options_.connections_max) {
       if (!error) {
         static constexpr std::string_view kFull =
-            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: "
+            "close\r\n\r\n";
         ::send(socket.native_handle(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         continue;
       }

@@ -1,7 +1,7 @@
 #pragma once
 
-/// An HTTP/1.1 server on a loop: keep-alive connections, one exchange at a time on each, limits on every size and
-/// time, TLS where a certificate is given, and a drain that lets running exchanges end.
+/// An HTTP/1.1 server on a loop: keep-alive connections, one exchange at a time on each, limits on every size
+/// and time, TLS where a certificate is given, and a drain that lets running exchanges end.
 ///
 ///   Server server(loop, options, [](Exchange& exchange) -> Task<> {
 ///     co_await exchange.respond(Response{200, {}, "hello\n"});
@@ -45,7 +45,8 @@ class Exchange {
   bool started() const { return started_; }
   /// True once a write failed, or the client was seen to leave (looked at every kTick).
   bool client_gone() const { return gone_; }
-  /// Called on the loop when the client is seen to leave; set before waiting for something else than the client.
+  /// Called on the loop when the client is seen to leave; set before waiting for something else than the
+  /// client.
   void on_client_gone(std::function<void()> hook) { gone_hook_ = std::move(hook); }
 
  private:
@@ -102,12 +103,14 @@ class Server {
   BodyLimit body_limit_;
   asio::basic_socket_acceptor<tcp, Executor> acceptor_;
   // Shared with the connections: one that is destroyed with its loop may outlive the server.
-  std::shared_ptr<std::unordered_set<Connection*>> connections_ = std::make_shared<std::unordered_set<Connection*>>();
+  std::shared_ptr<std::unordered_set<Connection*>> connections_ =
+      std::make_shared<std::unordered_set<Connection*>>();
   std::size_t running_ = 0;
   bool draining_ = false;
 };
 
-/// kUnavailable where another socket listens there: what SO_REUSEPORT would otherwise hide from Server::listen().
+/// kUnavailable where another socket listens there: what SO_REUSEPORT would otherwise hide from
+/// Server::listen().
 Status check_port_is_free(const std::string& address, unsigned short port);
 
 /// "Tue, 24 Nov 2026 00:00:00 GMT", made once a second.

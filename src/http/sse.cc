@@ -11,7 +11,8 @@ int line_end_at(std::string_view text, std::size_t at) {
   return text[at + 1] == '\n' ? 2 : 1;
 }
 
-// The value of a field line "data: x" (one space after the colon is not part of it), or false for another line.
+// The value of a field line "data: x" (one space after the colon is not part of it), or false for another
+// line.
 bool data_of_line(std::string_view line, std::string_view& value) {
   if (!line.starts_with("data")) return false;
   line.remove_prefix(4);

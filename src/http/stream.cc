@@ -31,7 +31,8 @@ Task<error_code> Stream::handshake_as_server(asio::ssl::context& context) {
   co_return error;
 }
 
-Task<error_code> Stream::handshake_as_client(asio::ssl::context& context, const std::string& host, bool verify) {
+Task<error_code> Stream::handshake_as_client(asio::ssl::context& context, const std::string& host,
+                                             bool verify) {
   tls_ = std::make_unique<TlsState>(*socket_, context);
   SSL_set_tlsext_host_name(tls_->stream.native_handle(), host.c_str());
   if (verify) {
@@ -66,7 +67,8 @@ Task<error_code> Stream::write(asio::const_buffer first, asio::const_buffer seco
   message.msg_iov = parts.data();
   message.msg_iovlen = second.size() == 0 ? 1 : 2;
   ssize_t sent = ::sendmsg(socket_->native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent < 0 && errno != EAGAIN && errno != EINTR) co_return error_code(errno, boost::system::system_category());
+  if (sent < 0 && errno != EAGAIN && errno != EINTR)
+    co_return error_code(errno, boost::system::system_category());
   auto done = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
   if (done == first.size() + second.size()) co_return error_code();
   std::array<asio::const_buffer, 2> rest = {first + std::min(done, first.size()),

@@ -16,8 +16,8 @@ namespace ciyuan::http {
 
 struct TlsState;
 
-/// Belongs to one loop. At most one read and one write at a time. close() may be called at any time on the loop's
-/// thread: pending operations end with an error.
+/// Belongs to one loop. At most one read and one write at a time. close() may be called at any time on the
+/// loop's thread: pending operations end with an error.
 class Stream {
  public:
   explicit Stream(TcpSocket socket);

@@ -17,9 +17,13 @@ Result<std::shared_ptr<ssl::context>> read_context(const std::filesystem::path& 
                        ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
   boost::system::error_code error;
   context->use_certificate_chain_file(certificate.string(), error);
-  if (error) return Error{ErrorCode::kInvalid, "not a PEM certificate chain: " + error.message(), certificate.string()};
+  if (error)
+    return Error{ErrorCode::kInvalid, "not a PEM certificate chain: " + error.message(),
+                 certificate.string()};
   context->use_private_key_file(key.string(), ssl::context::pem, error);
-  if (error) return Error{ErrorCode::kInvalid, "not a PEM private key of the certificate: " + error.message(), key.string()};
+  if (error)
+    return Error{ErrorCode::kInvalid, "not a PEM private key of the certificate: " + error.message(),
+                 key.string()};
   if (SSL_CTX_check_private_key(context->native_handle()) != 1)
     return Error{ErrorCode::kInvalid, "the key does not belong to the certificate", key.string()};
   return context;

@@ -11,11 +11,12 @@
 
 namespace ciyuan::http {
 
-/// A server's certificate and key. get() gives the current context; a changed file is read again at most every
-/// ten seconds, and a certificate that cannot be read leaves the last good one in use. Any thread.
+/// A server's certificate and key. get() gives the current context; a changed file is read again at most
+/// every ten seconds, and a certificate that cannot be read leaves the last good one in use. Any thread.
 class ServerCertificate {
  public:
-  static Result<std::shared_ptr<ServerCertificate>> load(std::filesystem::path certificate, std::filesystem::path key);
+  static Result<std::shared_ptr<ServerCertificate>> load(std::filesystem::path certificate,
+                                                         std::filesystem::path key);
   std::shared_ptr<boost::asio::ssl::context> get();
   /// What went wrong at the last reading, for the log; empty where nothing did.
   std::string problem() const;

@@ -24,7 +24,8 @@ Result<Url> parse_url(std::string_view text) {
     return refuse("must start with http:// or https://");
   }
   std::string_view rest = text.substr(url.tls ? 8 : 7);
-  if (rest.find_first_of("@?# \t\r\n") != rest.npos) return refuse("must have no user, query, fragment or space");
+  if (rest.find_first_of("@?# \t\r\n") != rest.npos)
+    return refuse("must have no user, query, fragment or space");
   std::size_t slash = rest.find('/');
   std::string_view authority = rest.substr(0, slash);
   if (slash != rest.npos) url.path = rest.substr(slash);
@@ -42,8 +43,8 @@ Result<Url> parse_url(std::string_view text) {
   if (!authority.empty()) {
     unsigned port = 0;
     auto [end, error] = std::from_chars(authority.data() + 1, authority.data() + authority.size(), port);
-    if (authority[0] != ':' || error != std::errc() || end != authority.data() + authority.size() || port == 0 ||
-        port > 65535)
+    if (authority[0] != ':' || error != std::errc() || end != authority.data() + authority.size() ||
+        port == 0 || port > 65535)
       return refuse("the port must be a number from 1 to 65535");
     url.port = std::to_string(port);
   }

@@ -11,9 +11,9 @@ namespace ciyuan::http {
 
 struct Url {
   bool tls = false;
-  std::string host;   ///< name or literal address, without brackets
-  std::string port;   ///< decimal
-  std::string path;   ///< without a trailing slash; "" for the root
+  std::string host;  ///< name or literal address, without brackets
+  std::string port;  ///< decimal
+  std::string path;  ///< without a trailing slash; "" for the root
   /// Host header: brackets round IPv6, the port only where it is not the scheme's own.
   std::string authority() const;
 };

@@ -11,26 +11,19 @@ namespace ciyuan::jinja {
 
 Filter filter_of(std::string_view name) {
   static const std::unordered_map<std::string_view, Filter> kFilters = {
-      {"abs", Filter::kAbs},               {"attr", Filter::kAttr},
-      {"capitalize", Filter::kCapitalize}, {"count", Filter::kLength},
-      {"d", Filter::kDefault},             {"default", Filter::kDefault},
-      {"dictsort", Filter::kDictsort},     {"e", Filter::kEscape},
-      {"escape", Filter::kEscape},         {"first", Filter::kFirst},
-      {"float", Filter::kFloat},           {"indent", Filter::kIndent},
-      {"int", Filter::kInt},               {"items", Filter::kItems},
-      {"join", Filter::kJoin},             {"last", Filter::kLast},
-      {"length", Filter::kLength},         {"list", Filter::kList},
-      {"lower", Filter::kLower},           {"map", Filter::kMap},
-      {"max", Filter::kMax},               {"min", Filter::kMin},
-      {"reject", Filter::kReject},         {"rejectattr", Filter::kRejectattr},
-      {"replace", Filter::kReplace},       {"reverse", Filter::kReverse},
-      {"round", Filter::kRound},           {"safe", Filter::kSafe},
-      {"select", Filter::kSelect},         {"selectattr", Filter::kSelectattr},
-      {"sort", Filter::kSort},             {"string", Filter::kString},
-      {"sum", Filter::kSum},               {"title", Filter::kTitle},
-      {"tojson", Filter::kTojson},         {"trim", Filter::kTrim},
-      {"unique", Filter::kUnique},         {"upper", Filter::kUpper},
-      {"wordcount", Filter::kWordcount},
+      {"abs", Filter::kAbs},           {"attr", Filter::kAttr},       {"capitalize", Filter::kCapitalize},
+      {"count", Filter::kLength},      {"d", Filter::kDefault},       {"default", Filter::kDefault},
+      {"dictsort", Filter::kDictsort}, {"e", Filter::kEscape},        {"escape", Filter::kEscape},
+      {"first", Filter::kFirst},       {"float", Filter::kFloat},     {"indent", Filter::kIndent},
+      {"int", Filter::kInt},           {"items", Filter::kItems},     {"join", Filter::kJoin},
+      {"last", Filter::kLast},         {"length", Filter::kLength},   {"list", Filter::kList},
+      {"lower", Filter::kLower},       {"map", Filter::kMap},         {"max", Filter::kMax},
+      {"min", Filter::kMin},           {"reject", Filter::kReject},   {"rejectattr", Filter::kRejectattr},
+      {"replace", Filter::kReplace},   {"reverse", Filter::kReverse}, {"round", Filter::kRound},
+      {"safe", Filter::kSafe},         {"select", Filter::kSelect},   {"selectattr", Filter::kSelectattr},
+      {"sort", Filter::kSort},         {"string", Filter::kString},   {"sum", Filter::kSum},
+      {"title", Filter::kTitle},       {"tojson", Filter::kTojson},   {"trim", Filter::kTrim},
+      {"unique", Filter::kUnique},     {"upper", Filter::kUpper},     {"wordcount", Filter::kWordcount},
   };
   const auto found = kFilters.find(name);
   return found == kFilters.end() ? Filter::kUnknown : found->second;
@@ -85,7 +78,8 @@ bool parse_integer(std::string_view text, int base, std::int64_t& out, std::stri
 std::string number_text(std::string_view text) {
   std::string out(strip_space(text, true, true));
   for (std::size_t i = 1; i + 1 < out.size(); ++i) {
-    if (out[i] == '_' && out[i - 1] >= '0' && out[i - 1] <= '9' && out[i + 1] >= '0' && out[i + 1] <= '9') out.erase(i--, 1);
+    if (out[i] == '_' && out[i - 1] >= '0' && out[i - 1] <= '9' && out[i + 1] >= '0' && out[i + 1] <= '9')
+      out.erase(i--, 1);
   }
   if (out.starts_with('+') && out.size() > 1 && out[1] != '-') out.erase(0, 1);
   return out;
@@ -94,17 +88,24 @@ std::string number_text(std::string_view text) {
 template <class Number, class... Options>
 bool parse_number(const std::string& text, Number& out, Options... options) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), out, options...);
-  return !text.empty() && text.back() != ')' && parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  return !text.empty() && text.back() != ')' && parsed.ec == std::errc() &&
+         parsed.ptr == text.data() + text.size();
 }
 
 bool to_real(const Value& value, double& out) {
   switch (value.kind()) {
-    case Kind::kReal: out = value.as_real(); return true;
+    case Kind::kReal:
+      out = value.as_real();
+      return true;
     case Kind::kInteger:
-    case Kind::kBoolean: out = static_cast<double>(value.as_integer()); return true;
+    case Kind::kBoolean:
+      out = static_cast<double>(value.as_integer());
+      return true;
     case Kind::kBigInteger:
-    case Kind::kString: return parse_number(number_text(value.text()), out);
-    default: return false;
+    case Kind::kString:
+      return parse_number(number_text(value.text()), out);
+    default:
+      return false;
   }
 }
 
@@ -168,17 +169,25 @@ Value Interpreter::text_filter(Filter which, const Value& subject, const Argumen
   switch (which) {
     case Filter::kTrim: {
       const Value characters = arguments.get(0, "chars", Value::none());
-      const std::string_view stripped = characters.is_string() ? strip_any(text, characters.text(), true, true)
-                                                               : strip_space(text, true, true);
+      const std::string_view stripped = characters.is_string()
+                                            ? strip_any(text, characters.text(), true, true)
+                                            : strip_space(text, true, true);
       return same_safety(Value::string(stripped));
     }
-    case Filter::kUpper: return same_safety(string(upper(text)));
-    case Filter::kLower: return same_safety(string(lower(text)));
-    case Filter::kCapitalize: return same_safety(string(capitalize(text)));
-    case Filter::kTitle: return string(title_words(text));
-    case Filter::kString: return subject.is_string() ? subject : Value::string(text);
-    case Filter::kSafe: return Value::string(text).marked_safe();
-    case Filter::kEscape: return subject.is_safe() ? subject : string(escape_html(text)).marked_safe();
+    case Filter::kUpper:
+      return same_safety(string(upper(text)));
+    case Filter::kLower:
+      return same_safety(string(lower(text)));
+    case Filter::kCapitalize:
+      return same_safety(string(capitalize(text)));
+    case Filter::kTitle:
+      return string(title_words(text));
+    case Filter::kString:
+      return subject.is_string() ? subject : Value::string(text);
+    case Filter::kSafe:
+      return Value::string(text).marked_safe();
+    case Filter::kEscape:
+      return subject.is_safe() ? subject : string(escape_html(text)).marked_safe();
     case Filter::kReplace: {
       const Value *from = arguments.find(0, "old"), *to = arguments.find(1, "new");
       if (from == nullptr || to == nullptr) return fail("replace takes two texts");
@@ -215,7 +224,8 @@ Value Interpreter::text_filter(Filter which, const Value& subject, const Argumen
       }
       return Value::integer(words);
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -224,7 +234,8 @@ Value Interpreter::integer_of(const Value& subject, const Arguments& arguments) 
   const Value fallback = arguments.get(0, "default", Value::integer(0));
   if (subject.is_string()) {
     const Value base = arguments.get(1, "base", Value::integer(10));
-    const bool base_ok = base.is(Kind::kInteger) && base.as_integer() >= 0 && base.as_integer() <= 36 && base.as_integer() != 1;
+    const bool base_ok = base.is(Kind::kInteger) && base.as_integer() >= 0 && base.as_integer() <= 36 &&
+                         base.as_integer() != 1;
     std::int64_t value = 0;
     std::string digits;
     if (base_ok && parse_integer(subject.text(), static_cast<int>(base.as_integer()), value, digits)) {
@@ -241,11 +252,15 @@ Value Interpreter::integer_of(const Value& subject, const Arguments& arguments) 
   return Value::big_integer(string({digits, static_cast<std::size_t>(size)}).text());
 }
 
-Value Interpreter::filter(Filter which, std::string_view name, const Value& subject, const Arguments& arguments) {
+Value Interpreter::filter(Filter which, std::string_view name, const Value& subject,
+                          const Arguments& arguments) {
   switch (which) {
-    case Filter::kUnknown: return fail("no filter named '" + std::string(name) + "'");
-    case Filter::kTojson: return json(subject, arguments);
-    case Filter::kLength: return length(subject);
+    case Filter::kUnknown:
+      return fail("no filter named '" + std::string(name) + "'");
+    case Filter::kTojson:
+      return json(subject, arguments);
+    case Filter::kLength:
+      return length(subject);
     case Filter::kDefault: {
       const bool loose = truth(arguments.get(1, "boolean", Value::boolean(false)));
       const bool absent = subject.is_undefined() || (loose && !truth(subject));
@@ -261,7 +276,8 @@ Value Interpreter::filter(Filter which, std::string_view name, const Value& subj
     case Filter::kInt: {
       if (subject.is_undefined()) return fail("int of an undefined value");
       if (subject.is(Kind::kBigInteger)) return subject;
-      if (subject.is(Kind::kReal) && std::isinf(subject.as_real())) return fail("cannot convert float infinity to integer");
+      if (subject.is(Kind::kReal) && std::isinf(subject.as_real()))
+        return fail("cannot convert float infinity to integer");
       return integer_of(subject, arguments);
     }
     case Filter::kFloat: {
@@ -281,7 +297,8 @@ Value Interpreter::filter(Filter which, std::string_view name, const Value& subj
       const std::string_view method = text_of(arguments.get(1, "method", Value::string("common")));
       if (subject.is_string() || !to_real(subject, value)) return fail("round needs a number");
       if (method != "common" && method != "ceil" && method != "floor") return fail("round: unknown method");
-      if (method == "common" && (subject.is(Kind::kInteger) || subject.is(Kind::kBoolean)) && precision.as_integer() >= 0) {
+      if (method == "common" && (subject.is(Kind::kInteger) || subject.is(Kind::kBoolean)) &&
+          precision.as_integer() >= 0) {
         return Value::integer(subject.as_integer());
       }
       return Value::real(rounded(value, precision.as_integer(), method));
@@ -296,8 +313,10 @@ Value Interpreter::filter(Filter which, std::string_view name, const Value& subj
     case Filter::kTitle:
     case Filter::kTrim:
     case Filter::kUpper:
-    case Filter::kWordcount: return text_filter(which, subject, arguments);
-    default: return sequence_filter(which, subject, arguments);
+    case Filter::kWordcount:
+      return text_filter(which, subject, arguments);
+    default:
+      return sequence_filter(which, subject, arguments);
   }
 }
 

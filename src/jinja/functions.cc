@@ -1,4 +1,5 @@
-/// The functions a template finds without being given them: range, dict, namespace, raise_exception, strftime_now.
+/// The functions a template finds without being given them: range, dict, namespace, raise_exception,
+/// strftime_now.
 
 #include <algorithm>
 #include <array>
@@ -18,13 +19,15 @@ constexpr std::size_t kTimeTextMax = 256;
 
 Value Interpreter::call_function(Function which, const Arguments& arguments) {
   switch (which) {
-    case Function::kRaiseException: return fail(std::string(text_of(arguments.get(0, "message"))));
+    case Function::kRaiseException:
+      return fail(std::string(text_of(arguments.get(0, "message"))));
     case Function::kRange: {
       std::array<std::int64_t, 3> bounds = {0, 0, 1};
       const std::size_t count = arguments.positional.size();
       if (count == 0 || count > 3) return fail("range expects 1 to 3 integers");
       for (std::size_t i = 0; i < count; ++i) {
-        if (!arguments.positional[i].is(Kind::kInteger) && !arguments.positional[i].is(Kind::kBoolean)) return fail("range expects integers");
+        if (!arguments.positional[i].is(Kind::kInteger) && !arguments.positional[i].is(Kind::kBoolean))
+          return fail("range expects integers");
         bounds[count == 1 ? 1 : i] = arguments.positional[i].as_integer();
       }
       const auto [start, stop, step] = bounds;
@@ -32,7 +35,8 @@ Value Interpreter::call_function(Function which, const Arguments& arguments) {
       std::vector<Value> items;
       for (std::int64_t i = start; step > 0 ? i < stop : i > stop;) {
         items.push_back(Value::integer(i));
-        if (static_cast<std::int64_t>(items.size()) > kRangeMax) return fail_limit("a range of more than 100,000");
+        if (static_cast<std::int64_t>(items.size()) > kRangeMax)
+          return fail_limit("a range of more than 100,000");
         if (__builtin_add_overflow(i, step, &i)) break;
       }
       return sequence(Kind::kTuple, items);
@@ -41,7 +45,8 @@ Value Interpreter::call_function(Function which, const Arguments& arguments) {
     case Function::kNamespace: {
       std::vector<Entry> entries;
       auto put = [&](const Value& key, const Value& value) {
-        auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& o) { return equal(o.key, key); });
+        auto same =
+            std::find_if(entries.begin(), entries.end(), [&](const Entry& o) { return equal(o.key, key); });
         if (same == entries.end()) {
           entries.push_back({key, value});
         } else {
@@ -62,12 +67,13 @@ Value Interpreter::call_function(Function which, const Arguments& arguments) {
       }
       for (const Named& named : arguments.named) put(Value::string(named.first), named.second);
       for (const Entry& entry : entries) {
-        if (which == Function::kNamespace && !entry.key.is_string()) return fail("a namespace's names are strings");
+        if (which == Function::kNamespace && !entry.key.is_string())
+          return fail("a namespace's names are strings");
       }
       const auto kept = heap_.copy(std::span<const Entry>(entries));
       if (which == Function::kDict) return Value::dict(kept);
-      Namespace* space = heap_.make<Namespace>(
-          std::span<Entry>(const_cast<Entry*>(kept.data()), kept.size()), kept.size());
+      Namespace* space =
+          heap_.make<Namespace>(std::span<Entry>(const_cast<Entry*>(kept.data()), kept.size()), kept.size());
       return space == nullptr ? fail_limit("out of heap") : Value::name_space(space);
     }
     case Function::kStrftimeNow: {

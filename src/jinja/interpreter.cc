@@ -136,7 +136,8 @@ void Interpreter::assign(const Target& target, const Value& value) {
     const std::span<const Value> items = iterate(value);
     if (failed_) return;
     if (items.size() != target.several.size()) {
-      fail("cannot unpack " + std::to_string(items.size()) + " values into " + std::to_string(target.several.size()));
+      fail("cannot unpack " + std::to_string(items.size()) + " values into " +
+           std::to_string(target.several.size()));
       return;
     }
     for (std::size_t i = 0; i < items.size(); ++i) assign(target.several[i], items[i]);
@@ -184,12 +185,20 @@ Interpreter::Flow Interpreter::execute(const Statement& statement) {
   if (!spend(1)) return Flow::kNext;
   line_ = statement.line;
   switch (statement.kind) {
-    case StatementKind::kText: write(statement.text); break;
-    case StatementKind::kOutput: write(*statement.expression); break;
-    case StatementKind::kIf: return execute_if(statement);
-    case StatementKind::kFor: return execute_for(statement);
+    case StatementKind::kText:
+      write(statement.text);
+      break;
+    case StatementKind::kOutput:
+      write(*statement.expression);
+      break;
+    case StatementKind::kIf:
+      return execute_if(statement);
+    case StatementKind::kFor:
+      return execute_for(statement);
     case StatementKind::kSet:
-    case StatementKind::kSetBlock: execute_set(statement); break;
+    case StatementKind::kSetBlock:
+      execute_set(statement);
+      break;
     case StatementKind::kMacro: {
       const Macro* macro = heap_.make<Macro>(&statement, scopes_.size() - 1);
       if (macro != nullptr) assign(statement.symbol, Value::macro(macro));
@@ -213,8 +222,10 @@ Interpreter::Flow Interpreter::execute(const Statement& statement) {
       pop_scope();
       break;
     }
-    case StatementKind::kBreak: return Flow::kBreak;
-    case StatementKind::kContinue: return Flow::kContinue;
+    case StatementKind::kBreak:
+      return Flow::kBreak;
+    case StatementKind::kContinue:
+      return Flow::kContinue;
   }
   return Flow::kNext;
 }
@@ -300,7 +311,8 @@ void Interpreter::write(std::string_view text) {
 }
 
 void Interpreter::write(const Expression& expression) {
-  const bool joins = expression.kind == ExpressionKind::kAdd || expression.kind == ExpressionKind::kConcatenate;
+  const bool joins =
+      expression.kind == ExpressionKind::kAdd || expression.kind == ExpressionKind::kConcatenate;
   if (!joins) {
     const Value value = evaluate(expression);
     if (!failed_) write(text_of(value));
@@ -329,12 +341,14 @@ void Interpreter::write(const Expression& expression) {
 Value Interpreter::evaluate(const Expression& e) {
   if (!spend(1)) return {};
   switch (e.kind) {
-    case ExpressionKind::kConstant: return e.constant;
+    case ExpressionKind::kConstant:
+      return e.constant;
     case ExpressionKind::kName: {
       const Value* found = find(e.symbol);
       return found == nullptr ? Value() : *found;
     }
-    default: break;
+    default:
+      break;
   }
   if (++depth_ > options_.limits.depth_max) {
     fail_limit("nested deeper than depth_max = " + std::to_string(options_.limits.depth_max));
@@ -361,7 +375,8 @@ Value Interpreter::evaluate_operands(const Expression& e) {
       }
       return failed_ ? Value() : slice(parts[0], parts[1], parts[2], parts[3]);
     }
-    case ExpressionKind::kCall: return evaluate_call(e);
+    case ExpressionKind::kCall:
+      return evaluate_call(e);
     case ExpressionKind::kFilter:
     case ExpressionKind::kTest: {
       const std::size_t start = stack_.size();
@@ -378,12 +393,15 @@ Value Interpreter::evaluate_operands(const Expression& e) {
       named_stack_.resize(named_start);
       return out;
     }
-    case ExpressionKind::kNot: return Value::boolean(!truth(evaluate(*e.children[0])));
+    case ExpressionKind::kNot:
+      return Value::boolean(!truth(evaluate(*e.children[0])));
     case ExpressionKind::kNegate:
     case ExpressionKind::kPlus: {
       const Value operand = evaluate(*e.children[0]);
-      if (e.kind == ExpressionKind::kNegate && operand.is(Kind::kReal)) return Value::real(-operand.as_real());
-      const ExpressionKind kind = e.kind == ExpressionKind::kPlus ? ExpressionKind::kAdd : ExpressionKind::kSubtract;
+      if (e.kind == ExpressionKind::kNegate && operand.is(Kind::kReal))
+        return Value::real(-operand.as_real());
+      const ExpressionKind kind =
+          e.kind == ExpressionKind::kPlus ? ExpressionKind::kAdd : ExpressionKind::kSubtract;
       return failed_ ? Value() : arithmetic(kind, Value::integer(0), operand);
     }
     case ExpressionKind::kAnd:
@@ -421,7 +439,8 @@ Value Interpreter::evaluate_operands(const Expression& e) {
       }
       return string(joined);
     }
-    case ExpressionKind::kCompare: return evaluate_comparison(e);
+    case ExpressionKind::kCompare:
+      return evaluate_comparison(e);
     case ExpressionKind::kConditional: {
       if (truth(evaluate(*e.children[1]))) return evaluate(*e.children[0]);
       return failed_ || !e.children[2] ? Value() : evaluate(*e.children[2]);
@@ -438,9 +457,11 @@ Value Interpreter::evaluate_operands(const Expression& e) {
       stack_.resize(start);
       return out;
     }
-    case ExpressionKind::kDict: return evaluate_dict(e);
+    case ExpressionKind::kDict:
+      return evaluate_dict(e);
     case ExpressionKind::kConstant:
-    case ExpressionKind::kName: break;
+    case ExpressionKind::kName:
+      break;
   }
   return {};
 }
@@ -459,7 +480,8 @@ Value Interpreter::evaluate_dict(const Expression& e) {
   std::vector<Entry> entries;
   for (std::size_t i = 0; i + 1 < e.children.size() && !failed_; i += 2) {
     const Entry entry{evaluate(*e.children[i]), evaluate(*e.children[i + 1])};
-    auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& o) { return equal(o.key, entry.key); });
+    auto same =
+        std::find_if(entries.begin(), entries.end(), [&](const Entry& o) { return equal(o.key, entry.key); });
     if (same == entries.end()) {
       entries.push_back(entry);
     } else {
@@ -480,7 +502,8 @@ Arguments Interpreter::push_arguments(const Expression& e, std::size_t first) {
     const Value value = evaluate(*argument.value);
     named_stack_.push_back({argument.name, value});
   }
-  return {std::span<const Value>(stack_).subspan(start), std::span<const Named>(named_stack_).subspan(named_start)};
+  return {std::span<const Value>(stack_).subspan(start),
+          std::span<const Named>(named_stack_).subspan(named_start)};
 }
 
 Value Interpreter::evaluate_call(const Expression& e) {
@@ -500,8 +523,9 @@ Value Interpreter::evaluate_call(const Expression& e) {
     line_ = e.line;
     if (!failed_) out = call_method(receiver, method, arguments);
   } else if (!failed_) {
-    const Value function =
-        callee.kind == ExpressionKind::kAttribute ? attribute(receiver, callee.constant, method) : evaluate(callee);
+    const Value function = callee.kind == ExpressionKind::kAttribute
+                               ? attribute(receiver, callee.constant, method)
+                               : evaluate(callee);
     if (!failed_ && function.is_undefined()) fail("'" + describe(callee) + "' is undefined");
     const Arguments arguments = push_arguments(e, 1);
     line_ = e.line;
@@ -514,37 +538,47 @@ Value Interpreter::evaluate_call(const Expression& e) {
 
 std::string Interpreter::describe(const Expression& e) const {
   switch (e.kind) {
-    case ExpressionKind::kName: return e.text;
-    case ExpressionKind::kAttribute: return describe(*e.children[0]) + "." + e.text;
+    case ExpressionKind::kName:
+      return e.text;
+    case ExpressionKind::kAttribute:
+      return describe(*e.children[0]) + "." + e.text;
     case ExpressionKind::kIndex: {
       const Expression& key = *e.children[1];
       if (key.kind != ExpressionKind::kConstant) return describe(*e.children[0]) + "[…]";
       const bool is_integer = key.constant.is(Kind::kInteger);
-      return describe(*e.children[0]) + "[" + (is_integer ? std::to_string(key.constant.as_integer()) : key.text) + "]";
+      return describe(*e.children[0]) + "[" +
+             (is_integer ? std::to_string(key.constant.as_integer()) : key.text) + "]";
     }
-    default: return "value";
+    default:
+      return "value";
   }
 }
 
 Value Interpreter::call(const Value& callee, const Arguments& arguments) {
   switch (callee.kind()) {
-    case Kind::kMacro: return call_macro(*callee.as_macro(), arguments);
-    case Kind::kMethod: return call_method(callee.as_method()->receiver, callee.as_method()->method, arguments);
-    case Kind::kFunction: return call_function(callee.as_function(), arguments);
-    default: return fail("what is called is no function");
+    case Kind::kMacro:
+      return call_macro(*callee.as_macro(), arguments);
+    case Kind::kMethod:
+      return call_method(callee.as_method()->receiver, callee.as_method()->method, arguments);
+    case Kind::kFunction:
+      return call_function(callee.as_function(), arguments);
+    default:
+      return fail("what is called is no function");
   }
 }
 
 Value Interpreter::call_macro(const Macro& macro, const Arguments& arguments) {
   const Statement& statement = *macro.statement;
   if (arguments.positional.size() > statement.parameters.size()) {
-    return fail("macro '" + statement.name + "' takes not more than " + std::to_string(statement.parameters.size()) +
-                " argument(s)");
+    return fail("macro '" + statement.name + "' takes not more than " +
+                std::to_string(statement.parameters.size()) + " argument(s)");
   }
   for (const Named& named : arguments.named) {
     const bool known = std::any_of(statement.parameters.begin(), statement.parameters.end(),
                                    [&](const Parameter& p) { return p.name == named.first; });
-    if (!known) return fail("macro '" + statement.name + "' takes no keyword argument '" + std::string(named.first) + "'");
+    if (!known)
+      return fail("macro '" + statement.name + "' takes no keyword argument '" + std::string(named.first) +
+                  "'");
   }
   push_scope(macro.scope);
   std::vector<const Parameter*> absent;

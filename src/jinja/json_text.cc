@@ -26,14 +26,29 @@ void append_escape(std::string& out, std::uint32_t unit) {
 
 void append_character(std::string& out, unsigned char c) {
   switch (c) {
-    case '"': out += "\\\""; break;
-    case '\\': out += "\\\\"; break;
-    case '\n': out += "\\n"; break;
-    case '\r': out += "\\r"; break;
-    case '\t': out += "\\t"; break;
-    case '\f': out += "\\f"; break;
-    case '\b': out += "\\b"; break;
-    default: append_escape(out, c);
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    case '\f':
+      out += "\\f";
+      break;
+    case '\b':
+      out += "\\b";
+      break;
+    default:
+      append_escape(out, c);
   }
 }
 
@@ -78,13 +93,24 @@ class Writer {
   void write(const Value& value, int depth) {
     if (!interpreter_.descend(depth)) return;
     switch (value.kind()) {
-      case Kind::kNone: out_ += "null"; break;
-      case Kind::kBoolean: out_ += value.as_boolean() ? "true" : "false"; break;
-      case Kind::kInteger: out_ += std::to_string(value.as_integer()); break;
-      case Kind::kBigInteger: out_ += value.text(); break;
-      case Kind::kReal: out_ += real(value.as_real()); break;
+      case Kind::kNone:
+        out_ += "null";
+        break;
+      case Kind::kBoolean:
+        out_ += value.as_boolean() ? "true" : "false";
+        break;
+      case Kind::kInteger:
+        out_ += std::to_string(value.as_integer());
+        break;
+      case Kind::kBigInteger:
+        out_ += value.text();
+        break;
+      case Kind::kReal:
+        out_ += real(value.as_real());
+        break;
       case Kind::kString:
-        if (interpreter_.may_build(out_.size() + value.text().size())) append_string(out_, value.text(), style_.ascii);
+        if (interpreter_.may_build(out_.size() + value.text().size()))
+          append_string(out_, value.text(), style_.ascii);
         break;
       case Kind::kList:
       case Kind::kTuple: {
@@ -103,8 +129,11 @@ class Writer {
         out_ += ']';
         break;
       }
-      case Kind::kDict: write_dict(value, depth); break;
-      default: interpreter_.fail("tojson: a value of this type is not JSON serializable");
+      case Kind::kDict:
+        write_dict(value, depth);
+        break;
+      default:
+        interpreter_.fail("tojson: a value of this type is not JSON serializable");
     }
   }
 
@@ -137,12 +166,19 @@ class Writer {
 
   std::string key(const Value& value) {
     switch (value.kind()) {
-      case Kind::kString: return std::string(value.text());
-      case Kind::kNone: return "null";
-      case Kind::kBoolean: return value.as_boolean() ? "true" : "false";
-      case Kind::kInteger: return std::to_string(value.as_integer());
-      case Kind::kReal: return real(value.as_real());
-      default: interpreter_.fail("tojson: keys must be str, int, float, bool or None"); return "";
+      case Kind::kString:
+        return std::string(value.text());
+      case Kind::kNone:
+        return "null";
+      case Kind::kBoolean:
+        return value.as_boolean() ? "true" : "false";
+      case Kind::kInteger:
+        return std::to_string(value.as_integer());
+      case Kind::kReal:
+        return real(value.as_real());
+      default:
+        interpreter_.fail("tojson: keys must be str, int, float, bool or None");
+        return "";
     }
   }
 
@@ -179,8 +215,11 @@ Value Interpreter::json(const Value& value, const Arguments& arguments) {
   if (indent.is(Kind::kInteger) || indent.is(Kind::kBoolean) || indent.is_string()) {
     style.has_indent = true;
     style.item_separator = ",";
-    style.indent = indent.is_string() ? std::string(indent.text())
-                                      : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent.as_integer(), 0, 64)), ' ');
+    style.indent =
+        indent.is_string()
+            ? std::string(indent.text())
+            : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent.as_integer(), 0, 64)),
+                          ' ');
   }
   const Value separators = arguments.get(2, "separators", Value::none());
   if (!separators.is(Kind::kNone)) {

@@ -15,7 +15,9 @@ Error error_at(std::uint32_t line, std::string message) {
 
 namespace {
 
-bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80); }
+bool is_name_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80);
+}
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_part(char c) { return is_name_start(c) || is_digit(c); }
 
@@ -59,7 +61,8 @@ class Lexer {
     }
     const char type = rest_[tag + 1];
     std::size_t after = tag + 2;
-    const char sign = after < rest_.size() && (rest_[after] == '-' || rest_[after] == '+') ? rest_[after] : ' ';
+    const char sign =
+        after < rest_.size() && (rest_[after] == '-' || rest_[after] == '+') ? rest_[after] : ' ';
     if (sign != ' ') ++after;
     text(stripped(rest_.substr(0, tag), sign, type == '{'), after);
     line_starting_ = false;
@@ -95,7 +98,8 @@ class Lexer {
     rest_.remove_prefix(bytes);
   }
 
-  /// Moves over the white space that a tag's end takes with it: all of it after '-', one newline after a block.
+  /// Moves over the white space that a tag's end takes with it: all of it after '-', one newline after a
+  /// block.
   void consume_end(std::size_t tag_size, bool minus, bool trims_newline) {
     const std::string_view after = rest_.substr(tag_size);
     std::size_t size = tag_size;
@@ -140,7 +144,8 @@ class Lexer {
     consume_end(size, sign == '-', true);
     for (std::size_t tag = rest_.find("{%"); tag != std::string_view::npos; tag = rest_.find("{%", tag + 1)) {
       std::size_t after = tag + 2;
-      const char begin = after < rest_.size() && (rest_[after] == '-' || rest_[after] == '+') ? rest_[after] : ' ';
+      const char begin =
+          after < rest_.size() && (rest_[after] == '-' || rest_[after] == '+') ? rest_[after] : ' ';
       if (begin != ' ') ++after;
       char end;
       const std::size_t end_size = raw_tag_size(rest_.substr(after), "endraw", end);
@@ -203,7 +208,9 @@ class Lexer {
     if (base == 0) return false;
     std::size_t size = 2;
     std::string digits;
-    for (; size < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[size])) != 0 || rest_[size] == '_'); ++size) {
+    for (; size < rest_.size() &&
+           (std::isalnum(static_cast<unsigned char>(rest_[size])) != 0 || rest_[size] == '_');
+         ++size) {
       if (rest_[size] != '_') digits += rest_[size];
     }
     std::int64_t value = 0;
@@ -218,8 +225,9 @@ class Lexer {
     if (number_with_base()) return {};
     std::size_t size = 0;
     auto digits = [&] {
-      while (size < rest_.size() && (is_digit(rest_[size]) || (rest_[size] == '_' && size + 1 < rest_.size() &&
-                                                               is_digit(rest_[size + 1])))) {
+      while (size < rest_.size() &&
+             (is_digit(rest_[size]) ||
+              (rest_[size] == '_' && size + 1 < rest_.size() && is_digit(rest_[size + 1])))) {
         ++size;
       }
     };
@@ -279,7 +287,8 @@ class Lexer {
           if (value < 0) return error_at(line, "a truncated escape in a string");
           code = code * 16 + static_cast<std::uint32_t>(value);
         }
-        if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return error_at(line, "no Unicode character");
+        if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
+          return error_at(line, "no Unicode character");
         append_code_point(out, code);
       } else if (c >= '0' && c <= '7') {
         std::uint32_t code = 0;

@@ -9,31 +9,56 @@ namespace ciyuan::jinja {
 
 Method method_of(std::string_view name) {
   static const std::unordered_map<std::string_view, Method> kMethods = {
-      {"append", Method::kForbidden},      {"clear", Method::kForbidden},
-      {"extend", Method::kForbidden},      {"insert", Method::kForbidden},
-      {"pop", Method::kForbidden},         {"popitem", Method::kForbidden},
-      {"remove", Method::kForbidden},      {"reverse", Method::kForbidden},
-      {"setdefault", Method::kForbidden},  {"sort", Method::kForbidden},
-      {"update", Method::kForbidden},      {"copy", Method::kCopy},
-      {"get", Method::kGet},               {"items", Method::kItems},
-      {"keys", Method::kKeys},             {"values", Method::kValues},
-      {"count", Method::kCount},           {"index", Method::kIndex},
-      {"capitalize", Method::kCapitalize}, {"casefold", Method::kCasefold},
-      {"endswith", Method::kEndswith},     {"find", Method::kFind},
-      {"format", Method::kFormat},         {"format_map", Method::kFormat},
-      {"isalnum", Method::kIsalnum},       {"isalpha", Method::kIsalpha},
-      {"isdigit", Method::kIsdigit},       {"isdecimal", Method::kIsdigit},
-      {"islower", Method::kIslower},       {"isspace", Method::kIsspace},
-      {"isupper", Method::kIsupper},       {"join", Method::kJoin},
-      {"lower", Method::kLower},           {"lstrip", Method::kLstrip},
-      {"partition", Method::kPartition},   {"removeprefix", Method::kRemoveprefix},
-      {"removesuffix", Method::kRemovesuffix}, {"replace", Method::kReplace},
-      {"rfind", Method::kRfind},           {"rpartition", Method::kRpartition},
-      {"rsplit", Method::kRsplit},         {"rstrip", Method::kRstrip},
-      {"split", Method::kSplit},           {"splitlines", Method::kSplitlines},
-      {"startswith", Method::kStartswith}, {"strip", Method::kStrip},
-      {"title", Method::kTitle},           {"upper", Method::kUpper},
-      {"zfill", Method::kZfill},           {"cycle", Method::kCycle},
+      {"append", Method::kForbidden},
+      {"clear", Method::kForbidden},
+      {"extend", Method::kForbidden},
+      {"insert", Method::kForbidden},
+      {"pop", Method::kForbidden},
+      {"popitem", Method::kForbidden},
+      {"remove", Method::kForbidden},
+      {"reverse", Method::kForbidden},
+      {"setdefault", Method::kForbidden},
+      {"sort", Method::kForbidden},
+      {"update", Method::kForbidden},
+      {"copy", Method::kCopy},
+      {"get", Method::kGet},
+      {"items", Method::kItems},
+      {"keys", Method::kKeys},
+      {"values", Method::kValues},
+      {"count", Method::kCount},
+      {"index", Method::kIndex},
+      {"capitalize", Method::kCapitalize},
+      {"casefold", Method::kCasefold},
+      {"endswith", Method::kEndswith},
+      {"find", Method::kFind},
+      {"format", Method::kFormat},
+      {"format_map", Method::kFormat},
+      {"isalnum", Method::kIsalnum},
+      {"isalpha", Method::kIsalpha},
+      {"isdigit", Method::kIsdigit},
+      {"isdecimal", Method::kIsdigit},
+      {"islower", Method::kIslower},
+      {"isspace", Method::kIsspace},
+      {"isupper", Method::kIsupper},
+      {"join", Method::kJoin},
+      {"lower", Method::kLower},
+      {"lstrip", Method::kLstrip},
+      {"partition", Method::kPartition},
+      {"removeprefix", Method::kRemoveprefix},
+      {"removesuffix", Method::kRemovesuffix},
+      {"replace", Method::kReplace},
+      {"rfind", Method::kRfind},
+      {"rpartition", Method::kRpartition},
+      {"rsplit", Method::kRsplit},
+      {"rstrip", Method::kRstrip},
+      {"split", Method::kSplit},
+      {"splitlines", Method::kSplitlines},
+      {"startswith", Method::kStartswith},
+      {"strip", Method::kStrip},
+      {"title", Method::kTitle},
+      {"upper", Method::kUpper},
+      {"zfill", Method::kZfill},
+      {"cycle", Method::kCycle},
   };
   const auto found = kMethods.find(name);
   return found == kMethods.end() ? Method::kUnknown : found->second;
@@ -43,12 +68,18 @@ bool has_method(const Value& receiver, Method method) {
   const bool is_shared = method == Method::kCount || method == Method::kIndex;
   switch (receiver.kind()) {
     // What would change a dictionary is found by name in attribute(): its keys may be called append or sort.
-    case Kind::kDict: return method >= Method::kCopy && method <= Method::kValues;
-    case Kind::kList: return method == Method::kForbidden || method == Method::kCopy || is_shared;
-    case Kind::kTuple: return is_shared;
-    case Kind::kString: return is_shared || (method >= Method::kCapitalize && method <= Method::kZfill);
-    case Kind::kLoop: return method == Method::kCycle;
-    default: return false;
+    case Kind::kDict:
+      return method >= Method::kCopy && method <= Method::kValues;
+    case Kind::kList:
+      return method == Method::kForbidden || method == Method::kCopy || is_shared;
+    case Kind::kTuple:
+      return is_shared;
+    case Kind::kString:
+      return is_shared || (method >= Method::kCapitalize && method <= Method::kZfill);
+    case Kind::kLoop:
+      return method == Method::kCycle;
+    default:
+      return false;
   }
 }
 
@@ -59,7 +90,8 @@ Value Interpreter::call_method(const Value& receiver, Method method, const Argum
     return receiver.is_safe() && out.is_string() ? out.marked_safe() : out;
   }
   switch (method) {
-    case Method::kCopy: return receiver;
+    case Method::kCopy:
+      return receiver;
     case Method::kGet: {
       const Value key = arguments.get(0, "key");
       for (const Entry& entry : receiver.entries()) {
@@ -94,7 +126,8 @@ Value Interpreter::call_method(const Value& receiver, Method method, const Argum
       if (arguments.positional.empty()) return fail("no items for cycling given");
       return arguments.positional[receiver.as_loop()->index % arguments.positional.size()];
     }
-    default: return fail("no such method");
+    default:
+      return fail("no such method");
   }
 }
 
@@ -135,7 +168,8 @@ bool all_characters(std::string_view text, Predicate predicate) {
 std::int64_t count_in(std::string_view text, std::string_view wanted) {
   if (wanted.empty()) return static_cast<std::int64_t>(length_of(text)) + 1;
   std::int64_t count = 0;
-  for (std::size_t at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + wanted.size())) {
+  for (std::size_t at = text.find(wanted); at != std::string_view::npos;
+       at = text.find(wanted, at + wanted.size())) {
     ++count;
   }
   return count;
@@ -143,8 +177,10 @@ std::int64_t count_in(std::string_view text, std::string_view wanted) {
 
 }  // namespace
 
-Value Interpreter::replaced(std::string_view text, std::string_view from, std::string_view to, const Value& limit) {
-  if (!limit.is(Kind::kInteger) && !limit.is(Kind::kNone)) return fail("replace takes an integer as its count");
+Value Interpreter::replaced(std::string_view text, std::string_view from, std::string_view to,
+                            const Value& limit) {
+  if (!limit.is(Kind::kInteger) && !limit.is(Kind::kNone))
+    return fail("replace takes an integer as its count");
   std::int64_t count = count_in(text, from);
   if (limit.is(Kind::kInteger) && limit.as_integer() >= 0) count = std::min(count, limit.as_integer());
   std::size_t size = 0;
@@ -169,7 +205,8 @@ Value Interpreter::search(std::string_view text, Method method, const Arguments&
     part.remove_suffix(from_code_point(text, static_cast<std::size_t>(end)).size());
     if (method == Method::kCount) return Value::integer(count_in(part, wanted.text()));
     const std::size_t at = method == Method::kRfind ? part.rfind(wanted.text()) : part.find(wanted.text());
-    if (at != std::string_view::npos) return Value::integer(start + static_cast<std::int64_t>(length_of(part.substr(0, at))));
+    if (at != std::string_view::npos)
+      return Value::integer(start + static_cast<std::int64_t>(length_of(part.substr(0, at))));
   }
   if (method == Method::kCount) return Value::integer(0);
   return method == Method::kIndex ? fail("substring not found") : Value::integer(-1);
@@ -204,12 +241,14 @@ Value Interpreter::call_text_method(const Value& receiver, Method method, const 
                                                              : split_space_right(text, limit.as_integer()));
       }
       if (!separator.is_string() || separator.text().empty()) return fail("split: empty separator");
-      return strings(Kind::kList, method == Method::kSplit ? split(text, separator.text(), limit.as_integer())
-                                                           : split_right(text, separator.text(), limit.as_integer()));
+      return strings(Kind::kList, method == Method::kSplit
+                                      ? split(text, separator.text(), limit.as_integer())
+                                      : split_right(text, separator.text(), limit.as_integer()));
     }
     case Method::kSplitlines:
       if (!spend(1 + text.size() / 4)) return {};
-      return strings(Kind::kList, split_lines(text, truth(arguments.get(0, "keepends", Value::boolean(false)))));
+      return strings(Kind::kList,
+                     split_lines(text, truth(arguments.get(0, "keepends", Value::boolean(false)))));
     case Method::kPartition:
     case Method::kRpartition: {
       const std::string_view separator = wanted_text();
@@ -228,10 +267,12 @@ Value Interpreter::call_text_method(const Value& receiver, Method method, const 
       auto matches = [&](std::string_view part) {
         return method == Method::kStartswith ? text.starts_with(part) : text.ends_with(part);
       };
-      if (arguments.positional.size() != 1) return fail("startswith and endswith within bounds are not supported");
+      if (arguments.positional.size() != 1)
+        return fail("startswith and endswith within bounds are not supported");
       if (!first.is(Kind::kTuple)) return Value::boolean(matches(wanted_text()));
-      return Value::boolean(std::any_of(first.items().begin(), first.items().end(),
-                                        [&](const Value& part) { return part.is_string() && matches(part.text()); }));
+      return Value::boolean(std::any_of(first.items().begin(), first.items().end(), [&](const Value& part) {
+        return part.is_string() && matches(part.text());
+      }));
     }
     case Method::kRemoveprefix: {
       const std::string_view prefix = wanted_text();
@@ -249,7 +290,8 @@ Value Interpreter::call_text_method(const Value& receiver, Method method, const 
     case Method::kFind:
     case Method::kRfind:
     case Method::kIndex:
-    case Method::kCount: return search(text, method, arguments);
+    case Method::kCount:
+      return search(text, method, arguments);
     case Method::kJoin: {
       std::string out;
       bool is_first = true;
@@ -262,18 +304,28 @@ Value Interpreter::call_text_method(const Value& receiver, Method method, const 
       }
       return string(out);
     }
-    case Method::kUpper: return string(upper(text));
-    case Method::kLower: return string(lower(text));
-    case Method::kCasefold: return string(replace(replace(lower(text), "ß", "ss", -1), "ς", "σ", -1));
-    case Method::kCapitalize: return string(capitalize(text));
-    case Method::kTitle: return string(title(text));
-    case Method::kIsspace: return Value::boolean(all_characters(text, is_space));
-    case Method::kIsdigit: return Value::boolean(all_characters(text, is_decimal));
-    case Method::kIsalpha: return Value::boolean(all_characters(text, is_alpha));
+    case Method::kUpper:
+      return string(upper(text));
+    case Method::kLower:
+      return string(lower(text));
+    case Method::kCasefold:
+      return string(replace(replace(lower(text), "ß", "ss", -1), "ς", "σ", -1));
+    case Method::kCapitalize:
+      return string(capitalize(text));
+    case Method::kTitle:
+      return string(title(text));
+    case Method::kIsspace:
+      return Value::boolean(all_characters(text, is_space));
+    case Method::kIsdigit:
+      return Value::boolean(all_characters(text, is_decimal));
+    case Method::kIsalpha:
+      return Value::boolean(all_characters(text, is_alpha));
     case Method::kIsalnum:
       return Value::boolean(all_characters(text, [](char32_t c) { return is_alpha(c) || is_decimal(c); }));
-    case Method::kIslower: return Value::boolean(is_lower(text));
-    case Method::kIsupper: return Value::boolean(is_upper(text));
+    case Method::kIslower:
+      return Value::boolean(is_lower(text));
+    case Method::kIsupper:
+      return Value::boolean(is_upper(text));
     case Method::kZfill: {
       if (!first.is(Kind::kInteger)) return fail("zfill needs an integer");
       const std::int64_t width = first.as_integer();
@@ -285,8 +337,10 @@ Value Interpreter::call_text_method(const Value& receiver, Method method, const 
       out.append(static_cast<std::size_t>(width - size), '0');
       return string(out += text.substr(sign));
     }
-    case Method::kFormat: return fail("str.format is not supported");
-    default: return fail("no such method");
+    case Method::kFormat:
+      return fail("str.format is not supported");
+    default:
+      return fail("no such method");
   }
 }
 

@@ -14,7 +14,9 @@ namespace {
 
 bool is_integral(const Value& v) { return v.is(Kind::kInteger) || v.is(Kind::kBoolean); }
 bool is_number(const Value& v) { return is_integral(v) || v.is(Kind::kReal); }
-std::int64_t integral(const Value& v) { return v.is(Kind::kBoolean) ? (v.as_boolean() ? 1 : 0) : v.as_integer(); }
+std::int64_t integral(const Value& v) {
+  return v.is(Kind::kBoolean) ? (v.as_boolean() ? 1 : 0) : v.as_integer();
+}
 double real_of(const Value& v) { return v.is(Kind::kReal) ? v.as_real() : static_cast<double>(integral(v)); }
 
 }  // namespace
@@ -22,11 +24,16 @@ double real_of(const Value& v) { return v.is(Kind::kReal) ? v.as_real() : static
 std::string_view Interpreter::text_of(const Value& value) {
   switch (value.kind()) {
     case Kind::kString:
-    case Kind::kBigInteger: return value.text();
-    case Kind::kUndefined: return "";
-    case Kind::kNone: return "None";
-    case Kind::kBoolean: return value.as_boolean() ? "True" : "False";
-    default: break;
+    case Kind::kBigInteger:
+      return value.text();
+    case Kind::kUndefined:
+      return "";
+    case Kind::kNone:
+      return "None";
+    case Kind::kBoolean:
+      return value.as_boolean() ? "True" : "False";
+    default:
+      break;
   }
   std::string out;
   append_text(out, value, false);
@@ -39,11 +46,21 @@ void Interpreter::append_text(std::string& out, const Value& value, bool quoted,
     case Kind::kUndefined:
       if (quoted) out += "Undefined";
       return;
-    case Kind::kNone: out += "None"; return;
-    case Kind::kBoolean: out += value.as_boolean() ? "True" : "False"; return;
-    case Kind::kInteger: out += std::to_string(value.as_integer()); return;
-    case Kind::kBigInteger: out += value.text(); return;
-    case Kind::kReal: out += real_text(value.as_real()); return;
+    case Kind::kNone:
+      out += "None";
+      return;
+    case Kind::kBoolean:
+      out += value.as_boolean() ? "True" : "False";
+      return;
+    case Kind::kInteger:
+      out += std::to_string(value.as_integer());
+      return;
+    case Kind::kBigInteger:
+      out += value.text();
+      return;
+    case Kind::kReal:
+      out += real_text(value.as_real());
+      return;
     case Kind::kString:
       if (quoted) {
         if (value.is_safe()) out += "Markup(";
@@ -91,16 +108,23 @@ void Interpreter::append_text(std::string& out, const Value& value, bool quoted,
 bool Interpreter::truth(const Value& value) {
   switch (value.kind()) {
     case Kind::kUndefined:
-    case Kind::kNone: return false;
+    case Kind::kNone:
+      return false;
     case Kind::kBoolean:
-    case Kind::kInteger: return value.as_integer() != 0;
-    case Kind::kReal: return value.as_real() != 0;
-    case Kind::kString: return !value.text().empty();
+    case Kind::kInteger:
+      return value.as_integer() != 0;
+    case Kind::kReal:
+      return value.as_real() != 0;
+    case Kind::kString:
+      return !value.text().empty();
     case Kind::kList:
     case Kind::kTuple:
-    case Kind::kView: return !value.items().empty();
-    case Kind::kDict: return !value.entries().empty();
-    default: return true;
+    case Kind::kView:
+      return !value.items().empty();
+    case Kind::kDict:
+      return !value.entries().empty();
+    default:
+      return true;
   }
 }
 
@@ -112,10 +136,12 @@ bool Interpreter::equal(const Value& a, const Value& b, int depth) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
     case Kind::kUndefined:
-    case Kind::kNone: return true;
+    case Kind::kNone:
+      return true;
     case Kind::kString:
       return a.text().size() == b.text().size() && spend_bytes(a.text().size()) && a.text() == b.text();
-    case Kind::kBigInteger: return a.text() == b.text();
+    case Kind::kBigInteger:
+      return a.text() == b.text();
     case Kind::kList:
     case Kind::kTuple:
       return std::equal(a.items().begin(), a.items().end(), b.items().begin(), b.items().end(),
@@ -131,8 +157,10 @@ bool Interpreter::equal(const Value& a, const Value& b, int depth) {
       }
       return true;
     }
-    case Kind::kFunction: return a.as_function() == b.as_function();
-    default: return a.as_iterator() == b.as_iterator();  // the same object
+    case Kind::kFunction:
+      return a.as_function() == b.as_function();
+    default:
+      return a.as_iterator() == b.as_iterator();  // the same object
   }
 }
 
@@ -158,16 +186,25 @@ int Interpreter::order(const Value& a, const Value& b, int depth) {
 }
 
 bool Interpreter::compare(Comparison kind, const Value& a, const Value& b) {
-  const bool has_nan = (a.is(Kind::kReal) && std::isnan(a.as_real())) || (b.is(Kind::kReal) && std::isnan(b.as_real()));
+  const bool has_nan =
+      (a.is(Kind::kReal) && std::isnan(a.as_real())) || (b.is(Kind::kReal) && std::isnan(b.as_real()));
   switch (kind) {
-    case Comparison::kEqual: return equal(a, b);
-    case Comparison::kNotEqual: return !equal(a, b);
-    case Comparison::kIn: return contains(b, a);
-    case Comparison::kNotIn: return !contains(b, a);
-    case Comparison::kLess: return order(a, b) < 0 && !has_nan;
-    case Comparison::kLessEqual: return order(a, b) <= 0 && !has_nan;
-    case Comparison::kGreater: return order(a, b) > 0 && !has_nan;
-    case Comparison::kGreaterEqual: return order(a, b) >= 0 && !has_nan;
+    case Comparison::kEqual:
+      return equal(a, b);
+    case Comparison::kNotEqual:
+      return !equal(a, b);
+    case Comparison::kIn:
+      return contains(b, a);
+    case Comparison::kNotIn:
+      return !contains(b, a);
+    case Comparison::kLess:
+      return order(a, b) < 0 && !has_nan;
+    case Comparison::kLessEqual:
+      return order(a, b) <= 0 && !has_nan;
+    case Comparison::kGreater:
+      return order(a, b) > 0 && !has_nan;
+    case Comparison::kGreaterEqual:
+      return order(a, b) >= 0 && !has_nan;
   }
   return false;
 }
@@ -179,7 +216,8 @@ bool Interpreter::contains(const Value& container, const Value& item) {
         fail("'in <string>' requires string as left operand");
         return false;
       }
-      return spend_bytes(container.text().size()) && container.text().find(item.text()) != std::string_view::npos;
+      return spend_bytes(container.text().size()) &&
+             container.text().find(item.text()) != std::string_view::npos;
     case Kind::kDict:
       if (item.is(Kind::kList) || item.is_dict()) {
         fail("unhashable type");
@@ -187,10 +225,12 @@ bool Interpreter::contains(const Value& container, const Value& item) {
       }
       return std::any_of(container.entries().begin(), container.entries().end(),
                          [&](const Entry& entry) { return equal(entry.key, item); });
-    case Kind::kUndefined: return false;
+    case Kind::kUndefined:
+      return false;
     default: {
       const auto items = iterate(container);
-      return std::any_of(items.begin(), items.end(), [&](const Value& candidate) { return equal(candidate, item); });
+      return std::any_of(items.begin(), items.end(),
+                         [&](const Value& candidate) { return equal(candidate, item); });
     }
   }
 }
@@ -221,7 +261,9 @@ Value Interpreter::add(const Value& a, const Value& b) {
 namespace {
 
 /// Python's floor division and modulo: the remainder has the divisor's sign.
-std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0); }
+std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
+  return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
+}
 double floor_modulo(double a, double b) {
   const double remainder = std::fmod(a, b);
   if (remainder == 0) return std::copysign(0.0, b);
@@ -263,7 +305,8 @@ Value Interpreter::arithmetic(ExpressionKind kind, const Value& a, const Value& 
     }
   }
   if (a.is_undefined() || b.is_undefined()) return fail("arithmetic with an undefined value");
-  if (kind == ExpressionKind::kModulo && a.is_string()) return fail("the % operator on text is not supported");
+  if (kind == ExpressionKind::kModulo && a.is_string())
+    return fail("the % operator on text is not supported");
   if (!is_number(a) || !is_number(b)) return fail("unsupported operand types");
   const bool integers = is_integral(a) && is_integral(b);
   if (integers && kind != ExpressionKind::kDivide) {
@@ -271,9 +314,15 @@ Value Interpreter::arithmetic(ExpressionKind kind, const Value& a, const Value& 
     std::int64_t out = 0;
     bool overflow = false;
     switch (kind) {
-      case ExpressionKind::kAdd: overflow = __builtin_add_overflow(x, y, &out); break;
-      case ExpressionKind::kSubtract: overflow = __builtin_sub_overflow(x, y, &out); break;
-      case ExpressionKind::kMultiply: overflow = __builtin_mul_overflow(x, y, &out); break;
+      case ExpressionKind::kAdd:
+        overflow = __builtin_add_overflow(x, y, &out);
+        break;
+      case ExpressionKind::kSubtract:
+        overflow = __builtin_sub_overflow(x, y, &out);
+        break;
+      case ExpressionKind::kMultiply:
+        overflow = __builtin_mul_overflow(x, y, &out);
+        break;
       case ExpressionKind::kPower: {
         if (y < 0) {
           if (x == 0) return fail("0 cannot be raised to a negative power");
@@ -300,16 +349,21 @@ Value Interpreter::arithmetic(ExpressionKind kind, const Value& a, const Value& 
   }
   const double x = real_of(a), y = real_of(b);
   switch (kind) {
-    case ExpressionKind::kAdd: return Value::real(x + y);
-    case ExpressionKind::kSubtract: return Value::real(x - y);
-    case ExpressionKind::kMultiply: return Value::real(x * y);
+    case ExpressionKind::kAdd:
+      return Value::real(x + y);
+    case ExpressionKind::kSubtract:
+      return Value::real(x - y);
+    case ExpressionKind::kMultiply:
+      return Value::real(x * y);
     case ExpressionKind::kPower: {
       const double power = std::pow(x, y);
       if (x < 0 && std::floor(y) != y) return fail("complex numbers are not supported");
-      if (std::isfinite(x) && std::isfinite(y) && !std::isfinite(power)) return fail("the result of ** is no finite number");
+      if (std::isfinite(x) && std::isfinite(y) && !std::isfinite(power))
+        return fail("the result of ** is no finite number");
       return Value::real(power);
     }
-    default: break;
+    default:
+      break;
   }
   if (y == 0) return fail("division by zero");
   if (kind == ExpressionKind::kDivide) return Value::real(x / y);
@@ -319,25 +373,32 @@ Value Interpreter::arithmetic(ExpressionKind kind, const Value& a, const Value& 
 
 Value Interpreter::length(const Value& value) {
   switch (value.kind()) {
-    case Kind::kUndefined: return Value::integer(0);
+    case Kind::kUndefined:
+      return Value::integer(0);
     case Kind::kString:
       if (!spend_bytes(value.text().size())) return {};
       return Value::integer(static_cast<std::int64_t>(length_of(value.text())));
     case Kind::kList:
     case Kind::kTuple:
-    case Kind::kView: return Value::integer(static_cast<std::int64_t>(value.items().size()));
-    case Kind::kDict: return Value::integer(static_cast<std::int64_t>(value.entries().size()));
-    case Kind::kLoop: return Value::integer(static_cast<std::int64_t>(value.as_loop()->items.size()));
-    default: return fail("a value without a length");
+    case Kind::kView:
+      return Value::integer(static_cast<std::int64_t>(value.items().size()));
+    case Kind::kDict:
+      return Value::integer(static_cast<std::int64_t>(value.entries().size()));
+    case Kind::kLoop:
+      return Value::integer(static_cast<std::int64_t>(value.as_loop()->items.size()));
+    default:
+      return fail("a value without a length");
   }
 }
 
 std::span<const Value> Interpreter::iterate(const Value& value) {
   switch (value.kind()) {
-    case Kind::kUndefined: return {};
+    case Kind::kUndefined:
+      return {};
     case Kind::kList:
     case Kind::kTuple:
-    case Kind::kView: return value.items();
+    case Kind::kView:
+      return value.items();
     case Kind::kIterator: {
       Iterator& state = *value.as_iterator();
       if (state.consumed) return {};
@@ -360,7 +421,9 @@ std::span<const Value> Interpreter::iterate(const Value& value) {
       }
       return sequence(Kind::kView, characters).items();
     }
-    default: fail("a value that cannot be iterated"); return {};
+    default:
+      fail("a value that cannot be iterated");
+      return {};
   }
 }
 
@@ -386,8 +449,10 @@ Value Interpreter::item(const Value& subject, const Value& key) {
       const std::string_view rest = from_code_point(subject.text(), static_cast<std::size_t>(index));
       return Value::string(rest.substr(0, first_code_point(rest).size));
     }
-    case Kind::kUndefined: return fail("an item of an undefined value");
-    default: break;
+    case Kind::kUndefined:
+      return fail("an item of an undefined value");
+    default:
+      break;
   }
   return key.is_string() ? attribute(subject, key, method_of(key.text())) : Value();
 }
@@ -426,7 +491,8 @@ Value Interpreter::attribute(const Value& subject, const Value& name, Method met
       }
       return spend(1 + subject.entries().size() / 8) ? subject.get(name.text()) : Value();
     }
-    case Kind::kLoop: return loop_attribute(*subject.as_loop(), name.text());
+    case Kind::kLoop:
+      return loop_attribute(*subject.as_loop(), name.text());
     case Kind::kNamespace: {
       const Namespace& space = *subject.as_namespace();
       for (std::size_t i = 0; i < space.size; ++i) {
@@ -434,17 +500,21 @@ Value Interpreter::attribute(const Value& subject, const Value& name, Method met
       }
       return {};
     }
-    case Kind::kMacro: return name.text() == "name" ? Value::string(subject.as_macro()->statement->name) : Value();
-    default: return {};
+    case Kind::kMacro:
+      return name.text() == "name" ? Value::string(subject.as_macro()->statement->name) : Value();
+    default:
+      return {};
   }
 }
 
 Value Interpreter::slice(const Value& subject, const Value& start, const Value& stop, const Value& step) {
   if (subject.is_undefined()) return fail("a slice of an undefined value");
   const bool is_text = subject.is_string();
-  if (!is_text && !subject.is(Kind::kList) && !subject.is(Kind::kTuple)) return fail("a slice of what has no order");
+  if (!is_text && !subject.is(Kind::kList) && !subject.is(Kind::kTuple))
+    return fail("a slice of what has no order");
   for (const Value* part : {&start, &stop, &step}) {
-    if (!part->is(Kind::kNone) && !is_integral(*part)) return {};  // Jinja takes Python's TypeError as "no such item"
+    if (!part->is(Kind::kNone) && !is_integral(*part))
+      return {};  // Jinja takes Python's TypeError as "no such item"
   }
   const std::int64_t stride = step.is(Kind::kNone) ? 1 : integral(step);
   if (stride == 0) return fail("slice step cannot be zero");
@@ -481,7 +551,8 @@ Value Interpreter::slice(const Value& subject, const Value& start, const Value& 
 }
 
 Value Interpreter::path(const Value& subject, const Value& path) {
-  if (!path.is_string()) return subject.is_undefined() ? fail("an item of an undefined value") : item(subject, path);
+  if (!path.is_string())
+    return subject.is_undefined() ? fail("an item of an undefined value") : item(subject, path);
   Value value = subject;
   for (std::string_view part : split(path.text(), ".", -1)) {
     if (failed_) return {};

@@ -7,8 +7,8 @@
 #include "jinja/internal/python_text.h"
 #include "jinja/value.h"
 
-/// JSON to values (RFC 8259). The text is copied to the heap once; strings are views into that copy, unescaped in
-/// place, since no escape is longer than what it stands for.
+/// JSON to values (RFC 8259). The text is copied to the heap once; strings are views into that copy,
+/// unescaped in place, since no escape is longer than what it stands for.
 
 namespace ciyuan::jinja {
 
@@ -22,7 +22,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Parser {
  public:
-  Parser(char* text, std::size_t size, Heap& heap) : begin_(text), at_(text), end_(text + size), heap_(heap) {}
+  Parser(char* text, std::size_t size, Heap& heap)
+      : begin_(text), at_(text), end_(text + size), heap_(heap) {}
 
   Result<Value> document() {
     CIYUAN_TRY(Value out, value(0));
@@ -53,9 +54,12 @@ class Parser {
     if (depth > kDepthMax) return fault("nested deeper than 1,000");
     skip_space();
     switch (peek()) {
-      case '{': return object(depth);
-      case '[': return array(depth);
-      case '"': return string();
+      case '{':
+        return object(depth);
+      case '[':
+        return array(depth);
+      case '"':
+        return string();
       case 't':
         if (skip_word("true")) return Value::boolean(true);
         break;
@@ -154,14 +158,28 @@ class Parser {
     switch (kind) {
       case '"':
       case '\\':
-      case '/': *written++ = kind; return {};
-      case 'b': *written++ = '\b'; return {};
-      case 'f': *written++ = '\f'; return {};
-      case 'n': *written++ = '\n'; return {};
-      case 'r': *written++ = '\r'; return {};
-      case 't': *written++ = '\t'; return {};
-      case 'u': break;
-      default: return fault("an unknown escape");
+      case '/':
+        *written++ = kind;
+        return {};
+      case 'b':
+        *written++ = '\b';
+        return {};
+      case 'f':
+        *written++ = '\f';
+        return {};
+      case 'n':
+        *written++ = '\n';
+        return {};
+      case 'r':
+        *written++ = '\r';
+        return {};
+      case 't':
+        *written++ = '\t';
+        return {};
+      case 'u':
+        break;
+      default:
+        return fault("an unknown escape");
     }
     CIYUAN_TRY(std::uint32_t code, four_digits());
     if (code >= 0xD800 && code < 0xDC00 && end_ - at_ >= 6 && at_[0] == '\\' && at_[1] == 'u') {
@@ -212,7 +230,8 @@ class Parser {
     if (is_real) {
       double real = 0;
       // Beyond a double's range Python takes infinity or zero, as strtod does.
-      if (std::from_chars(start, at_, real).ec != std::errc()) real = std::strtod(std::string(start, static_cast<std::size_t>(at_ - start)).c_str(), nullptr);
+      if (std::from_chars(start, at_, real).ec != std::errc())
+        real = std::strtod(std::string(start, static_cast<std::size_t>(at_ - start)).c_str(), nullptr);
       return Value::real(real);
     }
     std::int64_t integer = 0;

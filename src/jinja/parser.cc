@@ -30,8 +30,8 @@ class Parser {
   bool skip_operator(std::string_view text) { return at_operator(text) && (++next_, true); }
   bool skip_name(std::string_view text) { return at_name(text) && (++next_, true); }
   Error unexpected(std::string_view wanted) const {
-    static constexpr const char* kKinds[] = {"text", "{{", "}}", "{%", "%}", "name", "string", "integer",
-                                             "float", "operator", "end of template"};
+    static constexpr const char* kKinds[] = {
+        "text", "{{", "}}", "{%", "%}", "name", "string", "integer", "float", "operator", "end of template"};
     std::string found = kKinds[static_cast<int>(token().kind)];
     if (!token().text.empty() && !at(TokenKind::kText)) found += " '" + token().text.substr(0, 40) + "'";
     return error_at(token().line, "expected " + std::string(wanted) + ", found " + found);
@@ -56,8 +56,8 @@ class Parser {
     ~Nested() { --depth; }
     int& depth;
   };
-#define CIYUAN_NEST()                                                              \
-  Nested nested(depth_);                                                           \
+#define CIYUAN_NEST()    \
+  Nested nested(depth_); \
   if (depth_ > kSyntaxDepthMax) return error_at(token().line, "nested deeper than 200")
 
   // ---- statements
@@ -89,7 +89,8 @@ class Parser {
           break;
         }
         default:
-          if (ends.size() > 0) return error_at(token().line, "the template ends before '" + std::string(*ends.begin()) + "'");
+          if (ends.size() > 0)
+            return error_at(token().line, "the template ends before '" + std::string(*ends.begin()) + "'");
           return out;
       }
     }
@@ -390,7 +391,8 @@ class Parser {
         kind = Comparison::kGreater;
       } else if (skip_name("in")) {
         kind = Comparison::kIn;
-      } else if (at_name("not") && tokens_[next_ + 1].kind == TokenKind::kName && tokens_[next_ + 1].text == "in") {
+      } else if (at_name("not") && tokens_[next_ + 1].kind == TokenKind::kName &&
+                 tokens_[next_ + 1].text == "in") {
         next_ += 2;
         kind = Comparison::kNotIn;
       } else {
@@ -478,7 +480,8 @@ class Parser {
   Result<ExpressionPtr> primary() {
     ExpressionPtr out = make(Kind_::kConstant);
     switch (token().kind) {
-      case TokenKind::kName: return variable(std::move(out));
+      case TokenKind::kName:
+        return variable(std::move(out));
       case TokenKind::kString:
         while (at(TokenKind::kString)) out->text += tokens_[next_++].text;
         out->constant = Value::string(out->text);
@@ -487,7 +490,8 @@ class Parser {
         const std::string& text = token().text;
         std::int64_t value = 0;
         const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (parsed.ec != std::errc() || (text.size() > 1 && text[0] == '0' && value != 0)) return unexpected("an integer of 64 bits");
+        if (parsed.ec != std::errc() || (text.size() > 1 && text[0] == '0' && value != 0))
+          return unexpected("an integer of 64 bits");
         out->constant = Value::integer(value);
         ++next_;
         return out;
@@ -496,12 +500,14 @@ class Parser {
         const std::string& text = token().text;
         double value = 0;
         // Beyond the range of a double Python takes infinity or zero, as strtod does.
-        if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) value = std::strtod(text.c_str(), nullptr);
+        if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc())
+          value = std::strtod(text.c_str(), nullptr);
         out->constant = Value::real(value);
         ++next_;
         return out;
       }
-      default: break;
+      default:
+        break;
     }
     if (skip_operator("(")) {
       if (skip_operator(")")) return make(Kind_::kTuple);
@@ -615,7 +621,8 @@ class Parser {
         if (skip_operator(")")) break;
       }
       first = false;
-      if (at_operator("*") || at_operator("**")) return error_at(token().line, "unpacked arguments are not supported");
+      if (at_operator("*") || at_operator("**"))
+        return error_at(token().line, "unpacked arguments are not supported");
       const bool is_named = at(TokenKind::kName) && tokens_[next_ + 1].kind == TokenKind::kOperator &&
                             tokens_[next_ + 1].text == "=";
       if (is_named) {
@@ -677,10 +684,13 @@ class Parser {
     switch (token().kind) {
       case TokenKind::kString:
       case TokenKind::kInteger:
-      case TokenKind::kFloat: return true;
+      case TokenKind::kFloat:
+        return true;
       // As in Jinja, "if", "in" and "not" are names here: what follows then is an error there too.
-      case TokenKind::kName: return !at_name("else") && !at_name("or") && !at_name("and");
-      default: return at_operator("[") || at_operator("{");
+      case TokenKind::kName:
+        return !at_name("else") && !at_name("or") && !at_name("and");
+      default:
+        return at_operator("[") || at_operator("{");
     }
   }
 
@@ -694,7 +704,8 @@ class Parser {
 }  // namespace
 
 Result<std::unique_ptr<Syntax>> parse(std::string_view source) {
-  if (source.size() > kTemplateBytesMax) return Error{ErrorCode::kTooLarge, "a template of more than 1 MiB", ""};
+  if (source.size() > kTemplateBytesMax)
+    return Error{ErrorCode::kTooLarge, "a template of more than 1 MiB", ""};
   CIYUAN_TRY(std::vector<Token> tokens, tokenize(source));
   auto syntax = std::make_unique<Syntax>();
   CIYUAN_TRY_STATUS(Parser(std::move(tokens), *syntax).run());

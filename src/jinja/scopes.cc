@@ -20,16 +20,20 @@ class OutermostScope {
   void walk(const Statement& statement, bool always) {
     switch (statement.kind) {
       case StatementKind::kOutput:
-      case StatementKind::kFor: return read(statement.expression.get());
+      case StatementKind::kFor:
+        return read(statement.expression.get());
       case StatementKind::kSet:
         read(statement.expression.get());
         return store(statement.target, always);
-      case StatementKind::kSetBlock: return store(statement.target, always);
-      case StatementKind::kMacro: return store(statement.symbol, always);
+      case StatementKind::kSetBlock:
+        return store(statement.target, always);
+      case StatementKind::kMacro:
+        return store(statement.symbol, always);
       case StatementKind::kScope:
         for (const auto& [target, value] : statement.bindings) read(value.get());
         return;
-      case StatementKind::kFilterBlock: return read(statement.expression.get());
+      case StatementKind::kFilterBlock:
+        return read(statement.expression.get());
       case StatementKind::kIf:
         // What only a branch sets may also come from outside.
         for (const Branch& branch : statement.branches) {
@@ -39,7 +43,8 @@ class OutermostScope {
         return;
       case StatementKind::kText:
       case StatementKind::kBreak:
-      case StatementKind::kContinue: return;
+      case StatementKind::kContinue:
+        return;
     }
   }
 

@@ -21,7 +21,8 @@ Value Interpreter::sequence_filter(Filter which, const Value& subject, const Arg
   switch (which) {
     case Filter::kFirst:
     case Filter::kLast: {
-      if (which == Filter::kLast && subject.is(Kind::kIterator)) return fail("last: an iterator cannot be reversed");
+      if (which == Filter::kLast && subject.is(Kind::kIterator))
+        return fail("last: an iterator cannot be reversed");
       if (subject.is(Kind::kIterator)) {
         // Takes one item and leaves the rest, as next() does.
         Iterator& state = *subject.as_iterator();
@@ -88,7 +89,8 @@ Value Interpreter::sequence_filter(Filter which, const Value& subject, const Arg
     case Filter::kMax: {
       const bool is_sort = which == Filter::kSort;
       const bool reversed = is_sort && truth(arguments.get(0, "reverse", Value::boolean(false)));
-      const bool case_sensitive = truth(arguments.get(is_sort ? 1 : 0, "case_sensitive", Value::boolean(false)));
+      const bool case_sensitive =
+          truth(arguments.get(is_sort ? 1 : 0, "case_sensitive", Value::boolean(false)));
       const Value attribute = arguments.get(is_sort ? 2 : 1, "attribute", Value::none());
       std::vector<Entry> keyed;
       for (const Value& item : iterate(subject)) {
@@ -122,7 +124,8 @@ Value Interpreter::sequence_filter(Filter which, const Value& subject, const Arg
       for (const Entry& entry : keyed) {
         if (!is_sort) {
           if (entry.key.is(Kind::kList) || entry.key.is_dict()) return fail("unique: unhashable type");
-          if (std::any_of(seen.begin(), seen.end(), [&](const Value& key) { return equal(key, entry.key); })) continue;
+          if (std::any_of(seen.begin(), seen.end(), [&](const Value& key) { return equal(key, entry.key); }))
+            continue;
           seen.push_back(entry.key);
         }
         items.push_back(entry.value);
@@ -138,13 +141,16 @@ Value Interpreter::sequence_filter(Filter which, const Value& subject, const Arg
       }
       return sum;
     }
-    case Filter::kMap: return truth(subject) ? mapped(subject, arguments) : iterator({});
+    case Filter::kMap:
+      return truth(subject) ? mapped(subject, arguments) : iterator({});
     // Jinja does not walk over what is false, be it iterable or not.
     case Filter::kSelect:
     case Filter::kReject:
     case Filter::kSelectattr:
-    case Filter::kRejectattr: return truth(subject) ? selected(which, subject, arguments) : iterator({});
-    default: return fail("no such filter");
+    case Filter::kRejectattr:
+      return truth(subject) ? selected(which, subject, arguments) : iterator({});
+    default:
+      return fail("no such filter");
   }
 }
 

@@ -1,21 +1,21 @@
 #pragma once
 
-/// Chat templates: the subset of Jinja2 (3.1) that models' templates use, as Hugging Face's transformers runs it
-/// (immutable sandbox, trim_blocks, lstrip_blocks, loop controls, `generation` blocks, its own `tojson`), with bounds
-/// on everything. Python's jinja2 is the reference: tests/conformance/template compares the two byte for byte.
+/// Chat templates: the subset of Jinja2 (3.1) that models' templates use, as Hugging Face's transformers runs
+/// it (immutable sandbox, trim_blocks, lstrip_blocks, loop controls, `generation` blocks, its own `tojson`),
+/// with bounds on everything. Python's jinja2 is the reference: tests/conformance/template compares the two
+/// byte for byte.
 ///
-///   CIYUAN_TRY(Template chat, Template::compile("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"));
-///   Heap heap;
-///   CIYUAN_TRY(Value messages, parse_value(R"([{"role": "user", "content": "hi"}])", heap));
-///   std::string prompt;
-///   CIYUAN_TRY_STATUS(chat.render({{"messages", messages}}, heap, prompt));   // "<user>hi"
+///   CIYUAN_TRY(Template chat, Template::compile("{% for m in messages %}<{{ m.role }}>{{ m.content }}{%
+///   endfor %}")); Heap heap; CIYUAN_TRY(Value messages, parse_value(R"([{"role": "user", "content":
+///   "hi"}])", heap)); std::string prompt; CIYUAN_TRY_STATUS(chat.render({{"messages", messages}}, heap,
+///   prompt));   // "<user>hi"
 ///
-/// Errors: kInvalid with path "line N" for a template's fault or its own raise_exception, kTooLarge for a limit (the
-/// message names it), never an abort. A compiled template may be rendered by any number of threads at once, each with
-/// a heap of its own.
+/// Errors: kInvalid with path "line N" for a template's fault or its own raise_exception, kTooLarge for a
+/// limit (the message names it), never an abort. A compiled template may be rendered by any number of threads
+/// at once, each with a heap of its own.
 ///
-/// Not here: inheritance, imports, call blocks, autoescape, custom filters; str.format and the % operator on text
-/// (refused by name). Letter case follows Unicode's simple mappings (ß and final sigma as Python does).
+/// Not here: inheritance, imports, call blocks, autoescape, custom filters; str.format and the % operator on
+/// text (refused by name). Letter case follows Unicode's simple mappings (ß and final sigma as Python does).
 
 #include <cstdint>
 #include <initializer_list>
@@ -57,7 +57,8 @@ class Template {
   ~Template();
 
   /// Appends to `out`. On an error `out` may hold a part.
-  Status render(std::span<const Global> globals, Heap& heap, std::string& out, const RenderOptions& options = {}) const;
+  Status render(std::span<const Global> globals, Heap& heap, std::string& out,
+                const RenderOptions& options = {}) const;
   Status render(std::initializer_list<Global> globals, Heap& heap, std::string& out,
                 const RenderOptions& options = {}) const {
     return render(std::span<const Global>(globals.begin(), globals.size()), heap, out, options);

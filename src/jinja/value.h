@@ -1,16 +1,18 @@
 #pragma once
 
-/// The values a template computes with: Python's, as far as Jinja2 shows them, in 16 trivially copyable bytes.
+/// The values a template computes with: Python's, as far as Jinja2 shows them, in 16 trivially copyable
+/// bytes.
 ///
-/// A Value is a small tag and either a number or a pointer into a Heap (or into text that outlives it). Lists and
-/// dictionaries never change once built, as in Jinja2's immutable sandbox; a dictionary keeps the order of its keys,
-/// because a prompt in which a tool's fields are sorted has other tokens.
+/// A Value is a small tag and either a number or a pointer into a Heap (or into text that outlives it). Lists
+/// and dictionaries never change once built, as in Jinja2's immutable sandbox; a dictionary keeps the order
+/// of its keys, because a prompt in which a tool's fields are sorted has other tokens.
 ///
 ///   Heap heap;
 ///   CIYUAN_TRY(Value request, parse_value(body, heap));        // strings point into `heap`
 ///   Value messages = request.get("messages");
 ///
-/// Ownership: values live as long as their heap is neither destroyed nor cleared. Threads: one at a time per heap.
+/// Ownership: values live as long as their heap is neither destroyed nor cleared. Threads: one at a time per
+/// heap.
 
 #include <cstddef>
 #include <cstdint>
@@ -62,16 +64,22 @@ class Value {
   static Value real(double value);
   /// The text is not copied: it must outlive every use of the value.
   static Value string(std::string_view text) { return Value(Kind::kString, text.data(), text.size()); }
-  static Value big_integer(std::string_view digits) { return Value(Kind::kBigInteger, digits.data(), digits.size()); }
+  static Value big_integer(std::string_view digits) {
+    return Value(Kind::kBigInteger, digits.data(), digits.size());
+  }
   /// `items` must lie in a heap (Heap::copy).
-  static Value sequence(Kind kind, std::span<const Value> items) { return Value(kind, items.data(), items.size()); }
+  static Value sequence(Kind kind, std::span<const Value> items) {
+    return Value(kind, items.data(), items.size());
+  }
   static Value dict(std::span<const Entry> entries);
   static Value iterator(Iterator* state) { return Value(Kind::kIterator, state, 0); }
   static Value name_space(Namespace* state) { return Value(Kind::kNamespace, state, 0); }
   static Value loop(Loop* state) { return Value(Kind::kLoop, state, 0); }
   static Value macro(const Macro* state) { return Value(Kind::kMacro, state, 0); }
   static Value method(const BoundMethod* state) { return Value(Kind::kMethod, state, 0); }
-  static constexpr Value function(Function which) { return Value(Kind::kFunction, static_cast<std::int64_t>(which)); }
+  static constexpr Value function(Function which) {
+    return Value(Kind::kFunction, static_cast<std::int64_t>(which));
+  }
 
   Kind kind() const { return kind_; }
   bool is(Kind kind) const { return kind_ == kind; }
@@ -132,7 +140,9 @@ struct Iterator {
 };
 
 inline std::span<const Entry> Value::entries() const { return {static_cast<const Entry*>(pointer_), size_}; }
-inline Value Value::dict(std::span<const Entry> entries) { return Value(Kind::kDict, entries.data(), entries.size()); }
+inline Value Value::dict(std::span<const Entry> entries) {
+  return Value(Kind::kDict, entries.data(), entries.size());
+}
 
 /// Memory for values: a bump allocator with a limit. Clearing keeps the blocks for the next render.
 class Heap {
@@ -175,9 +185,10 @@ class Heap {
   std::size_t offset_ = 0;  // the first free byte in it
 };
 
-/// The JSON text as Python's json.loads would give it: keys in order (a repeated key keeps its first place and its
-/// last value), integers of any size, nesting to 1,000. kInvalid for anything that is no JSON (RFC 8259), for text that
-/// is not UTF-8 and for lone surrogates; kTooLarge where the heap has no room. Linear in the size of the text.
+/// The JSON text as Python's json.loads would give it: keys in order (a repeated key keeps its first place
+/// and its last value), integers of any size, nesting to 1,000. kInvalid for anything that is no JSON (RFC
+/// 8259), for text that is not UTF-8 and for lone surrogates; kTooLarge where the heap has no room. Linear in
+/// the size of the text.
 Result<Value> parse_value(std::string_view json, Heap& heap);
 
 }  // namespace ciyuan::jinja

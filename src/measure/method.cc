@@ -6,13 +6,14 @@ namespace ciyuan::measure {
 namespace {
 
 constexpr int kWeightScale = 6;
-constexpr std::array<std::pair<std::string_view, Basis>, 7> kBases = {{{"native", Basis::kNative},
-                                                                       {"reference", Basis::kReference},
-                                                                       {"bytes", Basis::kBytes},
-                                                                       {"characters", Basis::kCharacters},
-                                                                       {"words", Basis::kWords},
-                                                                       {"calls", Basis::kCalls},
-                                                                       {"provider_reported", Basis::kProviderReported}}};
+constexpr std::array<std::pair<std::string_view, Basis>, 7> kBases = {
+    {{"native", Basis::kNative},
+     {"reference", Basis::kReference},
+     {"bytes", Basis::kBytes},
+     {"characters", Basis::kCharacters},
+     {"words", Basis::kWords},
+     {"calls", Basis::kCalls},
+     {"provider_reported", Basis::kProviderReported}}};
 
 Result<std::map<std::string, Amount>> read_weights(const Json& object, const std::string& path) {
   std::map<std::string, Amount> weights;
@@ -20,7 +21,8 @@ Result<std::map<std::string, Amount>> read_weights(const Json& object, const std
   for (const auto& [kind, value] : object.items()) {
     std::string where = path + "/" + kind;
     if (!kind_named(kind)) return invalid(where, "is no kind of token");
-    if (!value.is_string() && !value.is_number_integer()) return invalid(where, "must be a decimal in quotes");
+    if (!value.is_string() && !value.is_number_integer())
+      return invalid(where, "must be a decimal in quotes");
     auto weight = parse_decimal(value.is_string() ? value.get<std::string>() : value.dump(), kWeightScale);
     if (!weight) return invalid(where, weight.error().message);
     if (weight->is_negative()) return invalid(where, "must not be negative");
@@ -77,7 +79,8 @@ Result<Method> Method::from_json(const Json& document) {
     if (!entry.is_object() || !entry.contains("model") || !entry["model"].is_string())
       return invalid(path + "/model", "is missing");
     rule.model = entry["model"];
-    if (method.rule_for(rule.model) != nullptr) return invalid(path + "/model", "\"" + rule.model + "\" has a rule already");
+    if (method.rule_for(rule.model) != nullptr)
+      return invalid(path + "/model", "\"" + rule.model + "\" has a rule already");
     if (entry.contains("weights")) {
       CIYUAN_TRY(rule.weights, read_weights(entry["weights"], path + "/weights"));
     }

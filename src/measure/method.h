@@ -1,7 +1,8 @@
 #pragma once
 
-/// A method: how usage becomes Ciyuan. It is a document (schema/method.json), versioned, dated and sourced, and its
-/// digest stands on every record it counted. No official method has been published; none here claims to be one.
+/// A method: how usage becomes Ciyuan. It is a document (schema/method.json), versioned, dated and sourced,
+/// and its digest stands on every record it counted. No official method has been published; none here claims
+/// to be one.
 ///
 ///   CIYUAN_TRY(Method method, Method::from_json(document));
 ///   method.ciyuan_per_token("smollm2")[index_of(Kind::kOutput)];   // 1000000 micro-Ciyuan
@@ -48,8 +49,9 @@ class Method {
   /// Tokens that a service generates and counts at the end of an answer though they have no text.
   std::int64_t control_tokens(std::string_view model, std::string_view finish_reason) const;
 
-  /// Tokens taken for one part of a message that is not text ("image", "audio", "video", "file"): a stated rule, so
-  /// the level of such a count is `estimated`; where the method states none it is `unverified` and counts nothing.
+  /// Tokens taken for one part of a message that is not text ("image", "audio", "video", "file"): a stated
+  /// rule, so the level of such a count is `estimated`; where the method states none it is `unverified` and
+  /// counts nothing.
   const std::map<std::string, std::int64_t>& media_tokens() const { return media_tokens_; }
 
  private:

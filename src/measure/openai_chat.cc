@@ -15,7 +15,8 @@ std::string type_text(const OrderedJson& schema, int depth) {
     for (const auto& value : schema["enum"]) out += (out.empty() ? "" : " | ") + value.dump();
     return out;
   }
-  std::string type = schema.contains("type") && schema["type"].is_string() ? schema["type"].get<std::string>() : "any";
+  std::string type =
+      schema.contains("type") && schema["type"].is_string() ? schema["type"].get<std::string>() : "any";
   if (type == "integer") return "number";
   if (type == "array") return type_text(schema.value("items", OrderedJson::object()), depth + 1) + "[]";
   if (type != "object" || !schema.contains("properties") || !schema["properties"].is_object()) return type;
@@ -37,8 +38,10 @@ std::string declarations(const OrderedJson& request) {
     if (!function.is_object()) return;
     if (function.contains("description") && function["description"].is_string())
       out += "// " + function["description"].get<std::string>() + "\n";
-    std::string name = function.contains("name") && function["name"].is_string() ? function["name"].get<std::string>() : "";
-    out += "type " + name + " = (_: " + type_text(function.value("parameters", OrderedJson::object()), 0) + ") => any;\n\n";
+    std::string name =
+        function.contains("name") && function["name"].is_string() ? function["name"].get<std::string>() : "";
+    out += "type " + name + " = (_: " + type_text(function.value("parameters", OrderedJson::object()), 0) +
+           ") => any;\n\n";
   };
   if (request.contains("tools") && request["tools"].is_array())
     for (const auto& tool : request["tools"])

@@ -89,7 +89,8 @@ std::size_t OutputMeter::longest_prefix(Kind kind, std::string_view text, token:
   }
   // Units never shrink as text grows: halve the range, then step back to a character's first byte.
   auto fits = [&](std::size_t size) {
-    PlainCounter trial = state_->by_units[slot] ? *state_->by_units[slot] : PlainCounter(state_->profile.method.basis());
+    PlainCounter trial =
+        state_->by_units[slot] ? *state_->by_units[slot] : PlainCounter(state_->profile.method.basis());
     trial.add(text.substr(0, size));
     return trial.count() <= rest.value;
   };

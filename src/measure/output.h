@@ -1,6 +1,7 @@
 #pragma once
 
-/// Counts one answer (one choice) as its pieces arrive: the same figure as counting the whole text, at any split.
+/// Counts one answer (one choice) as its pieces arrive: the same figure as counting the whole text, at any
+/// split.
 ///
 ///   OutputMeter meter(*profile);
 ///   meter.add(Kind::kOutput, delta);
@@ -29,16 +30,16 @@ class OutputMeter {
 
   /// Counts further text of a kind: kOutput, kReasoning or kTool.
   void add(Kind kind, std::string_view text);
-  /// The answer ended for this reason ("stop", "length", "tool_calls", …): control tokens that count but have no text
-  /// are added, to the output.
+  /// The answer ended for this reason ("stop", "length", "tool_calls", …): control tokens that count but have
+  /// no text are added, to the output.
   void finish(std::string_view finish_reason);
 
   /// Exactly what was added so far.
   KindCounts counts() const;
   /// Never below counts().generated(), and cheap.
   token::Tokens upper_bound() const;
-  /// How many bytes of `text` can be added to `kind`, on a UTF-8 character boundary, so that counts().generated() of
-  /// this answer stays at most `limit`.
+  /// How many bytes of `text` can be added to `kind`, on a UTF-8 character boundary, so that
+  /// counts().generated() of this answer stays at most `limit`.
   std::size_t longest_prefix(Kind kind, std::string_view text, token::Tokens limit) const;
 
  private:

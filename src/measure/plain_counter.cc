@@ -5,7 +5,8 @@
 namespace ciyuan::measure {
 namespace {
 
-// Scripts written without spaces count by the character: Han, kana, Hangul, bopomofo and the extensions beyond.
+// Scripts written without spaces count by the character: Han, kana, Hangul, bopomofo and the extensions
+// beyond.
 bool stands_alone(char32_t point) {
   return (point >= 0x2E80 && point <= 0x2FDF) || (point >= 0x3040 && point <= 0x31FF) ||
          (point >= 0x3400 && point <= 0x4DBF) || (point >= 0x4E00 && point <= 0x9FFF) ||
@@ -15,10 +16,20 @@ bool stands_alone(char32_t point) {
 
 bool is_word_part(char32_t point) {
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(point))) {
-    case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LL: case UTF8PROC_CATEGORY_LT: case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO: case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND: case UTF8PROC_CATEGORY_NL: case UTF8PROC_CATEGORY_NO: return true;
-    default: return false;
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -51,9 +62,13 @@ void PlainCounter::add(std::string_view text) {
       if (--missing_ == 0) take(point_);
       continue;
     }
-    for (; seen_ > 0 && missing_ > 0; --seen_) take(0xFFFD);  // a character that broke off: each byte for itself
+    for (; seen_ > 0 && missing_ > 0; --seen_)
+      take(0xFFFD);  // a character that broke off: each byte for itself
     seen_ = 0;
-    missing_ = byte >= 0xC2 && byte <= 0xDF ? 1 : (byte & 0xF0) == 0xE0 ? 2 : byte >= 0xF0 && byte <= 0xF4 ? 3 : 0;
+    missing_ = byte >= 0xC2 && byte <= 0xDF   ? 1
+               : (byte & 0xF0) == 0xE0        ? 2
+               : byte >= 0xF0 && byte <= 0xF4 ? 3
+                                              : 0;
     if (missing_ == 0) {
       take(byte < 0x80 ? byte : 0xFFFD);
     } else {

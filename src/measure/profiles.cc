@@ -23,12 +23,16 @@ Result<TemplateFile> find_template(const std::string& folder, std::string_view n
   CIYUAN_TRY(Json manifest, parse_json(text));
   for (const Json& entry : manifest.value("templates", Json::array())) {
     bool named = entry.value("name", std::string()) == name;
-    for (const Json& alias : entry.value("aliases", Json::array())) named = named || alias == Json(std::string(name));
+    for (const Json& alias : entry.value("aliases", Json::array()))
+      named = named || alias == Json(std::string(name));
     if (!named) continue;
     TemplateFile found;
-    CIYUAN_TRY(found.source, read_file(folder + "/templates/" + entry.value("file", std::string()), jinja::kTemplateBytesMax));
+    CIYUAN_TRY(found.source, read_file(folder + "/templates/" + entry.value("file", std::string()),
+                                       jinja::kTemplateBytesMax));
     if (to_hex(sha256(found.source)) != entry.value("sha256", std::string()))
-      return Error{ErrorCode::kCorrupt, "the chat template \"" + std::string(name) + "\" is not the one its manifest names", folder};
+      return Error{ErrorCode::kCorrupt,
+                   "the chat template \"" + std::string(name) + "\" is not the one its manifest names",
+                   folder};
     found.bos_token = entry.value("bos_token", std::string());
     found.eos_token = entry.value("eos_token", std::string());
     return found;
@@ -38,11 +42,16 @@ Result<TemplateFile> find_template(const std::string& folder, std::string_view n
 
 std::string_view name_of(Basis basis) {
   switch (basis) {
-    case Basis::kBytes: return "bytes";
-    case Basis::kCharacters: return "characters";
-    case Basis::kWords: return "words";
-    case Basis::kCalls: return "calls";
-    default: return "";
+    case Basis::kBytes:
+      return "bytes";
+    case Basis::kCharacters:
+      return "characters";
+    case Basis::kWords:
+      return "words";
+    case Basis::kCalls:
+      return "calls";
+    default:
+      return "";
   }
 }
 
@@ -58,8 +67,8 @@ struct Profiles::State {
   explicit State(std::string the_folder)
       : folder(the_folder.empty() ? token::VocabularySet::standard().folder() : std::move(the_folder)),
         vocabularies(folder) {}
-  Result<std::shared_ptr<const Profile>> load(const Method& method, std::string_view model, std::string_view tokenizer,
-                                              std::string_view chat_template);
+  Result<std::shared_ptr<const Profile>> load(const Method& method, std::string_view model,
+                                              std::string_view tokenizer, std::string_view chat_template);
 
   std::string folder;
   token::VocabularySet vocabularies;
@@ -68,13 +77,15 @@ struct Profiles::State {
 };
 
 Result<std::shared_ptr<const Profile>> Profiles::State::load(const Method& method, std::string_view model,
-                                                             std::string_view tokenizer, std::string_view chat_template) {
+                                                             std::string_view tokenizer,
+                                                             std::string_view chat_template) {
   auto profile = std::make_shared<LoadedProfile>();
   profile->method = method;
   profile->model = model;
   bool native = method.basis() == Basis::kNative || method.basis() == Basis::kProviderReported;
   if (native || method.basis() == Basis::kReference) {
-    CIYUAN_TRY(profile->vocabulary, vocabularies.find(native ? std::string(tokenizer) : method.reference_tokenizer()));
+    CIYUAN_TRY(profile->vocabulary,
+               vocabularies.find(native ? std::string(tokenizer) : method.reference_tokenizer()));
     profile->tokenizer_digest = to_hex(profile->vocabulary->digest());
     profile->counter_name = profile->vocabulary->name();
   } else {

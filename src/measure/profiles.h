@@ -16,11 +16,13 @@ namespace ciyuan::measure {
 class Profile {
  public:
   virtual ~Profile() = default;
-  virtual const std::string& tokenizer_digest_hex() const = 0;  ///< SHA-256 of the vocabulary; empty if none counts
-  virtual const std::string& template_digest_hex() const = 0;   ///< SHA-256 of the chat template; empty if none
-  virtual const std::string& counted_by() const = 0;            ///< "smollm2", "bytes", …: the record's counted_by
-  /// How well an output count is known: proved for text, estimated where tool calls were among it (their text is
-  /// known, the markup round it is not).
+  virtual const std::string& tokenizer_digest_hex()
+      const = 0;  ///< SHA-256 of the vocabulary; empty if none counts
+  virtual const std::string& template_digest_hex()
+      const = 0;                                      ///< SHA-256 of the chat template; empty if none
+  virtual const std::string& counted_by() const = 0;  ///< "smollm2", "bytes", …: the record's counted_by
+  /// How well an output count is known: proved for text, estimated where tool calls were among it (their text
+  /// is known, the markup round it is not).
   virtual record::Level output_level(bool has_tool_calls) const = 0;
   /// The service's own figures are billed, as far as the hold allows.
   virtual bool bills_reported() const = 0;

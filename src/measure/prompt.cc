@@ -4,8 +4,8 @@
 #include <ctime>
 
 #include "base/json.h"
-#include "measure/internal/profile.h"
 #include "measure/internal/openai_chat.h"
+#include "measure/internal/profile.h"
 
 namespace ciyuan::measure {
 namespace {
@@ -32,7 +32,8 @@ Result<PromptCount> count_input(const LoadedProfile& profile, const Json& value,
   auto add = [&](const Json& item) -> Status {
     if (item.is_string()) {
       sum.tokens.value += count_raw(profile, item.get_ref<const std::string&>());
-    } else if (item.is_array() && std::all_of(item.begin(), item.end(), [](const Json& id) { return id.is_number_integer(); })) {
+    } else if (item.is_array() &&
+               std::all_of(item.begin(), item.end(), [](const Json& id) { return id.is_number_integer(); })) {
       sum.tokens.value += static_cast<std::int64_t>(item.size());
       if (!profile.by_tokens()) sum.level = record::Level::kUnverified;  // ids have no bytes or characters
     } else {
@@ -49,10 +50,11 @@ Result<PromptCount> count_input(const LoadedProfile& profile, const Json& value,
   return sum;
 }
 
-// Joins text parts of a message's content into one text, as services do before they render; counts the others. Before
-// each part that is not the first text stands a line's end, for templates: so do llama.cpp's server (measured,
-// tests/conformance/measure) and, but for empty first parts, vLLM.
-Status join_parts(const LoadedProfile& profile, nlohmann::ordered_json& message, std::size_t index, PromptCount& extra) {
+// Joins text parts of a message's content into one text, as services do before they render; counts the
+// others. Before each part that is not the first text stands a line's end, for templates: so do llama.cpp's
+// server (measured, tests/conformance/measure) and, but for empty first parts, vLLM.
+Status join_parts(const LoadedProfile& profile, nlohmann::ordered_json& message, std::size_t index,
+                  PromptCount& extra) {
   if (!message.is_object() || !message.contains("content") || !message["content"].is_array()) return {};
   std::string joined;
   for (const auto& part : message["content"]) {
@@ -64,8 +66,11 @@ Status join_parts(const LoadedProfile& profile, nlohmann::ordered_json& message,
       joined += part["text"].get_ref<const std::string&>();
       continue;
     }
-    std::string_view medium = type.starts_with("image") ? "image" : type.starts_with("input_audio") || type.starts_with("audio") ? "audio"
-                              : type.starts_with("video") ? "video" : type.starts_with("file") ? "file" : "other";
+    std::string_view medium = type.starts_with("image")                                      ? "image"
+                              : type.starts_with("input_audio") || type.starts_with("audio") ? "audio"
+                              : type.starts_with("video")                                    ? "video"
+                              : type.starts_with("file")                                     ? "file"
+                                                                                             : "other";
     auto rule = profile.method.media_tokens().find(std::string(medium));
     bool stated = rule != profile.method.media_tokens().end();
     if (stated) extra.tokens.value += rule->second;
@@ -75,14 +80,16 @@ Status join_parts(const LoadedProfile& profile, nlohmann::ordered_json& message,
   return {};
 }
 
-Result<std::int64_t> render_and_count(const LoadedProfile& profile, std::string_view body, jinja::Heap& heap) {
+Result<std::int64_t> render_and_count(const LoadedProfile& profile, std::string_view body,
+                                      jinja::Heap& heap) {
   CIYUAN_TRY(Value request, jinja::parse_value(body, heap));
   std::vector<Global> globals = {{"messages", request.get("messages")},
                                  {"add_generation_prompt", Value::boolean(true)},
                                  {"bos_token", Value::string(profile.bos_token)},
                                  {"eos_token", Value::string(profile.eos_token)}};
   if (Value tools = request.get("tools"); !tools.is_undefined()) globals.emplace_back("tools", tools);
-  if (Value documents = request.get("documents"); !documents.is_undefined()) globals.emplace_back("documents", documents);
+  if (Value documents = request.get("documents"); !documents.is_undefined())
+    globals.emplace_back("documents", documents);
   if (Value extra = request.get("chat_template_kwargs"); extra.is_dict())
     for (const jinja::Entry& entry : extra.entries())
       if (entry.key.is_string()) globals.emplace_back(entry.key.text(), entry.value);
@@ -90,7 +97,8 @@ Result<std::int64_t> render_and_count(const LoadedProfile& profile, std::string_
   options.now_seconds = std::time(nullptr);
   std::string prompt;
   auto rendered = profile.chat_template->render(globals, heap, prompt, options);
-  if (!rendered) return invalid("messages", "the model's chat template refuses them: " + rendered.error().text());
+  if (!rendered)
+    return invalid("messages", "the model's chat template refuses them: " + rendered.error().text());
   return profile.vocabulary->count_with_specials(prompt).value;
 }
 
@@ -100,13 +108,16 @@ Result<PromptCount> count_texts(const LoadedProfile& profile, const nlohmann::or
     if (message.is_object() && message.contains("content") && message["content"].is_string())
       sum.tokens.value += count_text(profile, message["content"].get_ref<const std::string&>());
   }
-  // Bytes, characters and words of the texts are what such a method counts; tokens without a template are not all.
-  if (profile.by_tokens() && profile.method.basis() != Basis::kReference) sum.level = record::Level::kEstimated;
+  // Bytes, characters and words of the texts are what such a method counts; tokens without a template are not
+  // all.
+  if (profile.by_tokens() && profile.method.basis() != Basis::kReference)
+    sum.level = record::Level::kEstimated;
   return sum;
 }
 
 // The same as count_openai_chat, for messages of a role and a content each and a request without tools.
-Result<PromptCount> count_plain_openai_chat(const LoadedProfile& profile, std::string_view body, jinja::Heap& heap) {
+Result<PromptCount> count_plain_openai_chat(const LoadedProfile& profile, std::string_view body,
+                                            jinja::Heap& heap) {
   CIYUAN_TRY(Value request, jinja::parse_value(body, heap));
   PromptCount sum{token::Tokens{kOpenAiTokensToPrime}, record::Level::kProved};
   const Value messages = request.get("messages");
@@ -130,7 +141,8 @@ Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view bo
     CIYUAN_TRY(count.tokens.value, render_and_count(profile, body, heap));
     return count;
   }
-  if (plain_chat && profile.rule == PromptRule::kOpenAiChat) return count_plain_openai_chat(profile, body, heap);
+  if (plain_chat && profile.rule == PromptRule::kOpenAiChat)
+    return count_plain_openai_chat(profile, body, heap);
   CIYUAN_TRY(Json strict, parse_json(body));  // refuses repeated keys
   auto request = nlohmann::ordered_json::parse(body.begin(), body.end(), nullptr, false);
   if (!request.is_object() || !request.contains("messages") || !request["messages"].is_array())
@@ -143,7 +155,8 @@ Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view bo
     CIYUAN_TRY_STATUS(join_parts(profile, message, i, extra));
   }
   if (profile.rule == PromptRule::kTemplate) {
-    CIYUAN_TRY(count.tokens.value, render_and_count(profile, joined ? request.dump() : std::string(body), heap));
+    CIYUAN_TRY(count.tokens.value,
+               render_and_count(profile, joined ? request.dump() : std::string(body), heap));
   } else if (profile.rule == PromptRule::kOpenAiChat) {
     count = count_openai_chat(*profile.vocabulary, request);
   } else {
@@ -156,7 +169,8 @@ Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view bo
 
 }  // namespace
 
-Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std::string_view body, bool plain_chat) {
+Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std::string_view body,
+                                 bool plain_chat) {
   const LoadedProfile& known = loaded(profile);
   if (known.method.basis() == Basis::kCalls) return PromptCount{token::Tokens{1}, record::Level::kProved};
   Result<PromptCount> count = invalid("", "");

@@ -20,12 +20,14 @@ struct PromptCount {
 
 /// Counts a request body: valid JSON with an object at the top (the caller has checked).
 ///
-/// `plain_chat`: the caller has seen that each message has only a role and a content, both texts, each once, and that
-/// no member changes the template. Otherwise the body is first parsed strictly, so that a repeated key, which the
-/// service might read in the other way, is refused. Text parts of a message are joined as the services do; other parts
-/// count by the method's rule. kInvalid names the member at fault, with what the template itself raised.
+/// `plain_chat`: the caller has seen that each message has only a role and a content, both texts, each once,
+/// and that no member changes the template. Otherwise the body is first parsed strictly, so that a repeated
+/// key, which the service might read in the other way, is refused. Text parts of a message are joined as the
+/// services do; other parts count by the method's rule. kInvalid names the member at fault, with what the
+/// template itself raised.
 ///
 /// Cost: for a plain chat of 4 KB some tens of microseconds; memory bounded by the body's size.
-Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std::string_view body, bool plain_chat);
+Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std::string_view body,
+                                 bool plain_chat);
 
 }  // namespace ciyuan::measure

@@ -53,7 +53,8 @@ void IncrementalCounter::settle() {
     std::string_view rest = std::string_view(open_).substr(start_);
     internal::Match match = internal::next_pretoken(engine.pretokenizer, rest, &memo_);
     if (match.hit_end) break;
-    settled_ += engine.count_pretoken(engine.cache(), rest.substr(0, match.length), rest.data() + rest.size());
+    settled_ +=
+        engine.count_pretoken(engine.cache(), rest.substr(0, match.length), rest.data() + rest.size());
     start_ += match.length;
     memo_ = {};
     growing_ = {};
@@ -93,10 +94,11 @@ Tokens IncrementalCounter::count() const {
       if (!partial_.empty()) waiting += internal::kReplacement;
       vocabulary_->engine().nfc ? internal::append_nfc(waiting, open_) : void(open_ += waiting);
     }
-    // A run of combining marks waits as long as it grows: what the last count learned of it holds as far as the two
-    // waiting texts are the same.
+    // A run of combining marks waits as long as it grows: what the last count learned of it holds as far as
+    // the two waiting texts are the same.
     const std::string_view waiting = std::string_view(open_).substr(size);
-    const auto same = std::mismatch(waiting.begin(), waiting.end(), counted_waiting_.begin(), counted_waiting_.end());
+    const auto same =
+        std::mismatch(waiting.begin(), waiting.end(), counted_waiting_.begin(), counted_waiting_.end());
     const auto same_size = static_cast<std::size_t>(same.first - waiting.begin());
     growing_.truncate(size - start_ + same_size);
     counted_waiting_.replace(same_size, std::string::npos, waiting.substr(same_size));
@@ -107,7 +109,8 @@ Tokens IncrementalCounter::count() const {
 }
 
 Tokens IncrementalCounter::upper_bound() const {
-  // A byte of prepared text makes at most one token; NFC makes at most three bytes of one, and so does U+FFFD.
+  // A byte of prepared text makes at most one token; NFC makes at most three bytes of one, and so does
+  // U+FFFD.
   std::size_t waiting = open_.size() - start_ + 3 * (segment_.size() + partial_.size());
   return Tokens{static_cast<std::int64_t>(settled_ + waiting)};
 }

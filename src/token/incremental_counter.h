@@ -1,7 +1,7 @@
 #pragma once
 
-/// Counts a text that arrives in pieces: at any moment the same figure as Vocabulary::count of the whole so far,
-/// whatever the pieces, a cut inside a character included.
+/// Counts a text that arrives in pieces: at any moment the same figure as Vocabulary::count of the whole so
+/// far, whatever the pieces, a cut inside a character included.
 ///
 ///   IncrementalCounter counter(vocabulary);
 ///   counter.append("Hel");
@@ -9,11 +9,11 @@
 ///   counter.count();                                    // as vocabulary->count("Hello")
 ///   counter.longest_prefix(" world", Tokens{2});        // bytes of " world" that may still be appended
 ///
-/// How: a pretoken is final once its match did not look at the end of the text (internal/pretokenizer.h); its tokens
-/// are counted once. What follows the last final pretoken, usually a word, is counted again at each call, and a
-/// pretoken that grows without end costs amortised O(1) a byte (internal/bpe.h, GrowingPiece). Under NFC the last
-/// normalization segment waits, since what follows may join it; it is normalised again at each call, which only a
-/// text of thousands of combining marks in a row feels.
+/// How: a pretoken is final once its match did not look at the end of the text (internal/pretokenizer.h); its
+/// tokens are counted once. What follows the last final pretoken, usually a word, is counted again at each
+/// call, and a pretoken that grows without end costs amortised O(1) a byte (internal/bpe.h, GrowingPiece).
+/// Under NFC the last normalization segment waits, since what follows may join it; it is normalised again at
+/// each call, which only a text of thousands of combining marks in a row feels.
 ///
 /// Memory: the text since the last final pretoken, and 8 bytes for each byte of a pretoken of more than 64.
 /// Copyable: a copy is a trial that can be thrown away. One thread at a time.
@@ -44,9 +44,9 @@ class IncrementalCounter {
   /// Tokens of pretokens that nothing can change any more: never above count(), and never smaller later.
   Tokens settled() const { return Tokens{static_cast<std::int64_t>(settled_)}; }
 
-  /// How many bytes of `delta`, up to the end of a character, can be appended so that count() stays at most `limit`.
-  /// The longest such prefix, but looked for no further than kLookBeyond tokens past the limit: a text whose count
-  /// falls by more than that as it grows is not known to exist.
+  /// How many bytes of `delta`, up to the end of a character, can be appended so that count() stays at most
+  /// `limit`. The longest such prefix, but looked for no further than kLookBeyond tokens past the limit: a
+  /// text whose count falls by more than that as it grows is not known to exist.
   std::size_t longest_prefix(std::string_view delta, Tokens limit) const;
   static constexpr std::int64_t kLookBeyond = 16;
 
@@ -56,11 +56,11 @@ class IncrementalCounter {
 
   std::shared_ptr<const Vocabulary> vocabulary_;
   std::uint64_t settled_ = 0;
-  std::string partial_;          // bytes of a character that is not whole yet
-  std::string segment_;          // characters that NFC may still join with what follows
-  mutable std::string open_;     // prepared text; from start_ on it is not settled
+  std::string partial_;       // bytes of a character that is not whole yet
+  std::string segment_;       // characters that NFC may still join with what follows
+  mutable std::string open_;  // prepared text; from start_ on it is not settled
   std::size_t start_ = 0;
-  internal::RunMemo memo_;       // of the pretoken at start_
+  internal::RunMemo memo_;                  // of the pretoken at start_
   mutable internal::GrowingPiece growing_;  // of the same, and of what the last count put after it
   mutable std::string counted_waiting_;     // what the last count put after open_
   mutable std::optional<std::uint64_t> known_;

@@ -85,8 +85,10 @@ void split_twice(const internal::Engine& engine, std::string_view text, const in
     text = valid;
   }
   std::string buffer;
-  split(text, raw,
-        [&](std::string_view part) { split(engine.prepare(part, buffer), normalized, on_text, on_token); }, on_token);
+  split(
+      text, raw,
+      [&](std::string_view part) { split(engine.prepare(part, buffer), normalized, on_text, on_token); },
+      on_token);
 }
 
 }  // namespace
@@ -136,9 +138,10 @@ std::vector<TokenId> Vocabulary::encode(std::string_view text) const {
 
 std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text) const {
   std::vector<TokenId> ids;
-  split_twice(*engine_, text, engine_->raw_added, engine_->normalized_added,
-              [&](std::string_view part) { engine_->encode(part, ids); },
-              [&](const AddedToken& token) { ids.push_back(token.id); });
+  split_twice(
+      *engine_, text, engine_->raw_added, engine_->normalized_added,
+      [&](std::string_view part) { engine_->encode(part, ids); },
+      [&](const AddedToken& token) { ids.push_back(token.id); });
   return ids;
 }
 
@@ -149,16 +152,18 @@ std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text,
     if (std::find(allowed.begin(), allowed.end(), token.content) != allowed.end())
       (token.normalized ? normalized : raw).add(token);
   std::vector<TokenId> ids;
-  split_twice(*engine_, text, raw, normalized, [&](std::string_view part) { engine_->encode(part, ids); },
-              [&](const AddedToken& token) { ids.push_back(token.id); });
+  split_twice(
+      *engine_, text, raw, normalized, [&](std::string_view part) { engine_->encode(part, ids); },
+      [&](const AddedToken& token) { ids.push_back(token.id); });
   return ids;
 }
 
 Tokens Vocabulary::count_with_specials(std::string_view text) const {
   Tokens total;
-  split_twice(*engine_, text, engine_->raw_added, engine_->normalized_added,
-              [&](std::string_view part) { total.value += static_cast<std::int64_t>(engine_->count(part)); },
-              [&](const AddedToken&) { ++total.value; });
+  split_twice(
+      *engine_, text, engine_->raw_added, engine_->normalized_added,
+      [&](std::string_view part) { total.value += static_cast<std::int64_t>(engine_->count(part)); },
+      [&](const AddedToken&) { ++total.value; });
   return total;
 }
 
@@ -171,7 +176,8 @@ Result<std::string> Vocabulary::decode(std::span<const TokenId> ids) const {
     }
     const auto added = std::find_if(engine_->added.begin(), engine_->added.end(),
                                     [id](const AddedToken& token) { return token.id == id; });
-    if (added == engine_->added.end()) return invalid("token " + std::to_string(id), "not in vocabulary " + name());
+    if (added == engine_->added.end())
+      return invalid("token " + std::to_string(id), "not in vocabulary " + name());
     text.append(added->content);
   }
   return text;

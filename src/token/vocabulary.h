@@ -7,11 +7,11 @@
 ///   std::vector<TokenId> ids = vocabulary->encode_with_specials("<|im_start|>user\nHi<|im_end|>\n");
 ///
 /// Exact means: the same ids as tiktoken (o200k, cl100k) or Hugging Face tokenizers (the others), which
-/// tests/conformance/token checks. Text that is not UTF-8 is read as if each maximal ill-formed part were U+FFFD, for
-/// every vocabulary. No beginning-of-text token or prefix space is added.
+/// tests/conformance/token checks. Text that is not UTF-8 is read as if each maximal ill-formed part were
+/// U+FFFD, for every vocabulary. No beginning-of-text token or prefix space is added.
 ///
-/// Threads: immutable; any number of threads may use one object. Each thread keeps a bounded cache of recent words
-/// (kPieceCacheBytes for each of the last few vocabularies it used).
+/// Threads: immutable; any number of threads may use one object. Each thread keeps a bounded cache of recent
+/// words (kPieceCacheBytes for each of the last few vocabularies it used).
 
 #include <cstdint>
 #include <memory>
@@ -44,8 +44,8 @@ struct AddedToken {
 
 class Vocabulary {
  public:
-  /// From the content of a vocabulary file (vocabulary_file.h), packed with zstd or not. kCorrupt if it contradicts
-  /// itself.
+  /// From the content of a vocabulary file (vocabulary_file.h), packed with zstd or not. kCorrupt if it
+  /// contradicts itself.
   static Result<std::shared_ptr<const Vocabulary>> parse(std::string_view file);
 
   ~Vocabulary();
@@ -63,13 +63,16 @@ class Vocabulary {
   Tokens count(std::string_view text) const;
   std::vector<TokenId> encode(std::string_view text) const;
 
-  /// Text in which added tokens count as themselves, as rendered chat templates need. Among several that begin at one
-  /// place the longest is taken. The second form knows only the added tokens named in `allowed` (by content).
+  /// Text in which added tokens count as themselves, as rendered chat templates need. Among several that
+  /// begin at one place the longest is taken. The second form knows only the added tokens named in `allowed`
+  /// (by content).
   std::vector<TokenId> encode_with_specials(std::string_view text) const;
-  std::vector<TokenId> encode_with_specials(std::string_view text, std::span<const std::string_view> allowed) const;
+  std::vector<TokenId> encode_with_specials(std::string_view text,
+                                            std::span<const std::string_view> allowed) const;
   Tokens count_with_specials(std::string_view text) const;
 
-  /// The bytes of the tokens, one after the other: not always UTF-8. kInvalid for an id that the vocabulary lacks.
+  /// The bytes of the tokens, one after the other: not always UTF-8. kInvalid for an id that the vocabulary
+  /// lacks.
   Result<std::string> decode(std::span<const TokenId> ids) const;
 
   /// For the library's own parts.

@@ -4,7 +4,8 @@
 ///
 ///   8 bytes  "CIYUANV1"
 ///   4 bytes  length of the header, little-endian
-///   header   JSON: name, pretokenizer, normalizer ("none", "nfc"), priority ("token": a join is as good as the token
+///   header   JSON: name, pretokenizer, normalizer ("none", "nfc"), priority ("token": a join is as good as
+///   the token
 ///            it makes is old; "split": in file order), whole_piece, tokens (their number n), added_tokens
 ///   n bytes  length of each token, 0 if the id has none
 ///   n bytes  left length of the join by which the token comes out of its own bytes, 0 if it does not

@@ -81,8 +81,10 @@ Result<std::shared_ptr<const Vocabulary>> VocabularySet::find(std::string_view n
     if (!entry.loaded) {
       auto packed = read_file(entry.file, kPackedBytesMax);
       if (!packed && packed.error().code == ErrorCode::kNotFound)
-        return Error{ErrorCode::kNotFound, "the vocabulary \"" + entry.listing.name + "\" (" + entry.listing.licence +
-                                               ") is not in this copy; tools/import_vocabulary.py fetches it", "tokenizer"};
+        return Error{ErrorCode::kNotFound,
+                     "the vocabulary \"" + entry.listing.name + "\" (" + entry.listing.licence +
+                         ") is not in this copy; tools/import_vocabulary.py fetches it",
+                     "tokenizer"};
       if (!packed) return packed.error();
       if (to_hex(sha256(*packed)) != entry.sha256)
         return Error{ErrorCode::kCorrupt, "its SHA-256 is not the one in the manifest", entry.file};
@@ -90,7 +92,8 @@ Result<std::shared_ptr<const Vocabulary>> VocabularySet::find(std::string_view n
     }
     return entry.loaded;
   }
-  return Error{ErrorCode::kNotFound, "there is no vocabulary \"" + std::string(name) + "\"; there are " + known, "tokenizer"};
+  return Error{ErrorCode::kNotFound,
+               "there is no vocabulary \"" + std::string(name) + "\"; there are " + known, "tokenizer"};
 }
 
 Result<std::vector<VocabularySet::Listing>> VocabularySet::list() {

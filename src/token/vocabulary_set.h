@@ -24,12 +24,12 @@ class VocabularySet {
   /// `folder` holds vocabularies/manifest.json and the files it names.
   explicit VocabularySet(std::string folder);
 
-  /// The folder named by the environment variable CIYUAN_DATA, or share/ciyuan beside the program's own folder, or the
-  /// one the program was built with.
+  /// The folder named by the environment variable CIYUAN_DATA, or share/ciyuan beside the program's own
+  /// folder, or the one the program was built with.
   static VocabularySet& standard();
 
-  /// By name or alias, any case ("o200k_base", "qwen2.5"). kNotFound lists the names there are; kCorrupt: the file is
-  /// not the one whose SHA-256 the manifest gives.
+  /// By name or alias, any case ("o200k_base", "qwen2.5"). kNotFound lists the names there are; kCorrupt: the
+  /// file is not the one whose SHA-256 the manifest gives.
   Result<std::shared_ptr<const Vocabulary>> find(std::string_view name);
 
   struct Listing {

@@ -43,7 +43,8 @@ TEST(Crypto, matches_published_vectors) {
   std::array<std::uint8_t, 32> seed_array;
   std::copy(seed.begin(), seed.end(), seed_array.begin());
   auto key_pair = SigningKey::from_seed(seed_array);
-  EXPECT_EQ(to_hex(key_pair.public_key()), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  EXPECT_EQ(to_hex(key_pair.public_key()),
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
   auto signature = key_pair.sign({});
   EXPECT_EQ(to_hex(signature).substr(0, 16), "e5564300c360ac72");
   EXPECT_TRUE(verify_ed25519(key_pair.public_key(), {}, signature));
@@ -51,7 +52,8 @@ TEST(Crypto, matches_published_vectors) {
 }
 
 TEST(Id, reads_back_its_text_and_sorts_by_time) {
-  Id early = make_uuid7(TimePoint{1'000'000'000'000'000'000}), late = make_uuid7(TimePoint{1'000'000'001'000'000'000});
+  Id early = make_uuid7(TimePoint{1'000'000'000'000'000'000}),
+     late = make_uuid7(TimePoint{1'000'000'001'000'000'000});
   EXPECT_LT(early.text(), late.text());
   EXPECT_EQ(parse_id(early.text()).value(), early);
   EXPECT_EQ(early.text()[14], '7');

@@ -9,8 +9,10 @@ namespace ciyuan::dialect {
 namespace {
 
 TEST(Request, an_edit_changes_its_values_and_no_other_byte) {
-  std::string body = "{ \"messages\":[{\"role\":\"user\",\"content\":\"a } \\\" b\"}],\n  \"x-unknown\" : {\"n\":[1.50, 2E+3]},"
-                     " \"model\": \"m\" , \"max_tokens\" :100}";
+  std::string body =
+      "{ \"messages\":[{\"role\":\"user\",\"content\":\"a } \\\" b\"}],\n  \"x-unknown\" : {\"n\":[1.50, "
+      "2E+3]},"
+      " \"model\": \"m\" , \"max_tokens\" :100}";
   auto facts = read_request(Endpoint::kChat, body).value();
   EXPECT_TRUE(facts.plain_chat);
   EXPECT_EQ(facts.output_tokens_max, 100);
@@ -29,13 +31,16 @@ TEST(Request, a_limit_and_usage_are_added_where_the_client_gave_none) {
   Json json = parse_json(out).value();
   EXPECT_EQ(json["max_tokens"], 5);
   EXPECT_EQ(json["stream_options"]["include_usage"], true);
-  body = R"({"model":"m","stream":true,"stream_options":{"include_usage":false},"messages":[{"role":"user","content":"x"}]})";
+  body =
+      R"({"model":"m","stream":true,"stream_options":{"include_usage":false},"messages":[{"role":"user","content":"x"}]})";
   facts = read_request(Endpoint::kChat, body).value();
-  EXPECT_EQ(parse_json(edited(body, facts, {.ask_usage = true})).value()["stream_options"]["include_usage"], true);
+  EXPECT_EQ(parse_json(edited(body, facts, {.ask_usage = true})).value()["stream_options"]["include_usage"],
+            true);
 }
 
 TEST(Request, both_spellings_of_the_limit_are_lowered) {
-  std::string body = R"({"model":"m","max_tokens":50,"max_completion_tokens":40,"messages":[{"role":"user","content":"x"}]})";
+  std::string body =
+      R"({"model":"m","max_tokens":50,"max_completion_tokens":40,"messages":[{"role":"user","content":"x"}]})";
   auto facts = read_request(Endpoint::kChat, body).value();
   EXPECT_EQ(facts.output_tokens_max, 40);
   Json json = parse_json(edited(body, facts, {.output_tokens_max = 3})).value();
@@ -44,16 +49,24 @@ TEST(Request, both_spellings_of_the_limit_are_lowered) {
 }
 
 TEST(Request, refuses_bad_bodies_and_names_the_member) {
-  struct Case { const char* body; const char* param; };
+  struct Case {
+    const char* body;
+    const char* param;
+  };
   for (const Case& each : std::initializer_list<Case>{
-           {"", ""}, {"[]", ""}, {"{", ""}, {"{\"model\":\"m\"} x", ""},
+           {"", ""},
+           {"[]", ""},
+           {"{", ""},
+           {"{\"model\":\"m\"} x", ""},
            {R"({"messages":[{"role":"user","content":"x"}]})", "model"},
            {R"({"model":7,"messages":[{"role":"user","content":"x"}]})", "model"},
            {R"({"model":"m","model":"n","messages":[{"role":"user","content":"x"}]})", "model"},
            {R"({"model":"m","mod\u0065l":"n","messages":[{"role":"user","content":"x"}]})", "mod\\u0065l"},
-           {R"({"model":"m","messages":[]})", "messages"}, {R"({"model":"m"})", "messages"},
+           {R"({"model":"m","messages":[]})", "messages"},
+           {R"({"model":"m"})", "messages"},
            {R"({"model":"m","stream":"yes","messages":[{}]})", "stream"},
-           {R"({"model":"m","n":0,"messages":[{}]})", "n"}, {R"({"model":"m","n":1000,"messages":[{}]})", "n"},
+           {R"({"model":"m","n":0,"messages":[{}]})", "n"},
+           {R"({"model":"m","n":1000,"messages":[{}]})", "n"},
            {R"({"model":"m","max_tokens":-1,"messages":[{}]})", "max_tokens"},
            {R"({"model":"m","max_tokens":1.5,"messages":[{}]})", "max_tokens"}}) {
     auto facts = read_request(Endpoint::kChat, each.body);
@@ -74,9 +87,13 @@ TEST(Request, only_the_plainest_chat_is_called_plain) {
 }
 
 TEST(Answer, reads_texts_tools_reasons_and_usage) {
-  auto part = read_answer(Endpoint::kChat, R"({"id":"c1","model":"m","created":5,"choices":[{"index":1,"delta":{"content":"\u8bcd","reasoning_content":"r",
+  auto part =
+      read_answer(
+          Endpoint::kChat,
+          R"({"id":"c1","model":"m","created":5,"choices":[{"index":1,"delta":{"content":"\u8bcd","reasoning_content":"r",
     "tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],
-    "usage":{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}})").value();
+    "usage":{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}})")
+          .value();
   ASSERT_EQ(part.choices.size(), 1U);
   EXPECT_EQ(part.choices[0].index, 1);
   EXPECT_EQ(part.choices[0].content, "词");
@@ -90,8 +107,11 @@ TEST(Answer, reads_texts_tools_reasons_and_usage) {
 }
 
 TEST(Answer, a_cut_keeps_the_rest_of_the_answer) {
-  std::string whole = R"({"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"one two three"},"logprobs":{"content":[]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":9},"extra":true})";
-  Json json = parse_json(with_cuts(whole, {{.index = 0, .content = "one", .finish = true}}, false, ReportedUsage{.prompt = 1, .completion = 1})).value();
+  std::string whole =
+      R"({"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"one two three"},"logprobs":{"content":[]},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":9},"extra":true})";
+  Json json = parse_json(with_cuts(whole, {{.index = 0, .content = "one", .finish = true}}, false,
+                                   ReportedUsage{.prompt = 1, .completion = 1}))
+                  .value();
   EXPECT_EQ(json["choices"][0]["message"]["content"], "one");
   EXPECT_EQ(json["choices"][0]["finish_reason"], "length");
   EXPECT_TRUE(json["choices"][0]["logprobs"].is_null());
@@ -100,8 +120,16 @@ TEST(Answer, a_cut_keeps_the_rest_of_the_answer) {
 }
 
 TEST(Error, names_clause_limit_and_what_is_left) {
-  Json json = parse_json(to_json({.status = 429, .message = "cap \"x\"", .type = "tokens", .code = "rate_limit_exceeded",
-                                  .limit = LimitDetail{.clause = "session-cap", .unit = "CIYUAN", .limit = "400", .left = "0", .held = "12"}})).value();
+  Json json = parse_json(to_json({.status = 429,
+                                  .message = "cap \"x\"",
+                                  .type = "tokens",
+                                  .code = "rate_limit_exceeded",
+                                  .limit = LimitDetail{.clause = "session-cap",
+                                                       .unit = "CIYUAN",
+                                                       .limit = "400",
+                                                       .left = "0",
+                                                       .held = "12"}}))
+                  .value();
   EXPECT_EQ(json["error"]["ciyuan"]["clause"], "session-cap");
   EXPECT_EQ(json["error"]["ciyuan"]["left"], "0");
   EXPECT_TRUE(json["error"]["param"].is_null());

@@ -6,7 +6,8 @@ namespace ciyuan::http {
 namespace {
 
 // Feeds a whole request and says what became of it.
-Result<std::pair<RequestHead, std::string>> read_request(std::string_view text, std::size_t body_max = 1 << 20) {
+Result<std::pair<RequestHead, std::string>> read_request(std::string_view text,
+                                                         std::size_t body_max = 1 << 20) {
   RequestParser parser;
   while (!parser.head_done()) {
     CIYUAN_TRY(std::size_t used, parser.feed(text));
@@ -30,7 +31,8 @@ TEST(RequestParser, reads_bodies_of_a_length_and_in_chunks) {
   EXPECT_EQ(sized->first.path(), "/v1/x");
   EXPECT_EQ(sized->first.query(), "q=1");
   auto chunked = read_request(
-      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;ext=1\r\nlo\r\n0\r\nTrailer: t\r\n\r\n");
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nhel\r\n2;ext=1\r\nlo\r\n0\r\nTrailer: t\r\n\r\n");
   ASSERT_TRUE(chunked.ok()) << chunked.error().text();
   EXPECT_EQ(chunked->second, "hello");
 }
@@ -50,14 +52,16 @@ TEST(RequestParser, refuses_what_two_readers_could_frame_differently) {
            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length : 5\r\n\r\nhello",
            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-           "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+           "chunked\r\n\r\n0\r\n\r\n",
            "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
            "POST / HTTP/2.0\r\nHost: h\r\n\r\n",
            "POST  / HTTP/1.1\r\nHost: h\r\n\r\n",
            "\x16\x03\x01\x02 / HTTP/1.1\r\n\r\n",
            "POST / HTTP/1.1\r\nHo st: h\r\n\r\n",
-           "POST / HTTP/1.1\r\nX: a\x01" "b\r\n\r\n",
+           "POST / HTTP/1.1\r\nX: a\x01"
+           "b\r\n\r\n",
        })
     EXPECT_FALSE(read_request(text).ok()) << text;
 }
@@ -69,13 +73,18 @@ TEST(RequestParser, holds_heads_and_bodies_to_their_limits) {
   std::string many = "GET / HTTP/1.1\r\n";
   for (int i = 0; i < 150; ++i) many += "a: b\r\n";
   EXPECT_FALSE(read_request(many + "\r\n").ok());
-  EXPECT_EQ(read_request("POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n", 10).error().code, ErrorCode::kTooLarge);
-  EXPECT_EQ(read_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n", 10).error().code,
+  EXPECT_EQ(read_request("POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n", 10).error().code,
             ErrorCode::kTooLarge);
+  EXPECT_EQ(
+      read_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n", 10)
+          .error()
+          .code,
+      ErrorCode::kTooLarge);
 }
 
 TEST(RequestParser, sees_expect_continue_and_keep_alive) {
-  auto head = read_request("POST / HTTP/1.1\r\nExpect: 100-Continue\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  auto head = read_request(
+      "POST / HTTP/1.1\r\nExpect: 100-Continue\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   ASSERT_TRUE(head.ok());
   EXPECT_TRUE(head->first.expects_continue);
   EXPECT_FALSE(head->first.keep_alive);
@@ -85,7 +94,8 @@ TEST(RequestParser, sees_expect_continue_and_keep_alive) {
 TEST(ResponseParser, gives_the_body_as_it_arrives) {
   ResponseParser parser;
   std::string got;
-  for (char c : std::string_view("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndata\r\n1\r\n!\r\n0\r\n\r\n")) {
+  for (char c : std::string_view(
+           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndata\r\n1\r\n!\r\n0\r\n\r\n")) {
     static std::string pending;
     pending += c;
     auto used = parser.feed(pending);

@@ -20,7 +20,8 @@ namespace {
 class Running {
  public:
   explicit Running(Server::Handler handler, ServerOptions options = {}) {
-    server_ = std::make_unique<Server>(loop_, options, std::move(handler), [](const RequestHead&) { return std::size_t{1} << 20; });
+    server_ = std::make_unique<Server>(loop_, options, std::move(handler),
+                                       [](const RequestHead&) { return std::size_t{1} << 20; });
     if (auto listening = server_->listen(); !listening) throw std::runtime_error(listening.error().text());
     port_ = server_->port();
     thread_ = std::thread([this] { loop_.run(); });
@@ -65,7 +66,9 @@ class Socket {
     fd_ = -1;
   }
   bool connected() const { return connected_; }
-  void send(std::string_view text) { ASSERT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size())); }
+  void send(std::string_view text) {
+    ASSERT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
   // Reads until `end` was seen or the peer closed.
   std::string read_until(std::string_view end) {
     std::string text;
@@ -92,7 +95,9 @@ Task<> echo(Exchange& exchange) {
 TEST(Server, answers_several_requests_on_one_connection_even_when_they_come_at_once) {
   Running running(echo);
   Socket client(running.port());
-  client.send("POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\nConnection: close\r\n\r\n");
+  client.send(
+      "POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\nConnection: "
+      "close\r\n\r\n");
   std::string all = client.read_until("");
   EXPECT_NE(all.find("POST /a x"), all.npos);
   EXPECT_NE(all.find("GET /b "), all.npos);
@@ -119,11 +124,15 @@ TEST(Server, a_head_request_gets_the_head_only) {
 
 TEST(Server, refuses_smuggled_and_oversized_requests_and_closes) {
   Running running(echo);
-  struct Case { std::string request, status; };
-  for (const Case& each : std::vector<Case>{
-           {"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\n\r\n", "400"},
-           {"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413"},
-           {"GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n", "431"}}) {
+  struct Case {
+    std::string request, status;
+  };
+  for (const Case& each :
+       std::vector<Case>{{"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: "
+                          "chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\n\r\n",
+                          "400"},
+                         {"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413"},
+                         {"GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n", "431"}}) {
     Socket client(running.port());
     client.send(each.request);
     std::string all = client.read_until("");
@@ -230,7 +239,8 @@ Result<std::string> fetch(Loop& loop, Pool& pool, std::string head) {
       [](Pool& from, std::string request, std::promise<Result<std::string>>& out) -> Task<> {
         auto call = co_await from.call();
         if (!call) co_return out.set_value(std::move(call).error());
-        if (auto sent = co_await (*call)->send(request, ""); !sent) co_return out.set_value(std::move(sent).error());
+        if (auto sent = co_await (*call)->send(request, ""); !sent)
+          co_return out.set_value(std::move(sent).error());
         auto got = co_await (*call)->read_head();
         if (!got) co_return out.set_value(std::move(got).error());
         std::string body;

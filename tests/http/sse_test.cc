@@ -22,7 +22,8 @@ std::vector<Seen> read_in_pieces(std::string_view stream, const std::vector<std:
     parser.feed(stream.substr(from, to - from));
     from = to;
     SseEvent event;
-    while (parser.next(event)) seen.push_back({std::string(event.raw), std::string(event.data), event.has_data});
+    while (parser.next(event))
+      seen.push_back({std::string(event.raw), std::string(event.data), event.has_data});
   };
   for (std::size_t cut : cuts) feed(cut);
   feed(stream.size());
@@ -30,7 +31,10 @@ std::vector<Seen> read_in_pieces(std::string_view stream, const std::vector<std:
 }
 
 TEST(Sse, reads_events_comments_and_lines_of_data) {
-  auto seen = read_in_pieces("\xEF\xBB\xBF" "data: one\n\n: comment\n\nevent: x\ndata:two\ndata: three\n\ndata\n\n", {});
+  auto seen = read_in_pieces(
+      "\xEF\xBB\xBF"
+      "data: one\n\n: comment\n\nevent: x\ndata:two\ndata: three\n\ndata\n\n",
+      {});
   ASSERT_EQ(seen.size(), 4U);
   EXPECT_EQ(seen[0].data, "one");
   EXPECT_FALSE(seen[1].has_data);
@@ -42,7 +46,8 @@ TEST(Sse, reads_events_comments_and_lines_of_data) {
 
 TEST(Sse, takes_every_line_end_of_the_standard) {
   for (std::string end : {"\n", "\r\n", "\r"}) {
-    std::string stream = "data: a" + end + end + "data: b" + end + "data: c" + end + end + "data: d" + end + end + "data: e";
+    std::string stream =
+        "data: a" + end + end + "data: b" + end + "data: c" + end + end + "data: d" + end + end + "data: e";
     auto seen = read_in_pieces(stream, {});
     ASSERT_EQ(seen.size(), 3U) << (int)end[0];
     EXPECT_EQ(seen[0].data, "a");
@@ -53,8 +58,9 @@ TEST(Sse, takes_every_line_end_of_the_standard) {
 
 TEST(Sse, any_split_of_the_bytes_gives_the_same_events_and_loses_no_byte) {
   std::mt19937 random(3);
-  const std::vector<std::string> pieces = {"data: {\"a\":1}", "\n", "\r\n", "\n\n", ": note", "data:", " 词元", "event: e",
-                                           "\r\n\r\n", "id: 4", "x"};
+  const std::vector<std::string> pieces = {"data: {\"a\":1}", "\n",    "\r\n",  "\n\n",
+                                           ": note",          "data:", " 词元", "event: e",
+                                           "\r\n\r\n",        "id: 4", "x"};
   for (int round = 0; round < 3000; ++round) {
     std::string stream;
     for (int i = 0; i < 30; ++i) stream += pieces[random() % pieces.size()];

@@ -17,8 +17,8 @@ TEST(Url, reads_hosts_ports_and_paths) {
 }
 
 TEST(Url, refuses_secrets_and_nonsense) {
-  for (const char* text : {"", "ftp://x", "http://", "http://user:pw@host", "http://h:0", "http://h:99999", "http://h:8x",
-                           "http://h/?q=1", "http://h/#f", "http://[::1", "http://a b"})
+  for (const char* text : {"", "ftp://x", "http://", "http://user:pw@host", "http://h:0", "http://h:99999",
+                           "http://h:8x", "http://h/?q=1", "http://h/#f", "http://[::1", "http://a b"})
     EXPECT_FALSE(parse_url(text).ok()) << text;
 }
 

@@ -10,7 +10,8 @@ namespace ciyuan::jinja {
 namespace {
 
 /// The text, or "error: line N: message".
-std::string render(std::string_view source, std::string_view globals = "{}", const RenderOptions& options = {}) {
+std::string render(std::string_view source, std::string_view globals = "{}",
+                   const RenderOptions& options = {}) {
   Result<Template> compiled = Template::compile(source);
   if (!compiled.ok()) return "error: " + compiled.error().text();
   Heap heap;
@@ -50,14 +51,18 @@ TEST(Template, trims_the_line_end_after_a_block_and_the_blanks_before_it) {
 
 TEST(Template, keeps_a_loops_variables_inside_it_and_a_namespaces_outside) {
   EXPECT_EQ(render("{% set x = 1 %}{% for i in [2, 3] %}{% set x = i %}{% endfor %}{{ x }}"), "1");
-  EXPECT_EQ(render("{% set n = namespace(x=1) %}{% for i in [2, 3] %}{% set n.x = i %}{% endfor %}{{ n.x }}"), "3");
+  EXPECT_EQ(render("{% set n = namespace(x=1) %}{% for i in [2, 3] %}{% set n.x = i %}{% endfor %}{{ n.x }}"),
+            "3");
 }
 
 TEST(Template, takes_a_name_it_sets_for_its_own_from_the_start) {
   const char* given = R"({"a": "given"})";
   EXPECT_EQ(render("{% for i in [1] %}{{ a }}{% endfor %}{% set a = 1 %}{{ a }}", given), "1");
-  EXPECT_EQ(render("{{ a }}{% for i in [1] %}{{ a }}{% endfor %}{% set a = 1 %}{{ a }}", given), "givengiven1");
-  EXPECT_EQ(render("{% for i in [1] %}{{ a }}{% endfor %}{% if true %}{% set a = 1 %}{% endif %}{{ a }}", given), "given1");
+  EXPECT_EQ(render("{{ a }}{% for i in [1] %}{{ a }}{% endfor %}{% set a = 1 %}{{ a }}", given),
+            "givengiven1");
+  EXPECT_EQ(
+      render("{% for i in [1] %}{{ a }}{% endfor %}{% if true %}{% set a = 1 %}{% endif %}{{ a }}", given),
+      "given1");
 }
 
 TEST(Template, gives_loops_their_variable_and_their_controls) {
@@ -70,9 +75,11 @@ TEST(Template, gives_loops_their_variable_and_their_controls) {
 }
 
 TEST(Template, calls_macros_with_defaults_and_names) {
-  EXPECT_EQ(render("{% macro m(a, b='x') %}{{ a }}{{ b }};{% endmacro %}{{ m(1) }}{{ m(1, 2) }}{{ m(b=3, a=4) }}"),
-            "1x;12;43;");
-  EXPECT_EQ(error_of("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}"), "line 1: macro 'm' takes not more than 1 argument(s)");
+  EXPECT_EQ(
+      render("{% macro m(a, b='x') %}{{ a }}{{ b }};{% endmacro %}{{ m(1) }}{{ m(1, 2) }}{{ m(b=3, a=4) }}"),
+      "1x;12;43;");
+  EXPECT_EQ(error_of("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}"),
+            "line 1: macro 'm' takes not more than 1 argument(s)");
 }
 
 TEST(Template, prints_values_as_python_does) {
@@ -97,14 +104,16 @@ TEST(Template, keeps_the_order_of_keys_and_the_last_of_repeated_ones) {
 }
 
 TEST(Template, finds_a_dictionarys_method_before_its_key) {
-  EXPECT_EQ(render("{% for k, v in x.items() %}{{ k }}={{ v }};{% endfor %}", R"({"x": {"items": 1, "b": 2}})"),
-            "items=1;b=2;");
+  EXPECT_EQ(
+      render("{% for k, v in x.items() %}{{ k }}={{ v }};{% endfor %}", R"({"x": {"items": 1, "b": 2}})"),
+      "items=1;b=2;");
   EXPECT_EQ(render("{{ x['items'] }}", R"({"x": {"items": 1}})"), "1");
 }
 
 TEST(Template, counts_text_in_code_points) {
-  EXPECT_EQ(render("{{ x | length }} {{ x[1] }} {{ x[::-1] }} {{ x[-1:] }} {{ x.find('b') }}", R"({"x": "中😀b"})"),
-            "3 😀 b😀中 b 2");
+  EXPECT_EQ(
+      render("{{ x | length }} {{ x[1] }} {{ x[::-1] }} {{ x[-1:] }} {{ x.find('b') }}", R"({"x": "中😀b"})"),
+      "3 😀 b😀中 b 2");
 }
 
 TEST(Template, changes_nothing_that_it_is_given) {
@@ -113,7 +122,8 @@ TEST(Template, changes_nothing_that_it_is_given) {
 }
 
 TEST(Template, computes_as_python_does) {
-  EXPECT_EQ(render("{{ -7 // 2 }} {{ -7 % 3 }} {{ 7 / 2 }} {{ 2 ** 10 }} {{ 2 ** -1 }} {{ 'ab' * 2 }} {{ 1 ~ 2 + 'x' }}"),
+  EXPECT_EQ(render("{{ -7 // 2 }} {{ -7 % 3 }} {{ 7 / 2 }} {{ 2 ** 10 }} {{ 2 ** -1 }} {{ 'ab' * 2 }} {{ 1 ~ "
+                   "2 + 'x' }}"),
             "-4 2 3.5 1024 0.5 abab 12x");
   EXPECT_EQ(error_of("{{ 1 // 0 }}").substr(0, 6), "line 1");
   EXPECT_EQ(error_of("{{ 9223372036854775807 + 1 }}"), "line 1: an integer beyond 64 bits");
@@ -146,7 +156,8 @@ TEST(Template, refuses_what_it_does_not_know_with_its_line) {
 
 // ---- limits
 
-ErrorCode code_of(std::string_view source, const Limits& limits = {}, std::size_t heap_bytes_max = Heap::kBytesMaxDefault) {
+ErrorCode code_of(std::string_view source, const Limits& limits = {},
+                  std::size_t heap_bytes_max = Heap::kBytesMaxDefault) {
   Result<Template> compiled = Template::compile(source);
   if (!compiled.ok()) return compiled.error().code;
   Heap heap(heap_bytes_max);
@@ -158,22 +169,27 @@ ErrorCode code_of(std::string_view source, const Limits& limits = {}, std::size_
 }
 
 TEST(Limits, stop_what_runs_too_long) {
-  EXPECT_EQ(code_of("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"), ErrorCode::kTooLarge);
+  EXPECT_EQ(code_of("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"),
+            ErrorCode::kTooLarge);
 }
 
 TEST(Limits, stop_what_writes_or_holds_too_much) {
-  EXPECT_EQ(code_of("{% set n = namespace(x='aaaaaaaa') %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}"),
+  EXPECT_EQ(code_of("{% set n = namespace(x='aaaaaaaa') %}{% for i in range(99) %}{% set n.x = n.x + n.x "
+                    "%}{% endfor %}"),
             ErrorCode::kTooLarge);
-  EXPECT_EQ(code_of("{% set n = namespace(x='aaaaaaaa') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}"),
+  EXPECT_EQ(code_of("{% set n = namespace(x='aaaaaaaa') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x "
+                    "%}{% endfor %}"),
             ErrorCode::kTooLarge);
   EXPECT_EQ(code_of("{{ 'x' * 99999999999 }}"), ErrorCode::kTooLarge);
-  EXPECT_EQ(code_of("{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}"),
+  EXPECT_EQ(code_of("{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% "
+                    "endfor %}{{ n.x }}"),
             ErrorCode::kTooLarge);
   EXPECT_EQ(code_of("{{ 'x'.replace('', 'y' * 1000).replace('y', 'z' * 100000) }}"), ErrorCode::kTooLarge);
   Limits small;
   small.output_bytes_max = 10;
   EXPECT_EQ(code_of("{% for i in range(11) %}x{% endfor %}", small), ErrorCode::kTooLarge);
-  EXPECT_EQ(code_of("{% for i in range(10000) %}{% set x = [i, i] %}{% endfor %}", {}, 100'000), ErrorCode::kTooLarge);
+  EXPECT_EQ(code_of("{% for i in range(10000) %}{% set x = [i, i] %}{% endfor %}", {}, 100'000),
+            ErrorCode::kTooLarge);
 }
 
 TEST(Limits, stop_what_nests_too_deeply) {
@@ -184,8 +200,10 @@ TEST(Limits, stop_what_nests_too_deeply) {
   std::string nots = "{{ ";
   for (int i = 0; i < 100'000; ++i) nots += "not ";
   EXPECT_FALSE(Template::compile(nots + "1 }}").ok());
-  EXPECT_EQ(code_of("{% set n = namespace(x=1) %}{% for i in range(5000) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}"),
-            ErrorCode::kTooLarge);
+  EXPECT_EQ(
+      code_of(
+          "{% set n = namespace(x=1) %}{% for i in range(5000) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}"),
+      ErrorCode::kTooLarge);
   EXPECT_EQ(code_of("{% set n = namespace(x=1) %}{% for i in range(5000) %}{% set n.x = [n.x] %}{% endfor %}"
                     "{{ n.x | tojson }}"),
             ErrorCode::kTooLarge);
@@ -228,8 +246,10 @@ TEST(Heap, can_be_used_again_after_it_was_cleared) {
 
 TEST(ParseValue, refuses_what_is_no_json) {
   Heap heap;
-  for (const char* text : {"", " ", "{", "[1,]", "{\"a\"}", "01", "-", "1 2", "nul", "\"\\x\"", "[1] x", "{\"a\":1,}",
-                           "\"\xff\"", "+1", "1.", ".5", "NaN", "-0x1", "00", "--1", "12345678901234567890x"}) {
+  for (const char* text :
+       {"",    " ",   "{",       "[1,]",  "{\"a\"}",    "01",       "-",
+        "1 2", "nul", "\"\\x\"", "[1] x", "{\"a\":1,}", "\"\xff\"", "+1",
+        "1.",  ".5",  "NaN",     "-0x1",  "00",         "--1",      "12345678901234567890x"}) {
     EXPECT_FALSE(parse_value(text, heap).ok()) << text;
   }
   EXPECT_FALSE(parse_value(std::string(2000, '['), heap).ok());
@@ -250,12 +270,14 @@ TEST(ParseValue, reads_scalars_and_every_kind_of_number) {
 // ---- the templates we ship
 
 std::string shipped(std::string_view name) {
-  Result<std::string> text = read_file(std::string(CIYUAN_SOURCE_DIR) + "/data/templates/" + std::string(name), kTemplateBytesMax);
+  Result<std::string> text =
+      read_file(std::string(CIYUAN_SOURCE_DIR) + "/data/templates/" + std::string(name), kTemplateBytesMax);
   return text.ok() ? std::move(text).value() : "unreadable";
 }
 
 TEST(ShippedTemplates, render_a_short_conversation) {
-  const char* globals = R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": " 你好 "}],
+  const char* globals =
+      R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": " 你好 "}],
                             "add_generation_prompt": true, "bos_token": "<b>", "eos_token": "<e>"})";
   EXPECT_EQ(render(shipped("smollm2.jinja"), globals),
             "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n 你好 <|im_end|>\n<|im_start|>assistant\n");
@@ -263,15 +285,17 @@ TEST(ShippedTemplates, render_a_short_conversation) {
             "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n 你好 <|im_end|>\n<|im_start|>assistant\n");
   EXPECT_EQ(render(shipped("deepseek_v3.jinja"), globals), "<b>S<｜User｜> 你好 <｜Assistant｜>");
   EXPECT_EQ(render(shipped("llama3.jinja"), globals),
-            "<b><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n"
+            "<b><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_"
+            "id|>\n\n"
             "你好<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
 }
 
 TEST(ShippedTemplates, put_tools_in_the_order_of_the_request) {
   const std::string out = render(shipped("qwen2.5.jinja"), R"({"messages": [{"role": "user", "content": "u"}],
       "tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}}]})");
-  EXPECT_NE(out.find(R"({"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}})"),
-            std::string::npos)
+  EXPECT_NE(
+      out.find(R"({"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}})"),
+      std::string::npos)
       << out;
 }
 

@@ -46,7 +46,8 @@ TEST(Method, a_models_control_tokens_replace_the_general_ones) {
 }
 
 TEST(Method, control_tokens_are_no_bytes) {
-  EXPECT_EQ(method_with(R"("basis": "bytes", "control_tokens": {"stop": 1})").control_tokens("any", "stop"), 0);
+  EXPECT_EQ(method_with(R"("basis": "bytes", "control_tokens": {"stop": 1})").control_tokens("any", "stop"),
+            0);
 }
 
 TEST(Method, names_the_member_at_fault) {

@@ -10,7 +10,9 @@ namespace {
 
 constexpr const char* kNative = R"("control_tokens": {"stop": 1, "tool_calls": 1, "length": 0})";
 constexpr std::string_view kText =
-    "The quick brown fox — 敏捷的棕色狐狸，跳过了懒狗。 def f(x):\n    return x ** 2\n\n\n  👩‍👩‍👧‍👦 e\u0301tude 1234567890 \"quoted\" عربى";
+    "The quick brown fox — 敏捷的棕色狐狸，跳过了懒狗。 def f(x):\n    return x ** 2\n\n\n  "
+    "👩‍👩‍👧‍👦 "
+    "e\u0301tude 1234567890 \"quoted\" عربى";
 
 std::int64_t whole(const std::string& tokenizer, std::string_view text) {
   auto vocabulary = token::VocabularySet(CIYUAN_SOURCE_DIR "/data").find(tokenizer);
@@ -58,7 +60,8 @@ TEST(OutputMeter, each_kind_is_a_text_of_its_own) {
 
 TEST(OutputMeter, the_token_that_ends_an_answer_counts_as_the_method_says) {
   const auto profile = profile_with(kNative, "smollm2", "");
-  for (const auto& [reason, tokens] : {std::pair("stop", 1), std::pair("tool_calls", 1), std::pair("length", 0)}) {
+  for (const auto& [reason, tokens] :
+       {std::pair("stop", 1), std::pair("tool_calls", 1), std::pair("length", 0)}) {
     OutputMeter meter(*profile);
     meter.add(Kind::kOutput, "Hello");
     meter.finish(reason);

@@ -36,13 +36,14 @@ TEST(PlainCounter, a_word_is_a_run_of_letters_and_digits_or_one_character_of_han
 
 TEST(PlainCounter, a_stray_byte_is_one_character) {
   EXPECT_EQ(count(Basis::kCharacters, "\xFF\xFE"), 2);
-  EXPECT_EQ(count(Basis::kCharacters, "\xE8\xAF"), 2);          // broken off at the end
-  EXPECT_EQ(count(Basis::kCharacters, "\xE8\xAFz"), 3);         // broken off by a letter
+  EXPECT_EQ(count(Basis::kCharacters, "\xE8\xAF"), 2);              // broken off at the end
+  EXPECT_EQ(count(Basis::kCharacters, "\xE8\xAFz"), 3);             // broken off by a letter
   EXPECT_EQ(count(Basis::kCharacters, "\xE8\xAF\xE8\xAF\x8D"), 3);  // broken off by a whole character
 }
 
 TEST(PlainCounter, any_split_of_the_bytes_counts_the_same) {
-  const std::string samples[] = {"The 词元 quick 😀 brown", "e\u0301a\u0300 עברית 12ab", "\xE8\xAF\xFFq\xF0\x9F\x98 词", "  \n\t词 x"};
+  const std::string samples[] = {"The 词元 quick 😀 brown", "e\u0301a\u0300 עברית 12ab",
+                                 "\xE8\xAF\xFFq\xF0\x9F\x98 词", "  \n\t词 x"};
   std::mt19937 random(7);
   for (const std::string& text : samples) {
     for (Basis basis : {Basis::kBytes, Basis::kCharacters, Basis::kWords}) {

@@ -10,7 +10,8 @@ namespace {
 
 using record::Level;
 
-PromptCount count(const Profile& profile, Endpoint endpoint, const std::string& body, bool plain_chat = false) {
+PromptCount count(const Profile& profile, Endpoint endpoint, const std::string& body,
+                  bool plain_chat = false) {
   auto counted = count_prompt(profile, endpoint, body, plain_chat);
   EXPECT_TRUE(counted.ok()) << counted.error().text() << "\n" << body;
   return counted ? *counted : PromptCount{token::Tokens{-1}, Level::kUnverified};
@@ -29,8 +30,9 @@ std::string user(const std::string& content_json) {
 // What llama.cpp's server (xllamacpp 2026.10, SmolLM2-135M-Instruct) reported as prompt_tokens on 2026-11-24.
 TEST(Prompt, equals_what_llama_cpp_reports_for_smollm2) {
   const auto profile = profile_with("", "smollm2", "smollm2");
-  const std::pair<const char*, std::int64_t> reported[] = {
-      {R"("")", 30}, {R"("b")", 31}, {R"("a b")", 32}, {R"("a\nb")", 33}, {R"("a\n\nb")", 34}, {R"("Say a word")", 33}};
+  const std::pair<const char*, std::int64_t> reported[] = {{R"("")", 30},       {R"("b")", 31},
+                                                           {R"("a b")", 32},    {R"("a\nb")", 33},
+                                                           {R"("a\n\nb")", 34}, {R"("Say a word")", 33}};
   for (const auto& [content, tokens] : reported) {
     const PromptCount counted = count(*profile, Endpoint::kChat, user(content));
     EXPECT_EQ(counted.tokens.value, tokens) << content;
@@ -41,10 +43,13 @@ TEST(Prompt, equals_what_llama_cpp_reports_for_smollm2) {
 TEST(Prompt, joins_text_parts_as_llama_cpp_does) {
   const auto profile = profile_with("", "smollm2", "smollm2");
   const std::pair<std::vector<const char*>, std::int64_t> reported[] = {
-      {{"a", "b"}, 33}, {{"", "b"}, 31}, {{"b", ""}, 32}, {{"", "", ""}, 30}, {{"a", "", "b"}, 34}, {{"a.", "\\nb"}, 35}};
+      {{"a", "b"}, 33},   {{"", "b"}, 31},      {{"b", ""}, 32},
+      {{"", "", ""}, 30}, {{"a", "", "b"}, 34}, {{"a.", "\\nb"}, 35}};
   for (const auto& [parts, tokens] : reported) {
     std::string content;
-    for (const char* part : parts) content += (content.empty() ? "" : ", ") + (R"({"type": "text", "text": ")" + std::string(part) + "\"}");
+    for (const char* part : parts)
+      content +=
+          (content.empty() ? "" : ", ") + (R"({"type": "text", "text": ")" + std::string(part) + "\"}");
     EXPECT_EQ(count(*profile, Endpoint::kChat, user("[" + content + "]")).tokens.value, tokens) << content;
   }
 }
@@ -65,12 +70,16 @@ TEST(Prompt, equals_openais_published_example) {
 }
 
 TEST(Prompt, the_plain_way_counts_openai_chats_as_the_strict_way) {
-  const std::string bodies[] = {user(R"("Hello 词元")"), user(R"("")"),
-                                R"({"messages": [{"role": "system", "content": "\u00e9\n"}, {"content": "b", "role": "user"}]})", R"({"messages": []})"};
+  const std::string bodies[] = {
+      user(R"("Hello 词元")"), user(R"("")"),
+      R"({"messages": [{"role": "system", "content": "\u00e9\n"}, {"content": "b", "role": "user"}]})",
+      R"({"messages": []})"};
   for (const char* tokenizer : {"o200k", "cl100k"}) {
     const auto profile = profile_with("", tokenizer, "openai_chat");
     for (const std::string& body : bodies) {
-      EXPECT_EQ(count(*profile, Endpoint::kChat, body, true).tokens, count(*profile, Endpoint::kChat, body, false).tokens) << body;
+      EXPECT_EQ(count(*profile, Endpoint::kChat, body, true).tokens,
+                count(*profile, Endpoint::kChat, body, false).tokens)
+          << body;
     }
   }
 }
@@ -79,7 +88,8 @@ TEST(Prompt, openai_tools_are_an_estimate) {
   const auto profile = profile_with("", "o200k", "openai_chat");
   const std::string messages = R"("messages": [{"role": "user", "content": "Weather?"}])";
   const PromptCount bare = count(*profile, Endpoint::kChat, "{" + messages + "}");
-  const PromptCount tools = count(*profile, Endpoint::kChat, "{" + messages + R"(, "tools": [{"type": "function", "function":
+  const PromptCount tools =
+      count(*profile, Endpoint::kChat, "{" + messages + R"(, "tools": [{"type": "function", "function":
     {"name": "get_weather", "description": "Now", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]})");
   EXPECT_EQ(bare.level, Level::kProved);
   EXPECT_EQ(tools.level, Level::kEstimated);
@@ -89,53 +99,69 @@ TEST(Prompt, openai_tools_are_an_estimate) {
 TEST(Prompt, a_tools_fields_keep_their_order) {
   const auto profile = profile_with("", "qwen3", "qwen3");
   const std::string head =
-      "<|im_start|>system\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are provided with "
+      "<|im_start|>system\n# Tools\n\nYou may call one or more functions to assist with the user "
+      "query.\n\nYou are provided with "
       "function signatures within <tools></tools> XML tags:\n<tools>\n";
   const std::string tail =
-      "\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> "
-      "XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n</tool_call><|im_end|>\n"
+      "\n</tools>\n\nFor each function call, return a json object with function name and arguments within "
+      "<tool_call></tool_call> "
+      "XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": "
+      "<args-json-object>}\n</tool_call><|im_end|>\n"
       "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n";
-  for (const std::string tool : {R"({"zeta": 1, "alpha": "词元", "mid": [1.5, true, null]})", R"({"alpha": "\"", "zeta": {}})"}) {
-    const PromptCount counted = count(*profile, Endpoint::kChat,
-                                      R"({"tools": [)" + tool + R"(], "messages": [{"role": "user", "content": "Hi"}]})");
+  for (const std::string tool :
+       {R"({"zeta": 1, "alpha": "词元", "mid": [1.5, true, null]})", R"({"alpha": "\"", "zeta": {}})"}) {
+    const PromptCount counted =
+        count(*profile, Endpoint::kChat,
+              R"({"tools": [)" + tool + R"(], "messages": [{"role": "user", "content": "Hi"}]})");
     EXPECT_EQ(counted.tokens.value, with_specials("qwen3", head + tool + tail));
   }
 }
 
 TEST(Prompt, renders_each_shipped_template) {
-  const std::string body = R"({"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]})";
+  const std::string body =
+      R"({"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]})";
   const std::tuple<const char*, const char*, const char*> prompts[] = {
-      {"smollm2", "smollm2", "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"},
-      {"qwen3", "qwen3", "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"},
-      {"qwen2.5", "qwen2.5", "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"},
+      {"smollm2", "smollm2",
+       "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"},
+      {"qwen3", "qwen3",
+       "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"},
+      {"qwen2.5", "qwen2.5",
+       "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"},
       {"deepseek_v3", "deepseek_v3", "<｜begin▁of▁sentence｜>Be brief.<｜User｜>Hi<｜Assistant｜>"},
-      {"llama3", "llama3", "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|><|start_header_id|>user"
-                           "<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"}};
+      {"llama3", "llama3",
+       "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe "
+       "brief.<|eot_id|><|start_header_id|>user"
+       "<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"}};
   for (const auto& [tokenizer, chat_template, prompt] : prompts) {
     const auto profile = profile_with("", tokenizer, chat_template);
-    EXPECT_EQ(count(*profile, Endpoint::kChat, body).tokens.value, with_specials(tokenizer, prompt)) << chat_template;
-    EXPECT_EQ(count(*profile, Endpoint::kChat, body, true).tokens.value, with_specials(tokenizer, prompt)) << chat_template;
+    EXPECT_EQ(count(*profile, Endpoint::kChat, body).tokens.value, with_specials(tokenizer, prompt))
+        << chat_template;
+    EXPECT_EQ(count(*profile, Endpoint::kChat, body, true).tokens.value, with_specials(tokenizer, prompt))
+        << chat_template;
   }
 }
 
 TEST(Prompt, members_for_the_template_reach_it) {
   const auto profile = profile_with("", "qwen3", "qwen3");
   const PromptCount thinking = count(*profile, Endpoint::kChat, user(R"("Hi")"));
-  const PromptCount silent = count(*profile, Endpoint::kChat,
-                                   R"({"chat_template_kwargs": {"enable_thinking": false}, "messages": [{"role": "user", "content": "Hi"}]})");
+  const PromptCount silent = count(
+      *profile, Endpoint::kChat,
+      R"({"chat_template_kwargs": {"enable_thinking": false}, "messages": [{"role": "user", "content": "Hi"}]})");
   EXPECT_EQ(silent.tokens.value, thinking.tokens.value + with_specials("qwen3", "<think>\n\n</think>\n\n"));
 }
 
 TEST(Prompt, refuses_what_two_readers_could_read_in_two_ways) {
   const auto profile = profile_with("", "smollm2", "smollm2");
-  for (const char* body : {R"({"messages": [{"role": "user", "content": "a", "content": "b"}]})", R"({"messages": [], "messages": []})"}) {
+  for (const char* body : {R"({"messages": [{"role": "user", "content": "a", "content": "b"}]})",
+                           R"({"messages": [], "messages": []})"}) {
     EXPECT_FALSE(count_prompt(*profile, Endpoint::kChat, body, false).ok()) << body;
   }
 }
 
 TEST(Prompt, says_what_the_template_says) {
   const auto profile = profile_with("", "smollm2", "smollm2");
-  auto counted = count_prompt(*profile, Endpoint::kChat, R"({"messages": [{"role": "user", "content": {"a": 1}}]})", false);
+  auto counted = count_prompt(*profile, Endpoint::kChat,
+                              R"({"messages": [{"role": "user", "content": {"a": 1}}]})", false);
   ASSERT_FALSE(counted.ok());
   EXPECT_EQ(counted.error().path, "messages");
   EXPECT_NE(counted.error().message.find("template"), std::string::npos);
@@ -144,11 +170,13 @@ TEST(Prompt, says_what_the_template_says) {
 }
 
 TEST(Prompt, an_image_counts_by_the_methods_rule_or_is_unverified) {
-  const std::string body = user(R"([{"type": "text", "text": "b"}, {"type": "image_url", "image_url": {"url": "data:"}}])");
+  const std::string body =
+      user(R"([{"type": "text", "text": "b"}, {"type": "image_url", "image_url": {"url": "data:"}}])");
   const PromptCount unknown = count(*profile_with("", "smollm2", "smollm2"), Endpoint::kChat, body);
   EXPECT_EQ(unknown.tokens.value, 31);
   EXPECT_EQ(unknown.level, Level::kUnverified);
-  const PromptCount stated = count(*profile_with(R"("media_tokens": {"image": 765})", "smollm2", "smollm2"), Endpoint::kChat, body);
+  const PromptCount stated =
+      count(*profile_with(R"("media_tokens": {"image": 765})", "smollm2", "smollm2"), Endpoint::kChat, body);
   EXPECT_EQ(stated.tokens.value, 31 + 765);
   EXPECT_EQ(stated.level, Level::kEstimated);
 }
@@ -166,21 +194,29 @@ TEST(Prompt, a_completion_is_its_text_with_control_tokens_or_its_ids) {
 }
 
 TEST(Prompt, other_bases_count_the_texts) {
-  const std::string body = R"({"messages": [{"role": "system", "content": "词元 ok"}, {"role": "user", "content": [{"type": "text", "text": "a b"}]}]})";
+  const std::string body =
+      R"({"messages": [{"role": "system", "content": "词元 ok"}, {"role": "user", "content": [{"type": "text", "text": "a b"}]}]})";
   EXPECT_EQ(count(*profile_with(R"("basis": "bytes")", "", ""), Endpoint::kChat, body).tokens.value, 9 + 3);
-  EXPECT_EQ(count(*profile_with(R"("basis": "characters")", "", ""), Endpoint::kChat, body).tokens.value, 5 + 3);
+  EXPECT_EQ(count(*profile_with(R"("basis": "characters")", "", ""), Endpoint::kChat, body).tokens.value,
+            5 + 3);
   EXPECT_EQ(count(*profile_with(R"("basis": "words")", "", ""), Endpoint::kChat, body).tokens.value, 3 + 2);
   EXPECT_EQ(count(*profile_with(R"("basis": "calls")", "", ""), Endpoint::kChat, body).tokens.value, 1);
-  EXPECT_EQ(count(*profile_with(R"("basis": "reference", "tokenizer": "o200k")", "", ""), Endpoint::kChat, body).level, Level::kProved);
+  EXPECT_EQ(
+      count(*profile_with(R"("basis": "reference", "tokenizer": "o200k")", "", ""), Endpoint::kChat, body)
+          .level,
+      Level::kProved);
 }
 
 TEST(Prompt, what_the_provider_reports_is_unverified) {
-  EXPECT_EQ(count(*profile_with(R"("basis": "provider_reported")", "smollm2", "smollm2"), Endpoint::kChat, user(R"("b")")).level,
+  EXPECT_EQ(count(*profile_with(R"("basis": "provider_reported")", "smollm2", "smollm2"), Endpoint::kChat,
+                  user(R"("b")"))
+                .level,
             Level::kUnverified);
 }
 
 TEST(Prompt, without_a_template_the_count_is_an_estimate) {
-  EXPECT_EQ(count(*profile_with("", "smollm2", ""), Endpoint::kChat, user(R"("b")")).level, Level::kEstimated);
+  EXPECT_EQ(count(*profile_with("", "smollm2", ""), Endpoint::kChat, user(R"("b")")).level,
+            Level::kEstimated);
 }
 
 TEST(Prompt, a_missing_tokenizer_or_template_is_named) {

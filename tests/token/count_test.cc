@@ -98,7 +98,8 @@ TEST_F(Count, counts_a_file_of_many_blocks_as_a_whole_text) {
   for (const char* tokenizer : {"o200k", "qwen3", "smollm2"}) {
     options_.tokenizer = tokenizer;
     ASSERT_EQ(run(), 0) << err_;
-    EXPECT_EQ(lines().at(0).at("tokens"), token::VocabularySet::standard().find(tokenizer).value()->count(text).value);
+    EXPECT_EQ(lines().at(0).at("tokens"),
+              token::VocabularySet::standard().find(tokenizer).value()->count(text).value);
     EXPECT_EQ(lines().at(0).at("bytes"), text.size());
   }
 }
@@ -107,7 +108,9 @@ TEST_F(Count, walks_folders_without_hidden_and_binary_files_and_expands_patterns
   write("sub/deep/c.md", "three");
   write("sub/.hidden/d.md", "no");
   write("sub/.e", "no");
-  write("sub/program", std::string("\x7f" "ELF\0\0", 6));
+  write("sub/program", std::string("\x7f"
+                                   "ELF\0\0",
+                                   6));
   options_.json = true;
   options_.inputs = {path("")};
   ASSERT_EQ(run(), 0) << err_;

@@ -18,7 +18,8 @@ TEST(Golden, the_ids_are_the_references) {
     if (!vocabulary.ok() && vocabulary.error().code == ErrorCode::kNotFound && name == "llama3") continue;
     ASSERT_TRUE(vocabulary.ok()) << vocabulary.error().text();
     const auto text = row.at("text").get<std::string>();
-    EXPECT_EQ((*vocabulary)->encode(text), row.at("plain").get<std::vector<TokenId>>()) << name << ": " << text;
+    EXPECT_EQ((*vocabulary)->encode(text), row.at("plain").get<std::vector<TokenId>>())
+        << name << ": " << text;
     EXPECT_EQ((*vocabulary)->encode_with_specials(text), row.at("with_specials").get<std::vector<TokenId>>())
         << name << ": " << text;
     ++compared;

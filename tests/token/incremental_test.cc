@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "tests/token/random_text.h"
 #include "token/incremental_counter.h"
 #include "token/vocabulary_set.h"
-#include "tests/token/random_text.h"
 
 namespace ciyuan::token {
 namespace {
@@ -19,7 +19,12 @@ class EveryVocabulary : public testing::TestWithParam<std::string> {
   std::shared_ptr<const Vocabulary> vocabulary = VocabularySet::standard().find(GetParam()).value();
 };
 INSTANTIATE_TEST_SUITE_P(Incremental, EveryVocabulary, testing::ValuesIn(present_vocabularies()),
-                         [](const auto& each) { std::string name = each.param; for (char& c : name) if (c == '.') c = '_'; return name; });
+                         [](const auto& each) {
+                           std::string name = each.param;
+                           for (char& c : name)
+                             if (c == '.') c = '_';
+                           return name;
+                         });
 
 TEST_P(EveryVocabulary, counts_any_split_of_the_bytes_as_the_whole) {
   std::mt19937_64 random(11);
@@ -33,7 +38,8 @@ TEST_P(EveryVocabulary, counts_any_split_of_the_bytes_as_the_whole) {
       counter.append(std::string_view(text).substr(at, size));
       at += size;
       if (random() % 3 == 0 || at == text.size()) {
-        ASSERT_EQ(counter.count(), vocabulary->count(std::string_view(text).substr(0, at))) << testing::PrintToString(text.substr(0, at));
+        ASSERT_EQ(counter.count(), vocabulary->count(std::string_view(text).substr(0, at)))
+            << testing::PrintToString(text.substr(0, at));
         ASSERT_GE(counter.upper_bound(), counter.count());
         ASSERT_LE(counter.settled(), counter.count());
       }
@@ -60,7 +66,8 @@ TEST_P(EveryVocabulary, the_longest_prefix_fits_and_one_character_more_does_not)
 }
 
 TEST_P(EveryVocabulary, a_long_run_byte_by_byte_stays_linear) {
-  // 100,000 counts of a growing pretoken: quadratic work would take hours, so that this ends is the assertion.
+  // 100,000 counts of a growing pretoken: quadratic work would take hours, so that this ends is the
+  // assertion.
   for (std::string unit : {"a", "好", " ", "\xCC\x81"}) {
     IncrementalCounter counter(vocabulary);
     std::string text;

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Random texts that hit the rules of pretokenizers: every script, spaces of all kinds, digits, contractions, emoji,
-/// combining marks, code, long runs.
+/// Random texts that hit the rules of pretokenizers: every script, spaces of all kinds, digits, contractions,
+/// emoji, combining marks, code, long runs.
 
 #include <random>
 #include <string>
@@ -28,11 +28,65 @@ inline void append_utf8(std::string& out, std::uint32_t c) {
 }
 
 inline std::string random_text(std::mt19937_64& random, std::size_t pieces_max) {
-  static const std::vector<std::string> kPieces = {
-      "the", " The", "don't", "WE'LL", "'s", " I'M", "Hello", "HTTPServer", "camelCase", " ", "  ", "   ", "\n", "\r\n", "\n\n  ",
-      "\t", "\xC2\xA0", "\xE3\x80\x80", "0", "12", "123", "1234567", "3.14", "词元", "数据要素", "，", "。", "日本語", "한국어", "Привет", "مرحبا",
-      "नमस्ते", "สวัสดี", "e\xCC\x81", "\xC3\xA9", "👩‍👩‍👧", "🇨🇳", "😀", "\xE2\x80\x8D", "{\"a\":[1,2]}", "for (int i = 0; i < n; ++i) {",
-      "</div>", "====", "----", "...", "!?", "#include <x>", "aGVsbG8=", "<|im_start|>", "_x_", "ſ", "K", "ǅ", "ª", "²", "Ⅷ", "/", "//\n", "\\"};
+  static const std::vector<std::string> kPieces = {"the",
+                                                   " The",
+                                                   "don't",
+                                                   "WE'LL",
+                                                   "'s",
+                                                   " I'M",
+                                                   "Hello",
+                                                   "HTTPServer",
+                                                   "camelCase",
+                                                   " ",
+                                                   "  ",
+                                                   "   ",
+                                                   "\n",
+                                                   "\r\n",
+                                                   "\n\n  ",
+                                                   "\t",
+                                                   "\xC2\xA0",
+                                                   "\xE3\x80\x80",
+                                                   "0",
+                                                   "12",
+                                                   "123",
+                                                   "1234567",
+                                                   "3.14",
+                                                   "词元",
+                                                   "数据要素",
+                                                   "，",
+                                                   "。",
+                                                   "日本語",
+                                                   "한국어",
+                                                   "Привет",
+                                                   "مرحبا",
+                                                   "नमस्ते",
+                                                   "สวัสดี",
+                                                   "e\xCC\x81",
+                                                   "\xC3\xA9",
+                                                   "👩‍👩‍👧",
+                                                   "🇨🇳",
+                                                   "😀",
+                                                   "\xE2\x80\x8D",
+                                                   "{\"a\":[1,2]}",
+                                                   "for (int i = 0; i < n; ++i) {",
+                                                   "</div>",
+                                                   "====",
+                                                   "----",
+                                                   "...",
+                                                   "!?",
+                                                   "#include <x>",
+                                                   "aGVsbG8=",
+                                                   "<|im_start|>",
+                                                   "_x_",
+                                                   "ſ",
+                                                   "K",
+                                                   "ǅ",
+                                                   "ª",
+                                                   "²",
+                                                   "Ⅷ",
+                                                   "/",
+                                                   "//\n",
+                                                   "\\"};
   std::string out;
   std::size_t count = 1 + random() % pieces_max;
   for (std::size_t i = 0; i < count; ++i) {
@@ -43,9 +97,14 @@ inline std::string random_text(std::mt19937_64& random, std::size_t pieces_max) 
         append_utf8(out, c);
         break;
       }
-      case 1: out += static_cast<char>(' ' + random() % 95); break;
-      case 2: out += std::string(random() % 20, static_cast<char>('a' + random() % 26)); break;
-      default: out += kPieces[random() % kPieces.size()];
+      case 1:
+        out += static_cast<char>(' ' + random() % 95);
+        break;
+      case 2:
+        out += std::string(random() % 20, static_cast<char>('a' + random() % 26));
+        break;
+      default:
+        out += kPieces[random() % kPieces.size()];
     }
   }
   return out;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The same as the fast parts, by obvious code: regular expressions for cutting, a map and a loop for joining.
+/// The same as the fast parts, by obvious code: regular expressions for cutting, a map and a loop for
+/// joining.
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -54,8 +55,8 @@ class SlowExpression {
 
  private:
   std::pair<std::size_t, std::size_t> find(std::string_view text, std::size_t from) const {
-    const int rc = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, PCRE2_NO_UTF_CHECK,
-                               data_, nullptr);
+    const int rc = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
+                               PCRE2_NO_UTF_CHECK, data_, nullptr);
     if (rc < 0) return {text.size(), text.size()};
     const PCRE2_SIZE* range = pcre2_get_ovector_pointer(data_);
     return {range[0], range[1]};
@@ -83,8 +84,12 @@ class SlowPretokenizer {
         add(R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|)"
             R"(\s*[\r\n]|\s+(?!\S)|\s)");
         break;
-      case kQwen2: add(qwen_head + R"(\p{N})" + qwen_tail); break;
-      case kLlama3: add(qwen_head + R"(\p{N}{1,3})" + qwen_tail); break;
+      case kQwen2:
+        add(qwen_head + R"(\p{N})" + qwen_tail);
+        break;
+      case kLlama3:
+        add(qwen_head + R"(\p{N}{1,3})" + qwen_tail);
+        break;
       case kDeepseekV3:
         add(R"(\p{N}{1,3})");
         add(R"([\x{4e00}-\x{9fa5}\x{3040}-\x{309f}\x{30a0}-\x{30ff}]+)");
@@ -126,7 +131,8 @@ class SlowBpe {
       if (!token.empty()) ids_[token] = id;
       for (int n = 0; n < source.split_counts[id]; ++n, ++split) {
         const std::size_t left = source.splits[split];
-        ranks_.emplace(std::pair{token.substr(0, left), token.substr(left)}, source.priority_is_token ? id : split);
+        ranks_.emplace(std::pair{token.substr(0, left), token.substr(left)},
+                       source.priority_is_token ? id : split);
       }
     }
   }

@@ -16,14 +16,16 @@ namespace {
 
 using internal::Pretokenizer;
 
-constexpr Pretokenizer kFamilies[] = {Pretokenizer::kO200k, Pretokenizer::kCl100k,     Pretokenizer::kQwen2,
-                                      Pretokenizer::kLlama3, Pretokenizer::kDeepseekV3, Pretokenizer::kSmollm2};
+constexpr Pretokenizer kFamilies[] = {Pretokenizer::kO200k,      Pretokenizer::kCl100k,
+                                      Pretokenizer::kQwen2,      Pretokenizer::kLlama3,
+                                      Pretokenizer::kDeepseekV3, Pretokenizer::kSmollm2};
 
 /// PCRE2's Unicode version is not the references': characters that it classes otherwise are left out.
 class SharedCharacters {
  public:
   SharedCharacters() {
-    const SlowExpression letter(R"(\p{L})"), mark(R"(\p{M})"), number(R"(\p{N})"), punct(R"([\p{P}\p{S}])"), space(R"(\s)");
+    const SlowExpression letter(R"(\p{L})"), mark(R"(\p{M})"), number(R"(\p{N})"), punct(R"([\p{P}\p{S}])"),
+        space(R"(\s)");
     const std::pair<const SlowExpression*, std::uint8_t> each_class[] = {
         {&letter, internal::kLetter}, {&mark, internal::kMark},   {&number, internal::kNumber},
         {&punct, internal::kPunct},   {&space, internal::kSpace}, {&number, internal::kDigit}};
@@ -48,7 +50,9 @@ class SharedCharacters {
     }
     return kept;
   }
-  std::size_t count() const { return static_cast<std::size_t>(std::count(shared_.begin(), shared_.end(), true)); }
+  std::size_t count() const {
+    return static_cast<std::size_t>(std::count(shared_.begin(), shared_.end(), true));
+  }
 
  private:
   std::vector<bool> shared_ = std::vector<bool>(0x110000);
@@ -69,7 +73,8 @@ TEST(Pretokenizer, cuts_as_the_regular_expressions_do) {
         fast.emplace_back(rest.substr(0, length));
         rest.remove_prefix(length);
       }
-      ASSERT_EQ(fast, slow.cut(text)) << testing::PrintToString(text) << " family " << static_cast<int>(family);
+      ASSERT_EQ(fast, slow.cut(text))
+          << testing::PrintToString(text) << " family " << static_cast<int>(family);
     }
   }
 }
@@ -98,7 +103,8 @@ TEST(Pretokenizer, a_match_that_did_not_look_at_the_end_stays_whatever_follows) 
 
 TEST(Bpe, joins_as_the_slow_twin_does) {
   for (const char* name : {"o200k", "qwen3", "deepseek_v3", "smollm2"}) {
-    const std::string path = std::string(CIYUAN_SOURCE_DIR) + "/data/vocabularies/" + name + ".ciyuan-vocab.zst";
+    const std::string path =
+        std::string(CIYUAN_SOURCE_DIR) + "/data/vocabularies/" + name + ".ciyuan-vocab.zst";
     const std::string unpacked = unpack_vocabulary(read_file(path, kVocabularyBytesMax).value()).value();
     VocabularyFile file = parse_vocabulary_file(unpacked).value();
     const SlowBpe slow(file.bpe);
@@ -121,7 +127,8 @@ TEST(Bpe, joins_as_the_slow_twin_does) {
 
 TEST(Nfc, normalises_as_utf8proc_does) {
   // Only characters of the references' older Unicode version that NFC concerns, and some that it does not.
-  std::vector<std::uint32_t> characters{'a', 'A', 'o', ' ', 0x4E2D, 0xAC00, 0xAC01, 0x1100, 0x1161, 0x11A8, 0x3000};
+  std::vector<std::uint32_t> characters{'a',    'A',    'o',    ' ',    0x4E2D, 0xAC00,
+                                        0xAC01, 0x1100, 0x1161, 0x11A8, 0x3000};
   for (std::uint32_t c = 0xA0; c < 0x30000; ++c)
     if (internal::nfc_touches(c)) characters.push_back(c);
   ASSERT_GT(characters.size(), 1500u);
@@ -129,7 +136,8 @@ TEST(Nfc, normalises_as_utf8proc_does) {
   for (int round = 0; round < 20000; ++round) {
     std::string text;
     for (std::size_t n = random() % 12; n > 0; --n)
-      append_utf8(text, random() % 3 == 0 ? characters[random() % 11] : characters[random() % characters.size()]);
+      append_utf8(text,
+                  random() % 3 == 0 ? characters[random() % 11] : characters[random() % characters.size()]);
     std::string ours;
     internal::append_nfc(text, ours);
     auto* theirs = reinterpret_cast<char*>(utf8proc_NFC(reinterpret_cast<const std::uint8_t*>(text.c_str())));

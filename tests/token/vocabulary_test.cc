@@ -1,17 +1,21 @@
+#include "token/vocabulary.h"
+
 #include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "tests/token/random_text.h"
-#include "token/vocabulary.h"
 #include "token/vocabulary_set.h"
 
 namespace ciyuan::token {
 namespace {
 
-std::shared_ptr<const Vocabulary> vocabulary(std::string_view name) { return VocabularySet::standard().find(name).value(); }
+std::shared_ptr<const Vocabulary> vocabulary(std::string_view name) {
+  return VocabularySet::standard().find(name).value();
+}
 
 TEST(Vocabulary, gives_the_ids_that_the_reference_gives) {
-  // Computed with PyPI tiktoken 0.14.0 (o200k_base, cl100k_base) and tokenizers 0.23.3 (the others), 2026-11-24.
+  // Computed with PyPI tiktoken 0.14.0 (o200k_base, cl100k_base) and tokenizers 0.23.3 (the others),
+  // 2026-11-24.
   using Ids = std::vector<TokenId>;
   EXPECT_EQ(vocabulary("cl100k")->encode("hello world"), (Ids{15339, 1917}));
   EXPECT_EQ(vocabulary("o200k_base")->encode("hello world"), (Ids{24912, 2375}));
@@ -19,7 +23,8 @@ TEST(Vocabulary, gives_the_ids_that_the_reference_gives) {
 
 TEST(Vocabulary, decodes_what_it_encodes) {
   std::mt19937_64 random(5);
-  // Not smollm2: it has no token for a few bytes that occur in no text it was made for, and drops them, as the reference does.
+  // Not smollm2: it has no token for a few bytes that occur in no text it was made for, and drops them, as
+  // the reference does.
   for (const char* name : {"o200k", "cl100k", "deepseek_v3"}) {
     auto known = vocabulary(name);
     for (int i = 0; i < 500; ++i) {
@@ -46,7 +51,9 @@ TEST(Vocabulary, long_runs_take_no_quadratic_time) {
 }
 
 TEST(Vocabulary, refuses_damaged_files_and_never_aborts) {
-  std::string packed = read_file(std::string(CIYUAN_SOURCE_DIR) + "/data/vocabularies/smollm2.ciyuan-vocab.zst", 1 << 24).value();
+  std::string packed =
+      read_file(std::string(CIYUAN_SOURCE_DIR) + "/data/vocabularies/smollm2.ciyuan-vocab.zst", 1 << 24)
+          .value();
   EXPECT_FALSE(Vocabulary::parse("").ok());
   EXPECT_FALSE(Vocabulary::parse("not a vocabulary").ok());
   for (std::size_t size : {std::size_t{4}, std::size_t{100}, packed.size() / 2, packed.size() - 1})

@@ -1,7 +1,7 @@
 #pragma once
 
-/// The service's log: one JSON object a line, never content. Lines are gathered and written together, so that a
-/// call does not pay for a system call of its own.
+/// The service's log: one JSON object a line, never content. Lines are gathered and written together, so that
+/// a call does not pay for a system call of its own.
 
 #include <condition_variable>
 #include <mutex>

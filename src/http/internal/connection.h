@@ -32,12 +32,12 @@ class Connection : public Watched {
   Server& server_;
   std::shared_ptr<std::unordered_set<Connection*>> connections_;
   Stream stream_;
-  std::string buffer_;            // bytes read and not yet parsed
+  std::string buffer_;  // bytes read and not yet parsed
   Phase phase_ = Phase::kIdle;
   std::int64_t deadline_ns_ = 0;  // 0: none
   Exchange* exchange_ = nullptr;  // the running one
   bool keep_alive_ = true;
-  std::string out_;               // head of the answer being written; kept for its capacity
+  std::string out_;  // head of the answer being written; kept for its capacity
 };
 
 }  // namespace ciyuan::http

@@ -2,8 +2,8 @@
 
 /// One rendering of one template: walks the tree, within limits.
 ///
-/// A fault is noted once, with its line, and turns every later step into nothing (values become undefined, bodies
-/// stop), so that no code between the fault and the end of the render needs to look for it.
+/// A fault is noted once, with its line, and turns every later step into nothing (values become undefined,
+/// bodies stop), so that no code between the fault and the end of the render needs to look for it.
 
 #include <cstdint>
 #include <span>
@@ -60,7 +60,9 @@ struct Arguments {
     const Value* found = find(index, name);
     return found == nullptr ? fallback : *found;
   }
-  Arguments from(std::size_t index) const { return {positional.subspan(std::min(index, positional.size())), named}; }
+  Arguments from(std::size_t index) const {
+    return {positional.subspan(std::min(index, positional.size())), named};
+  }
 };
 
 class Interpreter {

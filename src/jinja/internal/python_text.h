@@ -1,7 +1,7 @@
 #pragma once
 
-/// What Python's str does, on UTF-8. Positions and lengths are in code points. Text that is not UTF-8 is handled
-/// without harm: a stray byte counts as one character.
+/// What Python's str does, on UTF-8. Positions and lengths are in code points. Text that is not UTF-8 is
+/// handled without harm: a stray byte counts as one character.
 
 #include <cstdint>
 #include <string>
@@ -43,7 +43,8 @@ bool is_decimal(char32_t c);
 
 /// `limit` splits at most, unlimited if negative.
 std::vector<std::string_view> split(std::string_view text, std::string_view separator, std::int64_t limit);
-std::vector<std::string_view> split_right(std::string_view text, std::string_view separator, std::int64_t limit);
+std::vector<std::string_view> split_right(std::string_view text, std::string_view separator,
+                                          std::int64_t limit);
 std::vector<std::string_view> split_space(std::string_view text, std::int64_t limit);
 std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends);
 std::string replace(std::string_view text, std::string_view from, std::string_view to, std::int64_t limit);

@@ -44,29 +44,128 @@ enum class ExpressionKind : std::uint8_t {
   kDict,  // children: key, value, key, value, …
 };
 
-enum class Comparison : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIn, kNotIn };
+enum class Comparison : std::uint8_t {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,
+  kNotIn
+};
 
 enum class Filter : std::uint8_t {
-  kUnknown, kAbs, kAttr, kCapitalize, kDefault, kDictsort, kEscape, kFirst, kFloat, kIndent, kInt, kItems, kJoin, kLast,
-  kLength, kList, kLower, kMap, kMax, kMin, kReject, kRejectattr, kReplace, kReverse, kRound, kSafe, kSelect,
-  kSelectattr, kSort, kString, kSum, kTitle, kTojson, kTrim, kUnique, kUpper, kWordcount,
+  kUnknown,
+  kAbs,
+  kAttr,
+  kCapitalize,
+  kDefault,
+  kDictsort,
+  kEscape,
+  kFirst,
+  kFloat,
+  kIndent,
+  kInt,
+  kItems,
+  kJoin,
+  kLast,
+  kLength,
+  kList,
+  kLower,
+  kMap,
+  kMax,
+  kMin,
+  kReject,
+  kRejectattr,
+  kReplace,
+  kReverse,
+  kRound,
+  kSafe,
+  kSelect,
+  kSelectattr,
+  kSort,
+  kString,
+  kSum,
+  kTitle,
+  kTojson,
+  kTrim,
+  kUnique,
+  kUpper,
+  kWordcount,
 };
 enum class Test : std::uint8_t {
-  kUnknown, kBoolean, kCallable, kDefined, kDivisibleby, kEqual, kEven, kFalse, kFloat, kGreater, kGreaterEqual, kIn,
-  kInteger, kIterable, kLess, kLessEqual, kLower, kMapping, kNone, kNotEqual, kNumber, kOdd, kSameas, kSequence,
-  kString, kTrue, kUndefined, kUpper,
+  kUnknown,
+  kBoolean,
+  kCallable,
+  kDefined,
+  kDivisibleby,
+  kEqual,
+  kEven,
+  kFalse,
+  kFloat,
+  kGreater,
+  kGreaterEqual,
+  kIn,
+  kInteger,
+  kIterable,
+  kLess,
+  kLessEqual,
+  kLower,
+  kMapping,
+  kNone,
+  kNotEqual,
+  kNumber,
+  kOdd,
+  kSameas,
+  kSequence,
+  kString,
+  kTrue,
+  kUndefined,
+  kUpper,
 };
 enum class Method : std::uint32_t {
   kUnknown,
   kForbidden,  // would change its receiver
   // dict
-  kCopy, kGet, kItems, kKeys, kValues,
+  kCopy,
+  kGet,
+  kItems,
+  kKeys,
+  kValues,
   // list and str
-  kCount, kIndex,
+  kCount,
+  kIndex,
   // str
-  kCapitalize, kCasefold, kEndswith, kFind, kFormat, kIsalnum, kIsalpha, kIsdigit, kIslower, kIsspace, kIsupper, kJoin,
-  kLower, kLstrip, kPartition, kRemoveprefix, kRemovesuffix, kReplace, kRfind, kRpartition, kRsplit, kRstrip, kSplit,
-  kSplitlines, kStartswith, kStrip, kTitle, kUpper, kZfill,
+  kCapitalize,
+  kCasefold,
+  kEndswith,
+  kFind,
+  kFormat,
+  kIsalnum,
+  kIsalpha,
+  kIsdigit,
+  kIslower,
+  kIsspace,
+  kIsupper,
+  kJoin,
+  kLower,
+  kLstrip,
+  kPartition,
+  kRemoveprefix,
+  kRemovesuffix,
+  kReplace,
+  kRfind,
+  kRpartition,
+  kRsplit,
+  kRstrip,
+  kSplit,
+  kSplitlines,
+  kStartswith,
+  kStrip,
+  kTitle,
+  kUpper,
+  kZfill,
   // loop
   kCycle,
 };
@@ -93,9 +192,10 @@ struct Expression {
     Method method;  // kAttribute: which method its name would be
     Test test;
   };
-  Value constant;                       // kConstant; kAttribute: the name as a string
-  std::string text;                     // what constant points to; the name of a filter or test
-  std::vector<ExpressionPtr> children;  // operands; for calls, filters and tests the subject, then the arguments
+  Value constant;    // kConstant; kAttribute: the name as a string
+  std::string text;  // what constant points to; the name of a filter or test
+  std::vector<ExpressionPtr>
+      children;  // operands; for calls, filters and tests the subject, then the arguments
   std::vector<NamedArgument> named;
   std::vector<Comparison> comparisons;  // kCompare: between children[i] and children[i + 1]
 };
@@ -103,7 +203,7 @@ struct Expression {
 enum class StatementKind : std::uint8_t {
   kText,
   kOutput,
-  kIf,   // branches
+  kIf,  // branches
   kFor,
   kSet,
   kSetBlock,
@@ -147,7 +247,7 @@ struct Statement {
   std::vector<Branch> branches;  // kIf
   Symbol symbol = 0;             // kMacro: its name
   std::string name;
-  std::vector<Parameter> parameters;                      // kMacro
+  std::vector<Parameter> parameters;                       // kMacro
   std::vector<std::pair<Target, ExpressionPtr>> bindings;  // kScope: with
 };
 
@@ -157,8 +257,8 @@ inline constexpr std::string_view kFilterBlockVariable = " block";
 struct Syntax {
   Body body;
   std::vector<std::string> names;  // by symbol
-  /// Names that the outermost scope sets before it reads them: until it does, they are undefined, whatever was given
-  /// to the render. A loop or macro further up may ask for one.
+  /// Names that the outermost scope sets before it reads them: until it does, they are undefined, whatever
+  /// was given to the render. A loop or macro further up may ask for one.
   std::vector<Symbol> own_names;
   std::unordered_map<std::string, Symbol> symbols;
 

@@ -39,7 +39,9 @@ class LoadedProfile : public Profile {
   std::string tokenizer_digest, template_digest, counter_name;
 };
 
-inline const LoadedProfile& loaded(const Profile& profile) { return static_cast<const LoadedProfile&>(profile); }
+inline const LoadedProfile& loaded(const Profile& profile) {
+  return static_cast<const LoadedProfile&>(profile);
+}
 
 /// Units of text under a basis without a vocabulary.
 std::int64_t count_plain(Basis basis, std::string_view text);

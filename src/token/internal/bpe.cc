@@ -42,7 +42,8 @@ bool Bpe::build(Source source) {
     if (length == 1) {
       byte_tokens_[static_cast<unsigned char>(text[0])] = id;
     } else {
-      const auto ending = static_cast<unsigned char>(text[length - 1]) << 8 | static_cast<unsigned char>(text[length - 2]);
+      const auto ending =
+          static_cast<unsigned char>(text[length - 1]) << 8 | static_cast<unsigned char>(text[length - 2]);
       longest_by_ending_[ending] = std::max(longest_by_ending_[ending], source_.lengths[id]);
     }
   }
@@ -146,7 +147,9 @@ void Bpe::join_long(std::string_view piece, std::vector<TokenId>& parts) const {
   // Entries are (priority, position); one whose node has since changed its priority is stale.
   std::vector<std::uint64_t> storage;
   storage.reserve(nodes.size());
-  const auto entry = [&](std::uint32_t at) { return static_cast<std::uint64_t>(nodes[at].priority) << 32 | at; };
+  const auto entry = [&](std::uint32_t at) {
+    return static_cast<std::uint64_t>(nodes[at].priority) << 32 | at;
+  };
   const auto look_up = [&](std::uint32_t at) {
     const std::uint32_t next = nodes[at].next;
     nodes[at].priority = next == kNone ? kNoPriority : joins_.find(nodes[at].id, nodes[next].id);
@@ -155,7 +158,8 @@ void Bpe::join_long(std::string_view piece, std::vector<TokenId>& parts) const {
     look_up(at);
     if (nodes[at].priority != kNoPriority) storage.push_back(entry(at));
   }
-  std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>> heap(std::greater<>(), std::move(storage));
+  std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>> heap(std::greater<>(),
+                                                                                      std::move(storage));
   while (!heap.empty()) {
     const std::uint64_t top = heap.top();
     heap.pop();
@@ -192,8 +196,8 @@ std::uint32_t Bpe::count(std::string_view piece) const {
 }
 
 bool GrowingPiece::neighbours_stay(const Bpe& bpe, TokenId left, TokenId right) {
-  // Undo joins on both sides of the border, the latest first; `limit` is the time of the earliest undone. A join
-  // across the border that is better would have been made instead.
+  // Undo joins on both sides of the border, the latest first; `limit` is the time of the earliest undone. A
+  // join across the border that is better would have been made instead.
   std::uint32_t limit = kNoPriority;
   for (;;) {
     const std::uint32_t across = bpe.joins_.find(left, right);
@@ -239,7 +243,8 @@ std::uint32_t GrowingPiece::count(const Bpe& bpe, std::string_view piece) {
       prefixes_.push_back({candidates[i], left.tokens + 1});
       break;
     }
-    if (prefixes_.size() < end) unknown_byte_ = true;  // joins that contradict each other, in a vocabulary not of ours
+    if (prefixes_.size() < end)
+      unknown_byte_ = true;  // joins that contradict each other, in a vocabulary not of ours
   }
   if (unknown_byte_) return bpe.count(piece);
   if (bpe.whole(piece) != kNoToken) return 1;

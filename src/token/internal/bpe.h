@@ -2,9 +2,10 @@
 
 /// Byte-pair encoding of one pretoken.
 ///
-/// The vocabulary is a list of joins (left token, right token) -> token, each with a priority; encoding starts from
-/// single bytes and always makes the join of the best (lowest) priority, the leftmost among equals. Rank-based
-/// vocabularies (tiktoken) and merge lists (Hugging Face) differ only in which joins exist and how they are ranked.
+/// The vocabulary is a list of joins (left token, right token) -> token, each with a priority; encoding
+/// starts from single bytes and always makes the join of the best (lowest) priority, the leftmost among
+/// equals. Rank-based vocabularies (tiktoken) and merge lists (Hugging Face) differ only in which joins exist
+/// and how they are ranked.
 ///
 /// Threads: immutable after building; all const functions may be called from any thread.
 
@@ -21,8 +22,8 @@ using TokenId = std::uint32_t;
 constexpr TokenId kNoToken = 0xFFFFFFFF;
 constexpr std::uint32_t kNoPriority = 0xFFFFFFFF;
 
-/// Open-addressing map from a pair of tokens to the priority of their join. One word an entry, so that a lookup is
-/// one cache line nearly always.
+/// Open-addressing map from a pair of tokens to the priority of their join. One word an entry, so that a
+/// lookup is one cache line nearly always.
 class JoinTable {
  public:
   void reserve(std::size_t joins);
@@ -59,7 +60,7 @@ class Bpe {
     std::vector<std::uint8_t> splits;  ///< left lengths of all joins, grouped by token, in order of priority
     std::string bytes;                 ///< all tokens, one after the other
     bool priority_is_token = false;    ///< else the index of the join
-    bool whole_piece = false;          ///< a piece that is a token is that token, even if joins do not lead there
+    bool whole_piece = false;  ///< a piece that is a token is that token, even if joins do not lead there
   };
 
   /// False if the source contradicts itself (a join whose sides are not tokens).
@@ -68,7 +69,8 @@ class Bpe {
   std::uint32_t size() const { return static_cast<std::uint32_t>(source_.lengths.size()); }
   /// The bytes of a token; empty if it has none or there is no such token.
   std::string_view bytes_of(TokenId id) const {
-    return id < size() ? std::string_view(source_.bytes).substr(offsets_[id], source_.lengths[id]) : std::string_view();
+    return id < size() ? std::string_view(source_.bytes).substr(offsets_[id], source_.lengths[id])
+                       : std::string_view();
   }
 
   /// Number of tokens of one pretoken; O(n log n).
@@ -94,7 +96,9 @@ class Bpe {
   TokenId find(std::string_view text) const { return find(text, hash_of(text)); }
   void insert(TokenId id);
   bool build_joins();
-  TokenId made(std::uint32_t priority) const { return source_.priority_is_token ? priority : made_[priority]; }
+  TokenId made(std::uint32_t priority) const {
+    return source_.priority_is_token ? priority : made_[priority];
+  }
   bool comes_out(TokenId id) const { return source_.lengths[id] == 1 || source_.final_split[id] != 0; }
 
   /// Leaves the tokens of the piece in `parts`.
@@ -116,11 +120,13 @@ class Bpe {
   std::vector<std::uint8_t> longest_by_ending_;  ///< by the last two bytes: the longest such token
 };
 
-/// Counts a pretoken that grows at its end, O(1) lookups a byte (times the length of the longest fitting token).
+/// Counts a pretoken that grows at its end, O(1) lookups a byte (times the length of the longest fitting
+/// token).
 ///
-/// A sequence of tokens is what BPE makes of its bytes exactly if that holds for each pair of neighbours; so the last
-/// token of each prefix is the one that fits the last token of the prefix before it (H. van Antwerpen and
-/// A. Neubeck, "So many tokens, so little time", GitHub blog, 2024-12-12, and their crate `bpe`).
+/// A sequence of tokens is what BPE makes of its bytes exactly if that holds for each pair of neighbours; so
+/// the last token of each prefix is the one that fits the last token of the prefix before it (H. van
+/// Antwerpen and A. Neubeck, "So many tokens, so little time", GitHub blog, 2024-12-12, and their crate
+/// `bpe`).
 class GrowingPiece {
  public:
   /// Number of tokens of `piece`, of which an earlier call's piece is usually a prefix or an extension.

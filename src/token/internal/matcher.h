@@ -35,8 +35,8 @@ struct Scanner {
     return hit_end = true;
   }
 
-  /// The end of the run of characters, from `from` on, whose class bits satisfy `belongs`. `slot` keeps the memo.
-  /// `marks(bits, p)` picks the characters whose last end is kept in `marked`.
+  /// The end of the run of characters, from `from` on, whose class bits satisfy `belongs`. `slot` keeps the
+  /// memo. `marks(bits, p)` picks the characters whose last end is kept in `marked`.
   template <class Belongs, class Marks>
   const char* run(std::size_t slot, const char* from, Belongs belongs, Marks marks, const char*& marked,
                   const char*& last) {
@@ -72,7 +72,8 @@ struct Scanner {
   template <class Belongs>
   const char* run(std::size_t slot, const char* from, Belongs belongs) {
     const char *marked, *last;
-    return run(slot, from, belongs, [](std::uint8_t, const char*) { return false; }, marked, last);
+    return run(
+        slot, from, belongs, [](std::uint8_t, const char*) { return false; }, marked, last);
   }
 
   /// [\r\n]*, or [\r\n/]*.
@@ -80,7 +81,8 @@ struct Scanner {
     const char* from = p;
     if constexpr (kMemo) {
       const RunMemo::Run& known = memo->runs[3];
-      if (known.end > known.begin && known.begin == static_cast<std::size_t>(from - begin)) p = begin + known.end;
+      if (known.end > known.begin && known.begin == static_cast<std::size_t>(from - begin))
+        p = begin + known.end;
     }
     while (!at_end(p) && (is_newline(*p) || (slashes && *p == '/'))) ++p;
     if constexpr (kMemo)
@@ -88,13 +90,14 @@ struct Scanner {
     return p;
   }
 
-  /// White space at `begin`: \s*[\r\n]+|\s+(?!\S)|\s+, where `stops` ends the text seen. cl100k takes all of what
-  /// ends the text; GPT-2 has no line rule.
+  /// White space at `begin`: \s*[\r\n]+|\s+(?!\S)|\s+, where `stops` ends the text seen. cl100k takes all of
+  /// what ends the text; GPT-2 has no line rule.
   template <class Stops>
   const char* white_space(Stops stops, bool line_rule, bool all_at_end) {
     const char *after_newline, *last;
-    const char* p = run(2, begin, [](std::uint8_t bits) { return (bits & kSpace) != 0; },
-                        [](std::uint8_t, const char* at) { return is_newline(*at); }, after_newline, last);
+    const char* p = run(
+        2, begin, [](std::uint8_t bits) { return (bits & kSpace) != 0; },
+        [](std::uint8_t, const char* at) { return is_newline(*at); }, after_newline, last);
     if (p == end && all_at_end) return p;
     if (line_rule && after_newline) return after_newline;
     if (p == end || stops(peek(p).bits)) return p;
@@ -144,11 +147,13 @@ struct Scanner {
   }
 
   /// o200k's two word expressions from `from` (after the optional first character), null if neither matches:
-  /// U*V+ first, by giving back capitals until a V is found, else U+V* (U: capitals and marks, V: small and marks).
+  /// U*V+ first, by giving back capitals until a V is found, else U+V* (U: capitals and marks, V: small and
+  /// marks).
   const char* o200k_letters(const char* from, bool first_expression_only) {
     const char *after_v, *last;
-    const char* u = run(0, from, [](std::uint8_t bits) { return (bits & (kUpper | kMark)) != 0; },
-                        [](std::uint8_t bits, const char*) { return (bits & (kLower | kMark)) != 0; }, after_v, last);
+    const char* u = run(
+        0, from, [](std::uint8_t bits) { return (bits & (kUpper | kMark)) != 0; },
+        [](std::uint8_t bits, const char*) { return (bits & (kLower | kMark)) != 0; }, after_v, last);
     const char* v = run(1, u, [](std::uint8_t bits) { return (bits & (kLower | kMark)) != 0; });
     if (v > u) return v;
     if (after_v) return after_v;
@@ -209,21 +214,26 @@ struct Scanner {
     return unmatched(next, stops);
   }
 
-  /// Characters that no expression matches (controls, unassigned): together up to where one matches. `p` is after
-  /// the first; the last of them belongs to a word that follows it.
+  /// Characters that no expression matches (controls, unassigned): together up to where one matches. `p` is
+  /// after the first; the last of them belongs to a word that follows it.
   template <class Stops>
   const char* unmatched(const char* p, Stops stops) {
     const char* last = p;
     if constexpr (kMemo)
-      if (memo->runs[1].end > 0 && memo->runs[1].begin == 0) p = begin + memo->runs[1].end, last = begin + memo->runs[1].last;
+      if (memo->runs[1].end > 0 && memo->runs[1].begin == 0)
+        p = begin + memo->runs[1].end, last = begin + memo->runs[1].last;
     const char* result = nullptr;
     while (!result) {
       if (at_end(p)) return p;
       const Peek c = peek(p);
-      if (stops(c.bits) || (c.bits & (kPunct | kSpace))) result = p;
-      else if (c.bits & (kLetter | kMark)) result = last;
-      else last = p, p += c.length;
-      if constexpr (kMemo) memo->runs[1] = {0, static_cast<std::size_t>(p - begin), 0, static_cast<std::size_t>(last - begin)};
+      if (stops(c.bits) || (c.bits & (kPunct | kSpace)))
+        result = p;
+      else if (c.bits & (kLetter | kMark))
+        result = last;
+      else
+        last = p, p += c.length;
+      if constexpr (kMemo)
+        memo->runs[1] = {0, static_cast<std::size_t>(p - begin), 0, static_cast<std::size_t>(last - begin)};
     }
     return result;
   }
@@ -232,7 +242,8 @@ struct Scanner {
     const Peek c = peek(begin);
     if (c.bits & kNumber) return digits(begin + c.length, 3);
     if (c.bits & kDeepseekCjk)
-      return deepseek_segment(c, [](std::uint8_t bits) { return !(bits & kDeepseekCjk) || (bits & kNumber); });
+      return deepseek_segment(c,
+                              [](std::uint8_t bits) { return !(bits & kDeepseekCjk) || (bits & kNumber); });
     return deepseek_segment(c, [](std::uint8_t bits) { return (bits & (kDeepseekCjk | kNumber)) != 0; });
   }
 
@@ -247,7 +258,8 @@ struct Scanner {
     if (c.bits & kLetter) return run(0, next, letter);
     if (*begin == '\'' && !at_end(next)) {
       if (*next == 's' || *next == 't' || *next == 'm' || *next == 'd') return next + 1;
-      if ((*next == 'r' || *next == 'v' || *next == 'l') && !at_end(next + 1) && next[1] == (*next == 'l' ? 'l' : 'e'))
+      if ((*next == 'r' || *next == 'v' || *next == 'l') && !at_end(next + 1) &&
+          next[1] == (*next == 'l' ? 'l' : 'e'))
         return next + 2;
     }
     if (*begin == ' ' && !at_end(next)) {
@@ -286,12 +298,18 @@ void for_each_pretoken(std::string_view text, Take take) {
 template <class Call>
 auto with_family(Pretokenizer family, Call call) {
   switch (family) {
-    case Pretokenizer::kO200k: return call.template operator()<Pretokenizer::kO200k>();
-    case Pretokenizer::kCl100k: return call.template operator()<Pretokenizer::kCl100k>();
-    case Pretokenizer::kQwen2: return call.template operator()<Pretokenizer::kQwen2>();
-    case Pretokenizer::kLlama3: return call.template operator()<Pretokenizer::kLlama3>();
-    case Pretokenizer::kDeepseekV3: return call.template operator()<Pretokenizer::kDeepseekV3>();
-    case Pretokenizer::kSmollm2: break;
+    case Pretokenizer::kO200k:
+      return call.template operator()<Pretokenizer::kO200k>();
+    case Pretokenizer::kCl100k:
+      return call.template operator()<Pretokenizer::kCl100k>();
+    case Pretokenizer::kQwen2:
+      return call.template operator()<Pretokenizer::kQwen2>();
+    case Pretokenizer::kLlama3:
+      return call.template operator()<Pretokenizer::kLlama3>();
+    case Pretokenizer::kDeepseekV3:
+      return call.template operator()<Pretokenizer::kDeepseekV3>();
+    case Pretokenizer::kSmollm2:
+      break;
   }
   return call.template operator()<Pretokenizer::kSmollm2>();
 }

@@ -28,14 +28,16 @@ constexpr std::uint32_t kSBase = 0xAC00, kLBase = 0x1100, kVBase = 0x1161, kTBas
 constexpr std::uint32_t kLCount = 19, kVCount = 21, kTCount = 28, kSCount = kLCount * kVCount * kTCount;
 
 std::uint8_t combining_class(std::uint32_t c) {
-  const auto* found = std::lower_bound(std::begin(kCombiningClasses), std::end(kCombiningClasses), c,
-                                       [](const CombiningClass& row, std::uint32_t x) { return row.character < x; });
+  const auto* found =
+      std::lower_bound(std::begin(kCombiningClasses), std::end(kCombiningClasses), c,
+                       [](const CombiningClass& row, std::uint32_t x) { return row.character < x; });
   return found != std::end(kCombiningClasses) && found->character == c ? found->value : 0;
 }
 
 const Decomposition* decomposition(std::uint32_t c) {
-  const auto* found = std::lower_bound(std::begin(kDecompositions), std::end(kDecompositions), c,
-                                       [](const Decomposition& row, std::uint32_t x) { return row.character < x; });
+  const auto* found =
+      std::lower_bound(std::begin(kDecompositions), std::end(kDecompositions), c,
+                       [](const Decomposition& row, std::uint32_t x) { return row.character < x; });
   return found != std::end(kDecompositions) && found->character == c ? found : nullptr;
 }
 
@@ -50,7 +52,8 @@ std::uint32_t compose(std::uint32_t first, std::uint32_t second) {
   };
   const Composite wanted{first, second, 0};
   const auto* found = std::lower_bound(std::begin(kComposites), std::end(kComposites), wanted, before);
-  return found != std::end(kComposites) && found->first == first && found->second == second ? found->whole : 0;
+  return found != std::end(kComposites) && found->first == first && found->second == second ? found->whole
+                                                                                            : 0;
 }
 
 void append_utf8(std::uint32_t c, std::string& out) {
@@ -87,7 +90,9 @@ void sort_marks(std::vector<Character>& text) {
       continue;
     }
     const auto end = std::find_if(at, text.end(), [](const Character& c) { return c.combining_class == 0; });
-    std::stable_sort(at, end, [](const Character& a, const Character& b) { return a.combining_class < b.combining_class; });
+    std::stable_sort(at, end, [](const Character& a, const Character& b) {
+      return a.combining_class < b.combining_class;
+    });
     at = end;
   }
 }
@@ -123,9 +128,11 @@ std::vector<std::uint64_t> touched_bits() {
   for (std::uint32_t v = 0; v < kVCount; ++v) set(kVBase + v);
   for (std::uint32_t t = 1; t < kTCount; ++t) set(kTBase + t);
   for (const Decomposition& row : kDecompositions) {
-    const bool comes_back = std::any_of(std::begin(kComposites), std::end(kComposites),
-                                        [&row](const Composite& pair) { return pair.whole == row.character; });
-    // A composite that comes back is stable by itself, but only if its own decomposition starts with a starter.
+    const bool comes_back =
+        std::any_of(std::begin(kComposites), std::end(kComposites),
+                    [&row](const Composite& pair) { return pair.whole == row.character; });
+    // A composite that comes back is stable by itself, but only if its own decomposition starts with a
+    // starter.
     if (!comes_back || combining_class(row.parts[0]) != 0) set(row.character);
   }
   return bits;

@@ -1,7 +1,7 @@
 #pragma once
 
-/// A direct-mapped cache from short pretokens to their token counts. An entry holds the piece itself, so a hit is
-/// always right; a collision overwrites.
+/// A direct-mapped cache from short pretokens to their token counts. An entry holds the piece itself, so a
+/// hit is always right; a collision overwrites.
 
 #include <array>
 #include <cstdint>

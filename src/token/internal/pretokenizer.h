@@ -2,9 +2,9 @@
 
 /// Cutting text into pretokens, exactly as the families' regular expressions do, without a regex engine.
 ///
-/// Every matcher looks only at the text from its start onwards, so that cutting can begin at any pretoken boundary. It
-/// says whether it looked at the end of the buffer: if it did not, no later byte can change the match. That is what
-/// makes incremental counting exact.
+/// Every matcher looks only at the text from its start onwards, so that cutting can begin at any pretoken
+/// boundary. It says whether it looked at the end of the buffer: if it did not, no later byte can change the
+/// match. That is what makes incremental counting exact.
 
 #include <array>
 #include <cstddef>
@@ -14,8 +14,9 @@
 
 namespace ciyuan::token::internal {
 
-/// o200k: tiktoken's o200k_base. cl100k: its cl100k_base. qwen2, llama3, deepseek_v3, smollm2: the `pre_tokenizer`
-/// entries of these models' tokenizer.json (see tools/import_vocabulary.py, which knows the expressions).
+/// o200k: tiktoken's o200k_base. cl100k: its cl100k_base. qwen2, llama3, deepseek_v3, smollm2: the
+/// `pre_tokenizer` entries of these models' tokenizer.json (see tools/import_vocabulary.py, which knows the
+/// expressions).
 enum class Pretokenizer : std::uint8_t { kO200k, kCl100k, kQwen2, kLlama3, kDeepseekV3, kSmollm2 };
 
 std::optional<Pretokenizer> pretokenizer_named(std::string_view name);
@@ -25,14 +26,15 @@ struct Match {
   bool hit_end = false;    ///< more text after the buffer could change this match
 };
 
-/// What a matcher found out about runs of like characters that reach the end of the buffer. Given again with the same
-/// start and a longer buffer, the matcher goes on from there, so that a pretoken that grows byte by byte costs O(1) a
-/// byte. Offsets from the start of the match; only ever valid for one start.
+/// What a matcher found out about runs of like characters that reach the end of the buffer. Given again with
+/// the same start and a longer buffer, the matcher goes on from there, so that a pretoken that grows byte by
+/// byte costs O(1) a byte. Offsets from the start of the match; only ever valid for one start.
 class RunMemo {
  public:
   struct Run {
     std::size_t begin = 0, end = 0;
-    std::size_t mark = 0;  ///< end of the last character with a property, 0 if none (which one: the matcher knows)
+    std::size_t mark =
+        0;  ///< end of the last character with a property, 0 if none (which one: the matcher knows)
     std::size_t last = 0;  ///< start of the last character
   };
   std::array<Run, 4> runs{};

@@ -8,14 +8,14 @@ namespace ciyuan::token::internal {
 
 /// Bits of a character's class. Lm and Lo letters are both kUpper and kLower, as o200k's pattern wants them.
 enum : std::uint8_t {
-  kLetter = 1,    ///< \p{L}
-  kUpper = 2,     ///< \p{Lu} \p{Lt} \p{Lm} \p{Lo}
-  kLower = 4,     ///< \p{Ll} \p{Lm} \p{Lo}
-  kMark = 8,      ///< \p{M}
-  kNumber = 16,   ///< \p{N}
-  kPunct = 32,    ///< \p{P} \p{S}
-  kSpace = 64,    ///< \s
-  kDigit = 128,   ///< what HF's Digits pretokenizer sets apart (a newer Unicode's \p{N})
+  kLetter = 1,         ///< \p{L}
+  kUpper = 2,          ///< \p{Lu} \p{Lt} \p{Lm} \p{Lo}
+  kLower = 4,          ///< \p{Ll} \p{Lm} \p{Lo}
+  kMark = 8,           ///< \p{M}
+  kNumber = 16,        ///< \p{N}
+  kPunct = 32,         ///< \p{P} \p{S}
+  kSpace = 64,         ///< \s
+  kDigit = 128,        ///< what HF's Digits pretokenizer sets apart (a newer Unicode's \p{N})
   kDeepseekCjk = 128,  ///< in deepseek_classes() only: 一-龥, hiragana, katakana
 };
 

@@ -35,7 +35,8 @@ std::size_t repair_utf8(std::string_view bytes, std::string& out) {
     std::size_t good = lead.length == 0 ? 0 : 1;
     while (good > 0 && good < lead.length && at + good < bytes.size()) {
       const auto byte = static_cast<std::uint8_t>(bytes[at + good]);
-      const bool fits = good == 1 ? byte >= lead.second_min && byte <= lead.second_max : (byte & 0xC0) == 0x80;
+      const bool fits =
+          good == 1 ? byte >= lead.second_min && byte <= lead.second_max : (byte & 0xC0) == 0x80;
       if (!fits) break;
       ++good;
     }

@@ -1,8 +1,10 @@
-// Counts requests and answers as told on standard input, for compare_server.py. Arguments: method file, tokenizer,
-// template. Each line is {"endpoint": "chat" | "completions" | "embeddings", "body": the request as text, "texts":
-// [[kind, text], …] of one answer in its pieces, "finish": reason}; the answer is {"prompt": …, "completion": …} or
-// {"error": …}. A line {"ids": […], "text": …} is answered with {"bytes": hex of the ids' text, "canonical": ids of the
-// text}.
+// Counts requests and answers as told on standard input, for compare_server.py. Arguments: method file,
+// tokenizer, template. Each line is {"endpoint": "chat" | "completions" | "embeddings", "body": the request
+// as text, "texts":
+// [[kind, text], …] of one answer in its pieces, "finish": reason}; the answer is {"prompt": …, "completion":
+// …} or
+// {"error": …}. A line {"ids": […], "text": …} is answered with {"bytes": hex of the ids' text, "canonical":
+// ids of the text}.
 
 #include <iostream>
 #include <string>
@@ -35,7 +37,8 @@ Result<Json> answer(const measure::Profile& profile, const Json& line) {
 
 Result<Json> tokens(const token::Vocabulary& vocabulary, const Json& line) {
   CIYUAN_TRY(std::string bytes, vocabulary.decode(line["ids"].get<std::vector<token::TokenId>>()));
-  return Json{{"bytes", to_hex(bytes_of(bytes))}, {"canonical", vocabulary.encode(line["text"].get_ref<const std::string&>())}};
+  return Json{{"bytes", to_hex(bytes_of(bytes))},
+              {"canonical", vocabulary.encode(line["text"].get_ref<const std::string&>())}};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Renders what oracle.py asks for: each line of standard input is {"template": source, "globals": {…}, "now": seconds},
-// each line of standard output {"text": …}, {"error": …, "line": …} or {"bad": why the line was not understood}.
+// Renders what oracle.py asks for: each line of standard input is {"template": source, "globals": {…}, "now":
+// seconds}, each line of standard output {"text": …}, {"error": …, "line": …} or {"bad": why the line was not
+// understood}.
 
 #include <iostream>
 #include <map>
@@ -14,7 +15,8 @@ using namespace ciyuan;
 
 Json render(const jinja::Template& compiled, const jinja::Value& line, jinja::Heap& heap) {
   std::vector<jinja::Global> globals;
-  for (const jinja::Entry& entry : line.get("globals").entries()) globals.push_back({entry.key.text(), entry.value});
+  for (const jinja::Entry& entry : line.get("globals").entries())
+    globals.push_back({entry.key.text(), entry.value});
   jinja::RenderOptions options;
   options.now_seconds = line.get("now").as_integer();
   std::string text;

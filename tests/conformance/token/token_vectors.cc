@@ -1,6 +1,7 @@
-/// Reads lines "<mode> <base64>" and prints our answer for each, for check.py. Modes: p = plain text, s = with special
-/// tokens, b = speed of a file (the argument is its path, in base64). For p the line is "ids…", and it is checked that
-/// count() and an IncrementalCounter at random splits agree; if they do not, the line begins with "!".
+/// Reads lines "<mode> <base64>" and prints our answer for each, for check.py. Modes: p = plain text, s =
+/// with special tokens, b = speed of a file (the argument is its path, in base64). For p the line is "ids…",
+/// and it is checked that count() and an IncrementalCounter at random splits agree; if they do not, the line
+/// begins with "!".
 
 #include <chrono>
 #include <fstream>
@@ -50,8 +51,8 @@ void measure(const Vocabulary& vocabulary, const std::string& path) {
   const auto start = std::chrono::steady_clock::now();
   const Tokens tokens = vocabulary.count(text);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  std::cout << text.size() << ' ' << tokens.value << ' ' << static_cast<double>(text.size()) / 1e6 / took.count()
-            << " MB/s\n";
+  std::cout << text.size() << ' ' << tokens.value << ' '
+            << static_cast<double>(text.size()) / 1e6 / took.count() << " MB/s\n";
 }
 
 }  // namespace
@@ -73,7 +74,8 @@ int main(int argc, char** argv) {
       measure(**vocabulary, text);
     } else if (line[0] == 's') {
       const auto ids = (*vocabulary)->encode_with_specials(text);
-      const bool same = (*vocabulary)->count_with_specials(text).value == static_cast<std::int64_t>(ids.size());
+      const bool same =
+          (*vocabulary)->count_with_specials(text).value == static_cast<std::int64_t>(ids.size());
       std::cout << (same ? "" : "! count ") << text_of_ids(ids) << '\n';
     } else {
       const auto ids = (*vocabulary)->encode(text);
