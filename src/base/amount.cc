@@ -1,6 +1,8 @@
 #include "base/amount.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 
 namespace ciyuan {
 namespace {
@@ -8,6 +10,11 @@ namespace {
 constexpr int kDigitsMax = 36;  // 10^36 < 2^127: every parsed amount can be added a hundred times safely
 
 std::string digits_of(Int128 value) {
+  // Nearly all amounts fit a word, and dividing those is twenty times cheaper.
+  if (value >= 0 && value <= std::numeric_limits<std::int64_t>::max()) {
+    char buffer[20];
+    return {buffer, std::to_chars(buffer, buffer + sizeof buffer, static_cast<std::int64_t>(value)).ptr};
+  }
   // Negative values are walked as they are: the smallest 128-bit integer has no positive twin.
   std::string digits;
   do {

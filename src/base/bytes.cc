@@ -2,6 +2,8 @@
 
 #include <openssl/crypto.h>
 
+#include "base/scan.h"
+
 namespace ciyuan {
 namespace {
 
@@ -96,7 +98,7 @@ bool is_utf8(std::string_view text) {
   const auto* end = p + text.size();
   while (p < end) {
     if (*p < 0x80) {
-      ++p;
+      p += skip_ascii({reinterpret_cast<const char*>(p), static_cast<std::size_t>(end - p)}, 1);
       continue;
     }
     int more = *p >= 0xC2 && *p <= 0xDF ? 1 : (*p & 0xF0) == 0xE0 ? 2 : *p >= 0xF0 && *p <= 0xF4 ? 3 : 0;

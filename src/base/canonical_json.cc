@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/bytes.h"
+#include "base/scan.h"
 
 namespace ciyuan {
 namespace {
@@ -137,9 +138,8 @@ void append_json_string(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
   std::size_t clean = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = skip_plain_json(text, 0); i < text.size(); i = skip_plain_json(text, i + 1)) {
     auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text, clean, i - clean);
     clean = i + 1;
     switch (c) {

@@ -1,7 +1,6 @@
 #include "base/time.h"
 
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 
 namespace ciyuan {
@@ -37,6 +36,11 @@ int digits_at(std::string_view text, std::size_t at, std::size_t width) {
   return value;
 }
 
+// The last `width` digits of a value that is not negative.
+void put_digits(std::string& out, std::size_t at, std::size_t width, std::int64_t value) {
+  for (std::size_t i = at + width; i-- > at; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+}
+
 }  // namespace
 
 TimePoint now() {
@@ -49,17 +53,20 @@ std::string to_rfc3339(TimePoint time) {
   auto date = date_of(time.ns);
   std::int64_t in_day = time.ns - floor_to(time.ns, kDay);
   std::int64_t second = in_day / kSecond;
-  char text[48];
-  int size = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()),
-                           unsigned(date.month()), unsigned(date.day()), int(second / 3600),
-                           int(second / 60 % 60), int(second % 60));
-  std::string out(text, static_cast<std::size_t>(size));
+  std::string out = "0000-00-00T00:00:00";  // each record has several times: no printf for them
+  put_digits(out, 0, 4, int(date.year()));
+  put_digits(out, 5, 2, unsigned(date.month()));
+  put_digits(out, 8, 2, unsigned(date.day()));
+  put_digits(out, 11, 2, second / 3600);
+  put_digits(out, 14, 2, second / 60 % 60);
+  put_digits(out, 17, 2, second % 60);
   if (std::int64_t fraction = in_day % kSecond; fraction != 0) {
-    std::snprintf(text, sizeof text, ".%09lld", static_cast<long long>(fraction));
-    out += text;
+    out += ".000000000";
+    put_digits(out, 20, 9, fraction);
     while (out.ends_with('0')) out.pop_back();
   }
-  return out + "Z";
+  out += 'Z';
+  return out;
 }
 
 Result<TimePoint> parse_rfc3339(std::string_view text) {

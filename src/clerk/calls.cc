@@ -111,7 +111,7 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
   internal::complete_record(record, call.terms, counts);
   record::Sealed sealed = record::seal(record, call.key);
 
-  std::uint64_t leaf = append_leaf(sealed.leaf, std::move(sealed.entry));
+  std::uint64_t leaf = tree_.append(sealed.leaf);
   if (!limits.empty()) {
     std::vector<Line> lines = internal::make_lines(call.accounts, call.sinks, amounts, true);
     auto settled = ledger_.settle(call.id, lines);
@@ -119,8 +119,9 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
     if (!lines.empty()) journal(store::EntryKind::kCharge, call.id, lines, leaf, "");
   }
   Closed closed{sealed.record.json, leaf, remaining_of(call)};
-  batch_.records.push_back(
-      {leaf, call.id, at_, record.contract, record.key, record.session, std::move(sealed.record.json)});
+  batch_.records.push_back({leaf, call.id, at_, std::move(record.contract), std::move(record.key),
+                            std::move(record.session), std::move(sealed.record.json),
+                            std::move(sealed.fields)});
   // A call that served and charged nothing does not use its key up: a client's own retry may try again.
   if (call.idempotency && !nothing_served)
     batch_.idempotency.push_back(

@@ -116,13 +116,18 @@ void Clerk::Impl::run() {
   std::vector<Answer> answers;
   auto last_tick = std::chrono::steady_clock::now();
   auto tick_every = std::chrono::nanoseconds(options.tick_every.count);
+  auto gather = std::chrono::nanoseconds(options.gather.count);
+  bool is_busy = false;
   for (bool is_last = false; !is_last;) {
     {
       std::unique_lock lock(mutex);
       wake.wait_for(lock, tick_every, [this] { return !queue.empty() || stopping; });
+      // Nobody is woken for a queue that is not empty, so this sleeps its whole time, or until the stop.
+      if (is_busy && !stopping) wake.wait_for(lock, gather, [this] { return stopping; });
       taken.swap(queue);
       is_last = stopping;
     }
+    is_busy = taken.size() >= options.gather_from;
     auto steady = std::chrono::steady_clock::now();
     if (steady - last_tick >= tick_every) {
       last_tick = steady;

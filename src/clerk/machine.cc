@@ -155,12 +155,6 @@ void StateMachine::journal(store::EntryKind kind, const Id& id, Lines lines, std
   batch_.entries.push_back(std::move(row));
 }
 
-std::uint64_t StateMachine::append_leaf(const tlog::Hash& leaf, std::string entry) {
-  std::uint64_t index = tree_.append(leaf);
-  batch_.log_entries.push_back({index, std::move(entry)});
-  return index;
-}
-
 void StateMachine::skip_batch() {
   CIYUAN_CHECK(under_way_ && batch_.empty(), "only a batch without effects is left out");
   under_way_ = false;
@@ -302,8 +296,8 @@ std::uint64_t StateMachine::log_action(const Id& id, std::string action, std::st
                           .actor = actor,
                           .time = at_};
   std::string entry = record::admin_entry(act);
-  tlog::Hash hash = tlog::leaf_hash(bytes_of(entry));
-  std::uint64_t leaf = append_leaf(hash, std::move(entry));
+  std::uint64_t leaf = tree_.append(tlog::leaf_hash(bytes_of(entry)));
+  batch_.log_entries.push_back({leaf, std::move(entry)});
   std::string subject = kind.empty() ? name : kind + "/" + name;
   batch_.admin.push_back({leaf, at_, actor, std::move(action), std::move(subject)});
   return leaf;

@@ -183,7 +183,6 @@ class StateMachine {
   void touch(ledger::AccountIndex index, bool dirty);
   void journal(store::EntryKind kind, const Id& id, ledger::Lines lines, std::uint64_t leaf,
                std::string memo);
-  std::uint64_t append_leaf(const tlog::Hash& leaf, std::string entry);
   std::uint64_t log_action(const Id& id, std::string action, std::string kind, std::string name,
                            const Digest& digest, const std::string& actor);
   void forget_idle_accounts();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/scan.h"
+
 namespace ciyuan::dialect {
 namespace {
 
@@ -14,11 +16,9 @@ std::size_t skip_space(std::string_view text, std::size_t at) {
 
 // `at` stands on the opening quote; returns the position behind the closing one.
 std::size_t skip_string(std::string_view text, std::size_t at) {
-  for (++at; at < text.size(); ++at) {
-    at = text.find_first_of("\\\"", at);
-    if (at == text.npos) return text.size();
-    if (text[at] == '"') return at + 1;
-    ++at;
+  for (++at; at < text.size(); at += 2) {
+    at = find_either(text, '"', '\\', at);
+    if (at < text.size() && text[at] == '"') return at + 1;
   }
   return text.size();
 }

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "base/scan.h"
 #include "jinja/internal/python_text.h"
 #include "jinja/value.h"
 
@@ -136,15 +137,18 @@ class Parser {
 
   Result<Value> string() {
     char* const start = ++at_;
-    while (at_ != end_ && *at_ != '"' && *at_ != '\\' && static_cast<unsigned char>(*at_) >= 0x20) ++at_;
+    at_ += skip_plain_json({at_, static_cast<std::size_t>(end_ - at_)}, 0);
     char* written = at_;
     while (at_ != end_ && *at_ != '"') {
       if (static_cast<unsigned char>(*at_) < 0x20) return fault("a control character in a string");
-      if (*at_ != '\\') {
-        *written++ = *at_++;
+      if (*at_ == '\\') {
+        CIYUAN_TRY_STATUS(unescape(written));
         continue;
       }
-      CIYUAN_TRY_STATUS(unescape(written));
+      const std::size_t run = skip_plain_json({at_, static_cast<std::size_t>(end_ - at_)}, 0);
+      std::memmove(written, at_, run);
+      written += run;
+      at_ += run;
     }
     if (at_ == end_) return fault("a string without an end");
     ++at_;

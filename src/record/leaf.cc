@@ -1,40 +1,20 @@
 #include "record/leaf.h"
 
 #include "base/canonical_json.h"
+#include "base/check.h"
 
 namespace ciyuan::record {
 namespace {
 
-void append_hex(std::string& out, const Digest& digest) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  char digits[64];
-  for (std::size_t i = 0; i < digest.size(); ++i) {
-    digits[2 * i] = kHex[digest[i] >> 4];
-    digits[2 * i + 1] = kHex[digest[i] & 15];
-  }
-  out.append(digits, sizeof digits);
-}
-
-Sealed seal_encoded(EncodedRecord record, std::string_view id, const SecretKey& key) {
+Sealed seal_encoded(EncodedRecord record, const Id& id, const SecretKey& key) {
   Sealed sealed;
   HmacKey hmac(key);
-  std::string& entry = sealed.entry;
-  entry.reserve(1280);
-  entry = "{\"fields\":{";
-  for (std::size_t group = 0; group < kGroups.size(); ++group) {
-    if (group != 0) entry += ',';
-    entry += '"';
-    entry += kGroups[group];
-    entry += "\":\"";
-    append_hex(entry, field_digest(kGroups[group], field_salt(hmac, kGroups[group]), record.value(group)));
-    entry += '"';
-  }
-  entry += "},\"id\":\"";
-  entry += id;
-  entry += "\",\"v\":\"";
-  entry += kRecordVersion;
-  entry += "\"}";
-  sealed.leaf = tlog::leaf_hash(bytes_of(entry));
+  sealed.fields.reserve(kGroups.size() * sizeof(Digest));
+  for (std::size_t group = 0; group < kGroups.size(); ++group)
+    sealed.fields +=
+        text_of(field_digest(kGroups[group], field_salt(hmac, kGroups[group]), record.value(group)));
+  sealed.entry = entry_of(id, sealed.fields);
+  sealed.leaf = tlog::leaf_hash(bytes_of(sealed.entry));
   sealed.record = std::move(record);
   return sealed;
 }
@@ -42,12 +22,39 @@ Sealed seal_encoded(EncodedRecord record, std::string_view id, const SecretKey& 
 }  // namespace
 
 Sealed seal(const UsageRecord& record, const SecretKey& key) {
-  return seal_encoded(encode(record), record.id.text(), key);
+  return seal_encoded(encode(record), record.id, key);
 }
 
 Result<Sealed> seal_json(std::string_view record_json, const SecretKey& key) {
   CIYUAN_TRY(UsageRecord record, parse_record(record_json));
   return seal(record, key);
+}
+
+std::string entry_of(const Id& id, std::string_view fields) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  CIYUAN_CHECK(fields.size() == kGroups.size() * sizeof(Digest), "an entry has one digest for each group");
+  std::string entry = "{\"fields\":{";
+  entry.reserve(1280);
+  for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    if (group != 0) entry += ',';
+    entry += '"';
+    entry += kGroups[group];
+    entry += "\":\"";
+    char digits[2 * sizeof(Digest)];
+    for (std::size_t i = 0; i < sizeof(Digest); ++i) {
+      const auto byte = static_cast<std::uint8_t>(fields[group * sizeof(Digest) + i]);
+      digits[2 * i] = kHex[byte >> 4];
+      digits[2 * i + 1] = kHex[byte & 15];
+    }
+    entry.append(digits, sizeof digits);
+    entry += '"';
+  }
+  entry += "},\"id\":\"";
+  entry += id.text();
+  entry += "\",\"v\":\"";
+  entry += kRecordVersion;
+  entry += "\"}";
+  return entry;
 }
 
 std::string admin_entry(const AdminAction& action) {

@@ -31,6 +31,7 @@ inline constexpr std::string_view kAdminVersion = "ciyuan/admin/v1";
 
 struct Sealed {
   EncodedRecord record;
+  std::string fields;  ///< the groups' digests, 32 bytes each, in the order of kGroups
   std::string entry;
   tlog::Hash leaf{};
 };
@@ -39,6 +40,9 @@ struct Sealed {
 Sealed seal(const UsageRecord& record, const SecretKey& key);
 /// The same from a record's stored JSON. kInvalid where it is not one.
 Result<Sealed> seal_json(std::string_view record_json, const SecretKey& key);
+
+/// The entry that has these digests: what a log keeps instead of its text, which is three times as long.
+std::string entry_of(const Id& id, std::string_view fields);
 
 /// A change made by an operator.
 struct AdminAction {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "record/leaf.h"
+
 namespace ciyuan::store {
 
 struct MemoryStore::Data {
@@ -192,6 +194,7 @@ void MemoryStore::Data::apply(const Batch& batch) {
   for (const RecordRow& row : batch.records) {
     CIYUAN_CHECK(records.emplace(row.leaf, row).second, "records are never replaced");
     CIYUAN_CHECK(record_leaves.emplace(row.id, row.leaf).second, "a call has one record");
+    if (!row.fields.empty()) log_entries.emplace(row.leaf, record::entry_of(row.id, row.fields));
   }
   for (const LogEntryRow& row : batch.log_entries)
     CIYUAN_CHECK(log_entries.emplace(row.leaf, row.entry).second, "leaves are never replaced");

@@ -75,6 +75,9 @@ struct RecordRow {
   TimePoint at;  ///< of closing
   std::string contract, key, session;
   std::string json;  ///< canonical
+  /// The digests that its leaf in the log is made of, as record::entry_of() takes them. Empty: the leaf's
+  /// bytes stand among the log entries.
+  std::string fields;
 };
 
 struct LogEntryRow {
@@ -115,7 +118,7 @@ struct Batch {
   std::vector<EntryRow> entries;
   std::vector<OpenCallRow> opened;
   std::vector<MarkRow> marks;
-  std::vector<std::uint64_t> ended;  ///< numbers of open calls
+  std::vector<std::uint64_t> ended;  ///< numbers of open calls; the record of each is in this batch
   std::vector<RecordRow> records;
   std::vector<LogEntryRow> log_entries;
   std::vector<tlog::TileChange> tiles;

@@ -7,8 +7,10 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_set>
 
 #include "base/file.h"
+#include "store/internal/buffered_wal.h"
 #include "store/internal/codec.h"
 #include "store/internal/queries.h"
 #include "store/internal/schema.h"
@@ -131,6 +133,7 @@ class SqliteStore final : public Store {
 
  private:
   Status open();
+  Status read_open();
   void close();
   Status write(const Batch& batch);
   Status write_accounts(const std::vector<AccountRow>& accounts);
@@ -151,16 +154,21 @@ class SqliteStore final : public Store {
   std::map<std::pair<std::string, std::string>, std::int64_t> scopes_;  // as many as there are keys
   std::vector<std::pair<std::pair<std::string, std::string>, std::int64_t>> new_scopes_;
   struct Statements {
-    Statement begin, commit, rollback, check_head, put_head, put_account, add_entry, add_call, put_mark,
-        end_call, end_mark, add_record, add_log_entry, add_tile, put_idempotency, expire, add_document,
+    Statement begin, commit, rollback, check_head, put_head, put_account, add_entry, add_calls, put_mark,
+        end_calls, end_mark, add_record, add_log_entry, add_tile, put_idempotency, expire, add_document,
         add_admin, find_scope, add_scope;
   };
   std::optional<Statements> run_;
+  // What the rows of open calls and marks hold, so that ending a call need not look: a failed commit makes it
+  // wrong, and reload() reads it again.
+  std::map<std::uint64_t, std::size_t> open_;  // by a row's first number: how many of its calls are open
+  std::unordered_set<std::uint64_t> marked_;
   int wal_pages_ = 0;
 };
 
 Status SqliteStore::open() {
-  CIYUAN_TRY(database_, Database::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+  CIYUAN_TRY(database_,
+             Database::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, internal::buffered_wal_vfs()));
   CIYUAN_TRY_STATUS(database_.execute("PRAGMA page_size = 4096"));
   // The check comes before anything that writes: a file that is not ours stays as it is.
   if (Status ours = internal::check_schema(database_);
@@ -197,11 +205,11 @@ Status SqliteStore::open() {
        "credits_posted = "
        "excluded.credits_posted, funded = excluded.funded, last_entry = excluded.last_entry"},
       {&run_->add_entry, "INSERT INTO entries VALUES (?,?,?,?,?,?,?)"},
-      {&run_->add_call, "INSERT INTO open_calls VALUES (?,?,?)"},
+      {&run_->add_calls, "INSERT INTO open_calls VALUES (?,?)"},
       {&run_->put_mark, "INSERT OR REPLACE INTO marks VALUES (?,?)"},
-      {&run_->end_call, "DELETE FROM open_calls WHERE number = ?"},
+      {&run_->end_calls, "DELETE FROM open_calls WHERE first = ?"},
       {&run_->end_mark, "DELETE FROM marks WHERE number = ?"},
-      {&run_->add_record, "INSERT INTO records VALUES (?,?,?,?,?,?)"},
+      {&run_->add_record, "INSERT INTO records VALUES (?,?,?,?,?,?,?)"},
       {&run_->add_log_entry, "INSERT INTO log_entries VALUES (?,?)"},
       {&run_->add_tile, "INSERT OR IGNORE INTO tiles VALUES (?, zeroblob(8192))"},
       {&run_->put_idempotency, "INSERT OR REPLACE INTO idempotency VALUES (?,?,?,?)"},
@@ -217,6 +225,25 @@ Status SqliteStore::open() {
   };
   for (auto& [statement, sql] : all) {
     CIYUAN_TRY(*statement, Statement::prepare(database_.get(), sql));
+  }
+  return read_open();
+}
+
+Status SqliteStore::read_open() {
+  open_.clear();
+  marked_.clear();
+  {
+    CIYUAN_TRY(Statement rows, Statement::prepare(database_.get(), "SELECT first FROM open_calls"));
+    for (;;) {
+      CIYUAN_TRY(bool row, rows.step());
+      if (!row) break;
+      open_[rows.number(0)] = 0;
+    }
+  }
+  CIYUAN_TRY(std::vector<OpenCall> calls, queries_->open_calls());
+  for (const OpenCall& call : calls) {
+    ++std::prev(open_.upper_bound(call.call.number))->second;
+    if (call.mark) marked_.insert(call.call.number);
   }
   return {};
 }
@@ -322,17 +349,27 @@ Status SqliteStore::write_journal(const Batch& batch) {
 }
 
 Status SqliteStore::write_calls(const Batch& batch) {
-  for (const OpenCallRow& row : batch.opened) {
-    run_->add_call.bind(row.number).bind_blob(row.id.bytes).bind_blob(bytes_of(row.data));
-    CIYUAN_TRY_STATUS(run_->add_call.run());
+  if (!batch.opened.empty()) {
+    std::uint64_t first = batch.opened.front().number;
+    std::string calls = internal::encode_calls(batch.opened);
+    run_->add_calls.bind(first).bind_blob(bytes_of(calls));
+    CIYUAN_TRY_STATUS(run_->add_calls.run());
+    open_[first] = batch.opened.size();
   }
   for (const MarkRow& row : batch.marks) {
     run_->put_mark.bind(row.number).bind_blob(bytes_of(row.data));
     CIYUAN_TRY_STATUS(run_->put_mark.run());
+    marked_.insert(row.number);
   }
   for (std::uint64_t number : batch.ended) {
-    run_->end_call.bind(number);
-    CIYUAN_TRY_STATUS(run_->end_call.run());
+    auto row = open_.upper_bound(number);
+    CIYUAN_CHECK(row != open_.begin(), "what ends was open");
+    if (--(--row)->second == 0) {
+      run_->end_calls.bind(row->first);
+      CIYUAN_TRY_STATUS(run_->end_calls.run());
+      open_.erase(row);
+    }
+    if (marked_.erase(number) == 0) continue;
     run_->end_mark.bind(number);
     CIYUAN_TRY_STATUS(run_->end_mark.run());
   }
@@ -369,6 +406,7 @@ Status SqliteStore::write_log(const Batch& batch) {
         .bind(scope)
         .bind(std::string_view(row.session))
         .bind(std::string_view(row.json));
+    row.fields.empty() ? run_->add_record.bind_null() : run_->add_record.bind_blob(bytes_of(row.fields));
     CIYUAN_TRY_STATUS(run_->add_record.run());
   }
   for (const LogEntryRow& row : batch.log_entries) {

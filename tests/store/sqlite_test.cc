@@ -103,6 +103,27 @@ TEST(Sqlite, serves_many_readers_beside_the_writer) {
   EXPECT_GE(reads, 3);
 }
 
+// The write-ahead file gathers what a batch writes: batches of every size around its limits, read by a connection
+// that knows nothing of that, and once more after a restart.
+TEST(Sqlite, gathers_batches_of_every_size) {
+  Folder folder;
+  Maker maker;
+  std::uint64_t records = 0;
+  {
+    auto store = open_sqlite(folder / "s.db").value();
+    auto reader = open_sqlite_reader(folder / "s.db").value();
+    for (std::uint64_t size : {1, 7, 100, 0, 400, 1500, 3000, 40'000, 2}) {
+      ASSERT_TRUE(store->commit(maker.next(size)).ok()) << size;
+      records += size;
+      ASSERT_EQ(reader->head()->log_size, records);
+    }
+    for (int i = 0; i < 300; ++i) ASSERT_TRUE(store->commit(maker.next(20)).ok()) << i;
+  }
+  auto store = open_sqlite(folder / "s.db").value();
+  EXPECT_EQ(store->head()->log_size, records + 6000);
+  EXPECT_EQ(store->head()->log_root, maker.tree().root());
+}
+
 TEST(Sqlite, drops_expired_idempotency_keys) {
   Folder folder;
   auto store = open_sqlite(folder / "s.db").value();

@@ -141,6 +141,7 @@ TEST_P(Stores, keep_open_calls_with_their_newest_mark) {
   batch = maker.next(0);
   batch.marks = {{5, "second"}};
   batch.ended = {6};
+  batch.records = {{0, id_of(6), time_of(0), "contract0", "key0", "session0", "{}", ""}};
   batch.opened_max = 7;
   ASSERT_TRUE(store->commit(batch).ok());
   auto open = store->open_calls();

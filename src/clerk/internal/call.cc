@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "clerk/internal/draft.h"
 #include "store/varint.h"
 
 namespace ciyuan::clerk::internal {
@@ -261,7 +262,7 @@ std::string encode_call(const Open& command, std::int64_t granted) {
     out.text(command.idempotency->key);
     out.fixed(command.idempotency->body);
   }
-  out.text(record::encode(command.draft).json);
+  write_draft(out, command.draft);
   return bytes;
 }
 
@@ -293,9 +294,8 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
     command.idempotency->key = in.text();
     command.idempotency->body = in.fixed<32>();
   }
-  std::string_view draft = in.text();
+  command.draft = read_draft(in);
   if (!in.done()) return damaged;
-  CIYUAN_TRY(command.draft, record::parse_record(draft));
   return call;
 }
 

@@ -36,4 +36,33 @@ Result<std::vector<EntryLine>> decode_lines(EntryNumber entry, std::string_view 
   return lines;
 }
 
+std::string encode_calls(const std::vector<OpenCallRow>& calls) {
+  std::string bytes;
+  std::size_t size = 0;
+  for (const OpenCallRow& call : calls) size += call.data.size() + 32;
+  bytes.reserve(size);
+  ByteWriter out(bytes);
+  for (const OpenCallRow& call : calls) {
+    out.number(call.number - calls.front().number);
+    out.fixed(call.id.bytes);
+    out.text(call.data);
+  }
+  return bytes;
+}
+
+Result<std::vector<OpenCallRow>> decode_calls(std::uint64_t first, std::string_view bytes) {
+  std::vector<OpenCallRow> calls;
+  ByteReader in(bytes);
+  while (in.ok() && !in.empty()) {
+    OpenCallRow call;
+    call.number = first + in.number();
+    call.id.bytes = in.fixed<16>();
+    call.data = in.text();
+    calls.push_back(std::move(call));
+  }
+  if (!in.done() || calls.empty())
+    return Error{ErrorCode::kCorrupt, "the open calls from " + std::to_string(first) + " on are damaged", ""};
+  return calls;
+}
+
 }  // namespace ciyuan::store::internal

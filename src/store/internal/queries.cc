@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "record/leaf.h"
 #include "store/internal/codec.h"
 
 namespace ciyuan::store::internal {
@@ -206,15 +207,34 @@ Result<std::optional<EntryRow>> Queries::posting(const Id& id) {
 }
 
 Result<std::vector<OpenCall>> Queries::open_calls() {
-  CIYUAN_TRY(Statement * query_,
-             query("SELECT open_calls.number, open_calls.id, open_calls.data, marks.data FROM "
-                   "open_calls LEFT JOIN marks USING (number) ORDER BY open_calls.number"));
-  Scoped statement(*query_);
-  return all<OpenCall>(statement, [](Statement* row) -> Result<OpenCall> {
-    OpenCall call{{row->number(0), id_in(row, 1), row->text(2)}, std::nullopt};
-    if (!row->view(3).empty()) call.mark = row->text(3);
-    return call;
-  });
+  std::vector<OpenCall> calls;
+  {
+    CIYUAN_TRY(Statement * query_, query("SELECT first, calls FROM open_calls ORDER BY first"));
+    Scoped statement(*query_);
+    for (;;) {
+      CIYUAN_TRY(bool row, statement->step());
+      if (!row) break;
+      CIYUAN_TRY(std::vector<OpenCallRow> opened,
+                 decode_calls(statement->number(0), text_of(statement->view(1))));
+      for (OpenCallRow& call : opened) calls.push_back({std::move(call), std::nullopt});
+    }
+  }
+  CIYUAN_TRY(Statement * ended_, query("SELECT 1 FROM records WHERE id = ?"));
+  CIYUAN_TRY(Statement * mark_, query("SELECT data FROM marks WHERE number = ?"));
+  std::size_t open = 0;
+  for (OpenCall& call : calls) {
+    Scoped ended(*ended_), mark(*mark_);
+    ended->bind_blob(call.call.id.bytes);
+    CIYUAN_TRY(bool has_record, ended->step());
+    if (has_record) continue;
+    mark->bind(call.call.number);
+    CIYUAN_TRY(bool has_mark, mark->step());
+    if (has_mark) call.mark = mark->text(0);
+    if (&calls[open] != &call) calls[open] = std::move(call);
+    ++open;
+  }
+  calls.resize(open);
+  return calls;
 }
 
 Result<std::optional<RecordRow>> Queries::record(const Id& id) {
@@ -337,10 +357,17 @@ Result<std::vector<AdminRow>> Queries::admin_log(std::uint64_t before_leaf, std:
 
 Result<std::vector<std::string>> Queries::log_entries(std::uint64_t from, std::size_t count) {
   CIYUAN_TRY(Statement * query_,
-             query("SELECT entry FROM log_entries WHERE leaf >= ? ORDER BY leaf LIMIT ?"));
+             query("SELECT leaf, entry, NULL FROM log_entries WHERE leaf >= ?1 UNION ALL SELECT leaf, "
+                   "fields, id FROM records WHERE leaf >= ?1 AND fields IS NOT NULL ORDER BY leaf LIMIT ?2"));
   Scoped statement(*query_);
   statement->bind(from).bind(limit_of(count));
-  return all<std::string>(statement, [](Statement* row) -> Result<std::string> { return row->text(0); });
+  return all<std::string>(statement, [](Statement* row) -> Result<std::string> {
+    if (row->view(2).empty()) return row->text(1);
+    if (row->view(1).size() != record::kGroups.size() * sizeof(Digest))
+      return Error{ErrorCode::kCorrupt,
+                   "the digests of leaf " + std::to_string(row->number(0)) + " are damaged", ""};
+    return record::entry_of(id_in(row, 2), text_of(row->view(1)));
+  });
 }
 
 Result<Bytes> Queries::tile(unsigned level, std::uint64_t index) {

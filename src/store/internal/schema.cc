@@ -5,6 +5,9 @@ namespace {
 
 // Integer keys grow at the end of each table, so a batch touches few pages. `leaf` is the index in the log;
 // since the clerk's time never goes back, leaf order is time order too, and no index on time is needed.
+// The calls that a batch opened are one row, by the number of the first, and go when the last of them ends: a
+// row for each call would cost a batch as many insertions and deletions. Which of them have ended, their
+// records say.
 constexpr const char* kTables = R"sql(
 CREATE TABLE head (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -18,12 +21,12 @@ CREATE TABLE entries (
   number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, at INTEGER NOT NULL, leaf INTEGER NOT NULL, id BLOB NOT NULL,
   lines BLOB NOT NULL, memo TEXT);
 CREATE INDEX postings ON entries (id) WHERE kind = 3;
-CREATE TABLE open_calls (number INTEGER PRIMARY KEY, id BLOB NOT NULL, data BLOB NOT NULL);
+CREATE TABLE open_calls (first INTEGER PRIMARY KEY, calls BLOB NOT NULL);
 CREATE TABLE marks (number INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE scopes (number INTEGER PRIMARY KEY, contract TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (key, contract));
 CREATE TABLE records (
   leaf INTEGER PRIMARY KEY, id BLOB NOT NULL, at INTEGER NOT NULL, scope INTEGER NOT NULL, session TEXT NOT NULL,
-  json TEXT NOT NULL);
+  json TEXT NOT NULL, fields BLOB);
 CREATE UNIQUE INDEX record_ids ON records (id);
 CREATE INDEX record_scopes ON records (scope);
 CREATE INDEX record_sessions ON records (session);

@@ -78,9 +78,9 @@ Amount Statement::amount(int column) const {
   return parse_decimal(text_of(view(column)), 0).ok() ? *parse_decimal(text_of(view(column)), 0) : Amount();
 }
 
-Result<Database> Database::open(const std::filesystem::path& path, int flags) {
+Result<Database> Database::open(const std::filesystem::path& path, int flags, const char* vfs) {
   sqlite3* raw = nullptr;
-  int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, vfs);
   Database database;
   database.database_.reset(raw);
   if (code != SQLITE_OK) {

@@ -44,6 +44,7 @@ class Statement {
     return note(sqlite3_bind_blob64(get(), next_++, bytes.empty() ? &kEmpty : bytes.data(), bytes.size(),
                                     SQLITE_STATIC));
   }
+  Statement& bind_null() { return note(sqlite3_bind_null(get(), next_++)); }
   /// As an SQL integer where it fits 64 bits, as decimal text otherwise: readable with any SQLite tool.
   Statement& bind(Amount amount);
 
@@ -94,7 +95,8 @@ class Scoped {
 
 class Database {
  public:
-  static Result<Database> open(const std::filesystem::path& path, int flags);
+  /// `vfs`: its name; null for the system's.
+  static Result<Database> open(const std::filesystem::path& path, int flags, const char* vfs = nullptr);
   Status execute(const char* sql) const;
   /// One number out of a query or pragma.
   Result<std::int64_t> number(std::string_view sql) const;

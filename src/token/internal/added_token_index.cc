@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/scan.h"
 #include "token/internal/unicode.h"
 
 namespace ciyuan::token::internal {
@@ -25,10 +26,20 @@ void AddedTokenIndex::add(const AddedToken& token) {
   if (at == lengths.end() || *at != token.content.size()) lengths.insert(at, token.content.size());
 }
 
+// Where the next token might begin. Most vocabularies begin all of them with one byte, or two.
+std::size_t AddedTokenIndex::next_candidate(std::string_view text, std::size_t from) const {
+  if (first_bytes_.size() <= 2) {
+    const std::size_t at = find_either(text, first_bytes_.front(), first_bytes_.back(), from);
+    return at < text.size() ? at : std::string_view::npos;
+  }
+  while (from < text.size() && lengths_[static_cast<unsigned char>(text[from])].empty()) ++from;
+  return from < text.size() ? from : std::string_view::npos;
+}
+
 AddedTokenIndex::Found AddedTokenIndex::find(std::string_view text, std::size_t from) const {
   if (tokens_.empty()) return {};
-  for (std::size_t at = text.find_first_of(first_bytes_, from); at != std::string_view::npos;
-       at = text.find_first_of(first_bytes_, at + 1)) {
+  for (std::size_t at = next_candidate(text, from); at != std::string_view::npos;
+       at = next_candidate(text, at + 1)) {
     for (std::size_t length : lengths_[static_cast<unsigned char>(text[at])]) {
       if (length > text.size() - at) continue;
       const auto found = tokens_.find(text.substr(at, length));

@@ -27,6 +27,8 @@ class AddedTokenIndex {
   Found find(std::string_view text, std::size_t from) const;
 
  private:
+  std::size_t next_candidate(std::string_view text, std::size_t from) const;
+
   std::unordered_map<std::string_view, const AddedToken*> tokens_;
   std::array<std::vector<std::size_t>, 256> lengths_;  ///< by first byte, descending
   std::string first_bytes_;

@@ -1,0 +1,15 @@
+#pragma once
+
+/// A usage record as bytes, for the drafts that stand with open calls: a third of its JSON, and quicker. What
+/// is published is always the JSON (record/record.h).
+
+#include "record/record.h"
+#include "store/varint.h"
+
+namespace ciyuan::clerk::internal {
+
+void write_draft(store::ByteWriter& out, const record::UsageRecord& draft);
+/// Where the bytes are not what write_draft made, `in` is no longer ok(), or the record is another one.
+record::UsageRecord read_draft(store::ByteReader& in);
+
+}  // namespace ciyuan::clerk::internal
