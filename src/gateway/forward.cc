@@ -53,11 +53,14 @@ std::string MeteredCall::upstream_body(const contract::Route& route) const {
 
 http::Task<Result<http::ResponseHead>> MeteredCall::try_route(const contract::Route& route,
                                                               Upstreams::Service& service) {
+  call_.reset();  // what another service was sent says nothing about this one
   auto call = co_await service.pool->call();
   if (!call) {
     worker_.upstreams.failed(service);
     co_return std::move(call).error();
   }
+  // Whoever left while we connected has had nothing sent for them, and owes nothing.
+  if (exchange_.client_gone()) co_return Error{ErrorCode::kUnavailable, "the client left", ""};
   call_ = std::move(*call);
   exchange_.on_client_gone([this] {
     if (resolved_.terms.metering.upstream == contract::UpstreamOnGone::kCancel && call_) call_->cancel();
@@ -106,11 +109,11 @@ http::Task<bool> MeteredCall::forward() {
       }
     }
   }
-  ++metrics_.upstream_failed;
   bool gone = exchange_.client_gone();
+  ++(gone ? metrics_.client_gone : metrics_.upstream_failed);
   Ending ending{.state = gone ? record::State::kClientGone : record::State::kUpstreamFailed,
                 .finish_reason = "",
-                .nothing_served = !sent && !gone,
+                .nothing_served = !sent,
                 .problem = last.text()};
   auto closed = co_await settle(ending);
   if (gone) co_return false;

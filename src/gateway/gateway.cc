@@ -66,6 +66,7 @@ Worker::Worker(Gateway& the_gateway, http::Loop& the_loop, std::unique_ptr<store
     : gateway(the_gateway),
       loop(the_loop),
       mailbox(the_loop, the_gateway.clerk_),
+      unsettled(the_loop, mailbox, the_gateway.metrics_, the_gateway.options_.log),
       upstreams(the_loop),
       reader(std::move(the_reader)) {}
 

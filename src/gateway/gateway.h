@@ -22,6 +22,7 @@
 #include "gateway/mailbox.h"
 #include "gateway/metrics.h"
 #include "gateway/recent_answers.h"
+#include "gateway/unsettled_calls.h"
 #include "gateway/upstreams.h"
 #include "http/server.h"
 #include "measure/profiles.h"
@@ -89,6 +90,7 @@ class Worker {
   Gateway& gateway;
   http::Loop& loop;
   LoopMailbox mailbox;
+  UnsettledCalls unsettled;
   Upstreams upstreams;
   std::unique_ptr<store::Reader> reader;
 };

@@ -41,6 +41,7 @@ class MeteredCall {
   // admission.cc: who asks, under which terms, how much the prompt is. False: the answer was already given.
   http::Task<bool> admit();
   http::Task<bool> open();
+  void withdraw();
   http::Task<> answer_error(const dialect::ErrorBody& error, const http::Headers& extra);
   http::Task<> answer_error(const dialect::ErrorBody& error) { return answer_error(error, no_headers_); }
   http::Task<> answer_refusal(const clerk::Refusal& refusal);
@@ -72,6 +73,9 @@ class MeteredCall {
   // settle.cc: what is billed, and the record.
   KindCounts billed_counts(const Ending& ending) const;
   http::Task<Result<clerk::Closed>> settle(const Ending& ending);
+  clerk::Close closing(const Ending& ending, const KindCounts& billed);
+  void settle_later(Ending ending);
+  void count_last(const KindCounts& generated, std::string_view bytes);
   void complete_record(const Ending& ending, const KindCounts& billed);
   http::Headers closing_headers(const clerk::Closed& closed) const;
   std::string closing_comment(const clerk::Closed& closed) const;
@@ -109,6 +113,8 @@ class MeteredCall {
   std::optional<StreamMeter> meter_;
   KindCounts delivered_;  // generated tokens whose bytes were handed to the client's socket
   record::ContentDigest answer_digest_;
+  // The two above as they were before the bytes that wait for the record to be durable.
+  std::optional<std::pair<KindCounts, record::ContentDigest>> before_last_;
   std::optional<dialect::ReportedUsage> reported_;
   dialect::AnswerPart first_part_;  // id, model, created of the answer
   std::string tail_;                // events held back until the record is durable

@@ -142,8 +142,7 @@ http::Task<> MeteredCall::relay_whole() {
     ending.state = record::State::kClientGone;
     ++metrics_.client_gone;
   } else {
-    delivered_ = meter_ ? meter_->counts() : KindCounts();
-    answer_digest_.update(out);
+    count_last(meter_ ? meter_->counts() : KindCounts(), out);
   }
   auto closed = co_await settle(ending);
   if (gone) co_return;
@@ -389,8 +388,7 @@ http::Task<> MeteredCall::relay_stream() {
 http::Task<> MeteredCall::end_stream(Ending ending, std::string tail) {
   bool delivers = !client_left_;
   if (delivers) {
-    answer_digest_.update(tail);
-    if (ending.state == record::State::kCompleted) delivered_ = meter_->counts();
+    count_last(ending.state == record::State::kCompleted ? meter_->counts() : delivered_, tail);
     if (idempotent_) kept_answer_ += tail;
   }
   auto closed = co_await settle(ending);
