@@ -50,6 +50,7 @@ std::shared_ptr<const contract::Registry> Gateway::registry() const {
 
 http::Server::Handler Gateway::handler(http::Loop& loop, std::unique_ptr<store::Reader> reader) {
   workers_.push_back(std::make_unique<Worker>(*this, loop, std::move(reader)));
+  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->upstreams.share_with(i, workers_.size());
   Worker* worker = workers_.back().get();
   return [worker](http::Exchange& exchange) { return worker->handle(exchange); };
 }
@@ -67,7 +68,7 @@ Worker::Worker(Gateway& the_gateway, http::Loop& the_loop, std::unique_ptr<store
       loop(the_loop),
       mailbox(the_loop, the_gateway.clerk_),
       unsettled(the_loop, mailbox, the_gateway.metrics_, the_gateway.options_.log),
-      upstreams(the_loop),
+      upstreams(the_loop, the_gateway.metrics_.services),
       reader(std::move(the_reader)) {}
 
 http::Task<> Worker::handle(http::Exchange& exchange) {

@@ -50,10 +50,19 @@ class MeteredCall {
   // forward.cc: finds a service that takes the call. False: it was settled and answered.
   http::Task<bool> forward();
   http::Task<Result<http::ResponseHead>> try_route(const contract::Route& route, Upstreams::Service& service);
+  http::Task<Result<http::ResponseHead>> send_once(const contract::Route& route, Upstreams::Service& service,
+                                                   bool fresh);
+  http::Task<> answer_failed_forward(const Error& last, bool sent);
+  void judge_head(unsigned status);
+  void judge_failure(Health::Failure failure, const std::string& problem);
+  void judge_end();
+  void log_service(bool up, const std::string& problem);
   std::string upstream_head(const Upstreams::Service& service, std::size_t body_size) const;
   std::string upstream_body(const contract::Route& route) const;
 
   // relay.cc: the answer, whole or streamed.
+  http::Task<> serve();
+  http::Task<> give_up(std::string_view fault);
   http::Task<> relay_whole();
   http::Task<> relay_error();
   http::Task<> relay_stream();
@@ -108,6 +117,7 @@ class MeteredCall {
   bool grant_final_ = false;    // the last extension gave nothing
   std::optional<LoopMailbox::Ticket> extension_;
 
+  Health* health_ = nullptr;  // of the service that was tried last
   std::unique_ptr<http::Call> call_;
   http::ResponseHead answer_head_;
   std::optional<StreamMeter> meter_;
@@ -119,7 +129,7 @@ class MeteredCall {
   dialect::AnswerPart first_part_;  // id, model, created of the answer
   std::string tail_;                // events held back until the record is durable
   std::string kept_answer_;         // for a repeated Idempotency-Key
-  bool tail_begun_ = false, done_seen_ = false, live_ = false, client_left_ = false;
+  bool tail_begun_ = false, done_seen_ = false, settled_ = false, live_ = false, client_left_ = false;
 };
 
 }  // namespace ciyuan::gateway

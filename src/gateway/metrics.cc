@@ -64,6 +64,7 @@ std::string Metrics::text() const {
     out += "ciyuan_tokens_total{kind=\"" + std::string(name_of(kind)) + "\"} " +
            std::to_string(tokens[index_of(kind)].load(std::memory_order_relaxed)) + "\n";
   }
+  services.print(out);
   before_upstream.print(out, "before_upstream_seconds");
   after_upstream.print(out, "after_upstream_seconds");
   return out;

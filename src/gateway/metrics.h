@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/kind.h"
+#include "gateway/health.h"
 
 namespace ciyuan::gateway {
 
@@ -41,6 +42,8 @@ struct Metrics {
   std::atomic<std::uint64_t> disputed{0};  ///< records whose reported figure is out of tolerance
   Histogram before_upstream;  ///< from the whole request to the forwarded one: parse, count, open
   Histogram after_upstream;   ///< from the answer's end to its release: close and commit
+
+  HealthBoard services;
 
   std::string text() const;
 };

@@ -155,6 +155,7 @@ http::Task<Result<clerk::Closed>> MeteredCall::settle(const Ending& ending) {
     take_grant(co_await worker_.mailbox.take(*extension_));
     extension_.reset();
   }
+  settled_ = true;
   std::int64_t begun_ns = http::monotonic_ns();
   KindCounts billed = billed_counts(ending);
   clerk::Reply reply = co_await worker_.mailbox.ask(closing(ending, billed));
