@@ -167,3 +167,242 @@ def close_is_sent_again(world):
     equal(int(gateway.account("budget")["balance"]), left, "what is left")
     check(f"={left}/100000 CIYUAN" in again.headers["ciyuan-remaining"], "left and not held:", again.headers)
     check_books(gateway)
+
+
+@case("each event reaches the client before the service makes the next one")
+def flushed_at_once(world):
+    count, step, late = 12, threading.Semaphore(0), []
+
+    def answer(one, head, body):
+        one.sendall(STREAM_HEAD)
+        for number in range(count):
+            one.sendall(chunk(delta(f"word{number} ")))
+            if not step.acquire(timeout=5):
+                late.append(number)
+        one.sendall(chunk(LAST) + b"0\r\n\r\n")
+
+    gateway = world.gateway(documents(Service(answer).url))
+    seen = [0]
+
+    def on_bytes(got):
+        while seen[0] < got.body.count(b"word"):
+            seen[0] += 1
+            step.release()
+
+    got = gateway.call(chat(stream=True), on_bytes=on_bytes)
+    equal((got.status, got.done, seen[0], late), (200, True, count, []), "the stream, and events that had to wait")
+
+
+@case("fields of one connection are not passed on, in either direction")
+def hop_by_hop(world):
+    hops = ["Keep-Alive: timeout=5", "TE: trailers", "Trailer: X-Sum", "Upgrade: h2c", "Proxy-Authorization: Basic eDp5",
+            "Proxy-Authenticate: Basic", "Proxy-Connection: keep-alive", "X-First: 1", "X-Second: 1", "Connection: X-First",
+            "Connection: keep-alive, X-Second"]
+
+    def answer(one, head, body):
+        one.sendall(whole_answer(more="\r\n".join([*hops, "X-Kept: 1"]) + "\r\n"))
+
+    service = Service(answer)
+    gateway = world.gateway(documents(service.url))
+    body = json.dumps(chat()).encode()
+    head = [f"POST /v1/chat/completions HTTP/1.1", "Host: x", f"Authorization: Bearer {SECRET}", f"Content-Length: {len(body)}",
+            *hops, "X-Kept: 1"]
+
+    async def run():
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        got = await asyncio.wait_for(read_answer(reader), 20)
+        writer.close()
+        return got
+
+    got = asyncio.run(run())
+    equal(got.status, 200, "status")
+    to_service = {line.split(":")[0].lower() for line in service.heads[0][1:]}
+    unwanted = {line.split(":")[0].lower() for line in hops}
+    equal((to_service & unwanted, set(got.headers) & unwanted), (set(), set()), "passed on to the service, to the client")
+    check("x-kept" in to_service and "x-kept" in got.headers, to_service, got.headers)
+
+
+@case("a service on IPv6 is reached, and named with its brackets")
+def ipv6(world):
+    try:
+        service = Service(lambda one, head, body: one.sendall(whole_answer()), socket.AF_INET6)
+    except OSError as absent:
+        from world import Skip
+        raise Skip(f"no IPv6 on this machine: {absent}") from None
+    gateway = world.gateway(documents(service.url))
+    equal(gateway.call(chat()).status, 200, "status")
+    check(f"Host: [::1]:{service.port}" in service.heads[0], service.heads[0])
+
+
+@case("total_ms ends a call however steadily its answer comes, streamed or not")
+def total_timeout(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url, upstream={"timeouts": {
+        "connect_ms": 500, "first_byte_ms": 700, "idle_ms": 600, "total_ms": 800}}))
+    streamed = gateway.call(chat(stream=True, standin="tokens=400,rate=50"))
+    error = next(event["error"] for event in streamed.events() if isinstance(event, dict) and "error" in event)
+    equal((error["code"], b"[DONE]" in streamed.body), ("upstream_timeout", False), "the stream's end")
+    record = gateway.record(streamed.record)
+    equal(record["outcome"]["state"], "upstream-failed", "state")
+    check(0 < record["usage"]["output"]["billed"] < 400, record["usage"])
+
+    def drips(one, head, body):
+        one.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(1000):
+            one.sendall(b" ")
+            time.sleep(0.02)
+
+    gateway.apply(documents(Service(drips).url, upstream={"timeouts": {
+        "connect_ms": 500, "first_byte_ms": 700, "idle_ms": 600, "total_ms": 800}}))
+    whole = gateway.call(chat())
+    equal((whole.status, whole.error["code"]), (504, "upstream_timeout"), "the unstreamed call")
+    check_books(gateway)
+
+
+@case("connections_max holds: calls beyond it wait in order, are refused with nothing sent or billed, and may leave")
+def connections_max(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url, [cap("budget", "ciyuan", 100000)], upstream={
+        "connections_max": 1, "timeouts": {"connect_ms": 1000, "first_byte_ms": 9000, "idle_ms": 9000, "total_ms": 60000}}),
+        options=("--quiet", "--threads", "1"))
+    long = chat(stream=True, standin="tokens=100,rate=40")
+
+    async def run():
+        first = asyncio.create_task(gateway.post(long))
+        await asyncio.sleep(0.3)
+        left = asyncio.create_task(gateway.post(chat(max_tokens=5), timeout=0.4))
+        refused = await gateway.post(chat(max_tokens=5))
+        await left
+        first = await first
+        busy = asyncio.create_task(gateway.post(chat(stream=True, standin="tokens=20,rate=40")))
+        await asyncio.sleep(0.1)
+        waited = await gateway.post(chat(max_tokens=5))
+        return first, refused, await busy, waited
+
+    first, refused, busy, waited = asyncio.run(run())
+    equal((first.status, busy.status, waited.status), (200, 200, 200), "those that had or got a connection")
+    equal((refused.status, refused.error["code"]), (503, "gateway_busy"), "the one that waited in vain")
+    check("retry-after" in refused.headers, refused.headers)
+    states = [(record["outcome"]["state"], billed(record) > 0) for record in reversed(gateway.records())]
+    equal(sorted(states), sorted([("client-gone", False), ("upstream-failed", False), ("completed", True), ("completed", True),
+                                  ("completed", True)]), "records")
+    equal(standin.stats()["requests"], 3, "requests that reached the service")
+    equal(gateway.metrics()['ciyuan_upstream_up{upstream="service-0"}'], 1, "our own limit is not the service's failure")
+
+
+@case("a service that takes calls and fails them rests, is tried by one call after a while, and returns")
+def health(world):
+    standin, flaky = world.standin(), world.standin("--script", "reset")
+    gateway = world.gateway(documents([flaky.url, standin.url]), options=("--threads", "2"))
+
+    def up(number):
+        return gateway.metrics()[f'ciyuan_upstream_up{{upstream="service-{number}"}}']
+
+    answers = [gateway.call(chat(max_tokens=2)).status for _ in range(6)]
+    equal(answers[:3], [502] * 3, "calls that the service may have run")
+    equal(answers[3:], [200] * 3, "calls while it rests")
+    equal((up(0), up(1)), (0, 1), "the gauges")
+    wait_until(lambda: '"event":"upstream","upstream":"service-0","up":false' in gateway.said(), 10, "the log's line")
+    flaky.kill()
+    world.standin(port=flaky.port)
+
+    def returned():
+        equal(gateway.call(chat(max_tokens=2)).status, 200, "a call meanwhile")
+        return up(0) == 1
+
+    wait_until(returned, 20, "the service's return")
+    wait_until(lambda: '"upstream":"service-0","up":true' in gateway.said(), 10, "the log's line")
+
+
+@case("--drain runs out: streams are broken off and settled as what their clients got, whatever the clause reads on for")
+def drain_runs_out(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url, [cap("budget", "ciyuan", 700)], metering={"upstream": "drain", "drain_max_s": 600}),
+                            options=("--quiet", "--threads", "2", "--drain", "1"))
+    slow = "tokens=300,rate=20"
+
+    async def run():
+        stays = asyncio.create_task(gateway.post(chat(stream=True, max_tokens=200, standin=slow)))
+        leaves = asyncio.create_task(gateway.post(chat(stream=True, max_tokens=200, standin=slow), timeout=0.5))
+        await asyncio.sleep(0.8)
+        waits = asyncio.create_task(gateway.post(chat(max_tokens=600)))
+        await asyncio.sleep(0.3)
+        gateway.child.terminate()
+        return await stays, await leaves, await waits
+
+    stays, leaves, _ = asyncio.run(run())
+    equal(gateway.child.wait(20), 0, "exit code")
+    check(stays.status == 200 and not stays.complete, "a stream that is broken off must not look whole")
+    gateway = world.gateway()
+    records = {record["id"]: record for record in gateway.records()}
+    equal(len(records), 2, "records: the call that waited was never opened")
+    for answer in (stays, leaves):
+        equal(records[answer.record]["outcome"]["state"], "client-gone", "state")
+        check(records[answer.record]["usage"]["output"]["billed"] > 0, records[answer.record]["usage"])
+    check_books(gateway)
+
+
+@case("without file descriptors left, connections go on, new ones wait, and no service is blamed")
+def out_of_descriptors(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url), options=("--threads", "1"))
+    one = {**fields(), "Connection": "keep-alive"}
+
+    async def connection():
+        return await asyncio.open_connection("127.0.0.1", gateway.port)
+
+    async def ask(pair, body):
+        reader, writer = pair
+        writer.write(request_bytes("POST", "/v1/chat/completions", json.dumps(body).encode(), one))
+        return await asyncio.wait_for(read_answer(reader), 20)
+
+    async def run():
+        pairs = [await connection() for _ in range(2)]
+        equal((await ask(pairs[0], chat(max_tokens=2))).status, 200, "before")
+        files = max(int(name) for name in __import__("os").listdir(f"/proc/{gateway.child.pid}/fd")) + 1
+        old = resource.prlimit(gateway.child.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(gateway.child.pid, resource.RLIMIT_NOFILE, (files, old[1]))
+        crowd = [await connection() for _ in range(30)]  # the kernel takes them; the gateway has room for a few at most
+        waiting = [asyncio.create_task(ask(pair, chat(max_tokens=2))) for pair in crowd]
+        await asyncio.sleep(0.5)
+        answers = await asyncio.gather(*[ask(pair, chat(max_tokens=8, standin="tokens=8,rate=20")) for pair in pairs])
+        resource.prlimit(gateway.child.pid, resource.RLIMIT_NOFILE, old)
+        late = await asyncio.gather(*waiting)
+        return answers, late
+
+    answers, late = asyncio.run(run())
+    codes = [answer.status if answer.status == 200 else answer.error["code"] for answer in answers]
+    check(set(codes) <= {200, "gateway_busy"} and 200 in codes, "open connections:", codes)
+    late_codes = {answer.status if answer.status == 200 else answer.error["code"] for answer in late}
+    check(200 in late_codes and late_codes <= {200, "gateway_busy"}, "connections that waited:", late_codes)
+    equal(gateway.call(chat(max_tokens=2)).status, 200, "after")
+    equal(gateway.metrics()['ciyuan_upstream_up{upstream="service-0"}'], 1, "the service")
+    check('"up":false' not in gateway.said(), gateway.said()[-2000:])
+
+
+@case("an answer that makes a library throw is settled like any other failure, and leaves nothing open")
+def thrown(world):
+    body = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "standin", "choices": [
+        {"index": "0", "message": {"role": "assistant", "content": "word " * 200}, "finish_reason": "stop"}]}).encode()
+
+    def answer(one, head, asked):
+        one.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    gateway = world.gateway(documents(Service(answer).url, [cap("budget", "ciyuan", 100000)]))
+    check(gateway.call(chat(max_tokens=5)).status in (200, 502), "an answer of some sort")
+    equal(len(gateway.records()), 1, "records")
+    equal(gateway.metrics()["ciyuan_open_calls"], 0, "calls in progress")
+    spent = billed(gateway.records()[0])
+    equal(int(gateway.account("budget")["balance"]), 100000 - spent, "balance")
+
+
+@case("a length that a service only declares makes no room and breaks nothing")
+def declared_length(world):
+    def answer(one, head, body):
+        one.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000000000000\r\n\r\n{}")
+        return False
+
+    gateway = world.gateway(documents(Service(answer).url))
+    equal(gateway.call(chat()).status, 502, "status")
+    equal(gateway.records()[0]["outcome"]["state"], "upstream-failed", "state")
