@@ -32,6 +32,10 @@ std::string_view bearer_of(const http::Headers& headers) {
   return value;
 }
 
+bool is_usable(const contract::KeyPlan& key) {
+  return !key.disabled && (key.expires == TimePoint{} || now() < key.expires);
+}
+
 Gateway::Gateway(clerk::Clerk& clerk, clerk::Publisher& publisher, measure::Profiles& profiles,
                  GatewayOptions options)
     : clerk_(clerk), publisher_(publisher), profiles_(profiles), options_(std::move(options)) {}
@@ -58,8 +62,10 @@ http::Server::Handler Gateway::handler(http::Loop& loop, std::unique_ptr<store::
 http::Server::BodyLimit Gateway::body_limit() const {
   return [this](const http::RequestHead& head) {
     std::string_view secret = bearer_of(head.headers);
-    bool known = !secret.empty() && registry()->find_key(secret) != nullptr;
-    return known ? options_.body_bytes_max : options_.stranger_body_bytes_max;
+    if (secret.empty()) return options_.stranger_body_bytes_max;
+    auto registry = this->registry();
+    const contract::KeyPlan* key = registry->find_key(secret);
+    return key != nullptr && is_usable(*key) ? options_.body_bytes_max : options_.stranger_body_bytes_max;
   };
 }
 

@@ -1,17 +1,18 @@
 """The traps of a streaming proxy, one case each, against services written here byte by byte."""
 import asyncio
 import json
+import os
 import resource
 import socket
 import threading
 import time
 
 from registry import case
-from wire import post, read_answer, request_bytes
-from world import SECRET, cap, chat, check, documents, equal, http, wait_until
+from wire import get, read_answer, request_bytes
+from world import SECRET, Skip, cap, chat, check, documents, equal, key_document, wait_until
 from .caps import billed
 from .crash import check_books
-from .hostile import fields
+from .hostile import fields, raw
 
 
 class Service:
@@ -205,7 +206,7 @@ def hop_by_hop(world):
     service = Service(answer)
     gateway = world.gateway(documents(service.url))
     body = json.dumps(chat()).encode()
-    head = [f"POST /v1/chat/completions HTTP/1.1", "Host: x", f"Authorization: Bearer {SECRET}", f"Content-Length: {len(body)}",
+    head = ["POST /v1/chat/completions HTTP/1.1", "Host: x", f"Authorization: Bearer {SECRET}", f"Content-Length: {len(body)}",
             *hops, "X-Kept: 1"]
 
     async def run():
@@ -228,7 +229,6 @@ def ipv6(world):
     try:
         service = Service(lambda one, head, body: one.sendall(whole_answer()), socket.AF_INET6)
     except OSError as absent:
-        from world import Skip
         raise Skip(f"no IPv6 on this machine: {absent}") from None
     gateway = world.gateway(documents(service.url))
     equal(gateway.call(chat()).status, 200, "status")
@@ -360,7 +360,7 @@ def out_of_descriptors(world):
     async def run():
         pairs = [await connection() for _ in range(2)]
         equal((await ask(pairs[0], chat(max_tokens=2))).status, 200, "before")
-        files = max(int(name) for name in __import__("os").listdir(f"/proc/{gateway.child.pid}/fd")) + 1
+        files = max(int(name) for name in os.listdir(f"/proc/{gateway.child.pid}/fd")) + 1
         old = resource.prlimit(gateway.child.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(gateway.child.pid, resource.RLIMIT_NOFILE, (files, old[1]))
         crowd = [await connection() for _ in range(30)]  # the kernel takes them; the gateway has room for a few at most
@@ -406,3 +406,42 @@ def declared_length(world):
     gateway = world.gateway(documents(Service(answer).url))
     equal(gateway.call(chat()).status, 502, "status")
     equal(gateway.records()[0]["outcome"]["state"], "upstream-failed", "state")
+
+
+@case("a second SIGTERM ends the drain, and calls that were only connecting are settled as never sent")
+def second_signal(world):
+    service = deaf()
+    gateway = world.gateway(documents(service.url, [cap("budget", "ciyuan", 1000)], upstream={"timeouts": {
+        "connect_ms": 6000, "first_byte_ms": 9000, "idle_ms": 9000, "total_ms": 60000}}),
+        options=("--quiet", "--threads", "2", "--drain", "600"))
+
+    async def run():
+        call = asyncio.create_task(gateway.post(chat(max_tokens=5)))
+        await asyncio.sleep(0.3)
+        gateway.child.terminate()
+        await asyncio.sleep(0.3)
+        check(gateway.running, "one signal waits for running calls")
+        gateway.child.terminate()
+        return await call
+
+    asyncio.run(run())
+    equal(gateway.child.wait(20), 0, "exit code")
+    record = world.gateway().records()[0]
+    equal((record["outcome"]["state"], billed(record, "input")), ("client-gone", 0), "record")
+
+
+@case("a disabled or expired key neither calls nor reads, and sends no larger body than a stranger")
+def unusable_keys(world):
+    standin = world.standin()
+    keys = [key_document(), key_document("off", secret="ck-e2e-off-0123456789abcdef0123", disabled=True),
+            key_document("old", secret="ck-e2e-old-0123456789abcdef0123", expires="2026-01-01T00:00:00Z")]
+    gateway = world.gateway(documents(standin.url, keys=keys))
+    for name in ("off", "old"):
+        secret = f"ck-e2e-{name}-0123456789abcdef0123"
+        equal(gateway.call(chat(max_tokens=2), key=secret).status, 403, f"{name}: a call")
+        equal(asyncio.run(get(gateway.port, "/v1/models", secret)).status, 403, f"{name}: the models")
+        large = request_bytes("POST", "/v1/chat/completions", b"", {**fields(), "Authorization": "Bearer " + secret,
+                                                                    "Expect": "100-continue"})
+        large = large.replace(b"Content-Length: 0", b"Content-Length: 1000000")
+        check(raw(gateway.port, large).startswith(b"HTTP/1.1 413"), f"{name}: a large body")
+    equal(asyncio.run(get(gateway.port, "/v1/models", SECRET)).status, 200, "the models")
