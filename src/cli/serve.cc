@@ -210,7 +210,8 @@ std::size_t running_exchanges(Service& service) {
 
 // Ends a lane: no coroutine may be left in its loop when what it uses goes away.
 void end_lane(Service::Lane& lane) {
-  for (int i = 0; i < 500; ++i) {
+  constexpr int kLooksMost = 1500;  // 15 s: longer than a connection may take to be made
+  for (int i = 0; i < kLooksMost; ++i) {
     std::promise<std::size_t> left;
     http::asio::post(lane.loop.context(), [&] {
       lane.server->close_all();
@@ -223,12 +224,18 @@ void end_lane(Service::Lane& lane) {
   lane.thread.join();
 }
 
-void drain(Service& service, const ServeOptions& options) {
+// A second signal ends the wait for running calls.
+void drain(Service& service, const ServeOptions& options, const sigset_t& signals) {
   service.gateway->drain();
   for (auto& lane : service.lanes) http::asio::post(lane->loop.context(), [&lane] { lane->server->drain(); });
   auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options.drain_seconds);
-  while (running_exchanges(service) > 0 && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  constexpr timespec kLook{0, 20'000'000};
+  while (running_exchanges(service) > 0 && std::chrono::steady_clock::now() < until &&
+         sigtimedwait(&signals, nullptr, &kLook) < 0)
+    continue;
+  // All at once: what takes its time to end does so on each lane side by side.
+  for (auto& lane : service.lanes)
+    http::asio::post(lane->loop.context(), [&lane] { lane->server->close_all(); });
   for (auto& lane : service.lanes) end_lane(*lane);
   end_lane(service.control);
   service.clerk->stop();
@@ -271,7 +278,7 @@ Status run(const ServeOptions& options, Service& service) {
   int signal = 0;
   sigwait(&signals, &signal);
   service.log->event("draining", "at most " + std::to_string(options.drain_seconds) + " s");
-  drain(service, options);
+  drain(service, options, signals);
   service.log->event("stopped", "");
   return {};
 }

@@ -168,7 +168,14 @@ http::Task<bool> MeteredCall::open() {
                             .counted_by = profile_->counted_by()};
   command.draft = record_;
 
+  // A client that leaves while its call waits for headroom must not hold up those behind it, nor be served.
+  exchange_.on_client_gone([this] { withdraw(); });
   clerk::Reply reply = co_await worker_.mailbox.ask(std::move(command));
+  exchange_.on_client_gone(nullptr);
+  if (exchange_.client_gone() && !std::holds_alternative<clerk::Opened>(reply)) {
+    ++metrics_.client_gone;
+    co_return false;
+  }
   if (auto* opened = std::get_if<clerk::Opened>(&reply)) {
     granted_ = opened->granted;
     spendable_ = granted_;
@@ -209,6 +216,17 @@ http::Task<bool> MeteredCall::open() {
     co_await answer_error(refusal_body, headers);
   }
   co_return false;
+}
+
+void MeteredCall::withdraw() {
+  Ending ending{.state = record::State::kClientGone,
+                .finish_reason = "",
+                .nothing_served = true,
+                .problem = "the client left while the call waited"};
+  // Should the call open before this arrives, it is closed here, and closing it again gives the same record.
+  complete_record(ending, KindCounts());
+  worker_.mailbox.abandon(worker_.mailbox.send(
+      clerk::Close{.id = id_, .at = now(), .billed = {}, .nothing_served = true, .record = record_}));
 }
 
 http::Task<> MeteredCall::answer_error(const dialect::ErrorBody& error, const http::Headers& extra) {

@@ -32,6 +32,10 @@ std::string_view bearer_of(const http::Headers& headers) {
   return value;
 }
 
+bool is_usable(const contract::KeyPlan& key) {
+  return !key.disabled && (key.expires == TimePoint{} || now() < key.expires);
+}
+
 Gateway::Gateway(clerk::Clerk& clerk, clerk::Publisher& publisher, measure::Profiles& profiles,
                  GatewayOptions options)
     : clerk_(clerk), publisher_(publisher), profiles_(profiles), options_(std::move(options)) {}
@@ -50,6 +54,7 @@ std::shared_ptr<const contract::Registry> Gateway::registry() const {
 
 http::Server::Handler Gateway::handler(http::Loop& loop, std::unique_ptr<store::Reader> reader) {
   workers_.push_back(std::make_unique<Worker>(*this, loop, std::move(reader)));
+  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->upstreams.share_with(i, workers_.size());
   Worker* worker = workers_.back().get();
   return [worker](http::Exchange& exchange) { return worker->handle(exchange); };
 }
@@ -57,8 +62,10 @@ http::Server::Handler Gateway::handler(http::Loop& loop, std::unique_ptr<store::
 http::Server::BodyLimit Gateway::body_limit() const {
   return [this](const http::RequestHead& head) {
     std::string_view secret = bearer_of(head.headers);
-    bool known = !secret.empty() && registry()->find_key(secret) != nullptr;
-    return known ? options_.body_bytes_max : options_.stranger_body_bytes_max;
+    if (secret.empty()) return options_.stranger_body_bytes_max;
+    auto registry = this->registry();
+    const contract::KeyPlan* key = registry->find_key(secret);
+    return key != nullptr && is_usable(*key) ? options_.body_bytes_max : options_.stranger_body_bytes_max;
   };
 }
 
@@ -66,7 +73,8 @@ Worker::Worker(Gateway& the_gateway, http::Loop& the_loop, std::unique_ptr<store
     : gateway(the_gateway),
       loop(the_loop),
       mailbox(the_loop, the_gateway.clerk_),
-      upstreams(the_loop),
+      unsettled(the_loop, mailbox, the_gateway.metrics_, the_gateway.options_.log),
+      upstreams(the_loop, the_gateway.metrics_.services),
       reader(std::move(the_reader)) {}
 
 http::Task<> Worker::handle(http::Exchange& exchange) {

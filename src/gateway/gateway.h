@@ -22,6 +22,7 @@
 #include "gateway/mailbox.h"
 #include "gateway/metrics.h"
 #include "gateway/recent_answers.h"
+#include "gateway/unsettled_calls.h"
 #include "gateway/upstreams.h"
 #include "http/server.h"
 #include "measure/profiles.h"
@@ -30,7 +31,7 @@
 namespace ciyuan::gateway {
 
 struct GatewayOptions {
-  std::size_t body_bytes_max = 32 << 20;           ///< of a request with a known key
+  std::size_t body_bytes_max = 32 << 20;           ///< of a request with a usable key
   std::size_t stranger_body_bytes_max = 64 << 10;  ///< of any other
   std::size_t answer_bytes_max = 64 << 20;    ///< of an unstreamed answer: it is held whole until settled
   std::size_t event_bytes_max = 8 << 20;      ///< of one event of a stream
@@ -89,11 +90,15 @@ class Worker {
   Gateway& gateway;
   http::Loop& loop;
   LoopMailbox mailbox;
+  UnsettledCalls unsettled;
   Upstreams upstreams;
   std::unique_ptr<store::Reader> reader;
 };
 
 /// "Bearer ck-…" → the secret; empty where there is none.
 std::string_view bearer_of(const http::Headers& headers);
+
+/// False for a key that is disabled or has expired: it may neither call nor read.
+bool is_usable(const contract::KeyPlan& key);
 
 }  // namespace ciyuan::gateway

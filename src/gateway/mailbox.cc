@@ -29,9 +29,13 @@ http::Task<clerk::Reply> LoopMailbox::take(Ticket ticket) {
         },
         token);
   }
+  co_return collect(ticket);
+}
+
+clerk::Reply LoopMailbox::collect(Ticket ticket) {
   clerk::Reply reply = std::move(*slots_[ticket].reply);
   release(ticket);
-  co_return reply;
+  return reply;
 }
 
 void LoopMailbox::abandon(Ticket ticket) {

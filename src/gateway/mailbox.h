@@ -25,6 +25,8 @@ class LoopMailbox : public clerk::Mailbox {
   /// Waits for the reply and gives the ticket back.
   http::Task<clerk::Reply> take(Ticket ticket);
   http::Task<clerk::Reply> ask(clerk::Command command) { return take(send(std::move(command))); }
+  /// The reply of a ticket that has one; gives the ticket back.
+  clerk::Reply collect(Ticket ticket);
   /// Nobody will take this reply.
   void abandon(Ticket ticket);
 

@@ -41,6 +41,7 @@ class MeteredCall {
   // admission.cc: who asks, under which terms, how much the prompt is. False: the answer was already given.
   http::Task<bool> admit();
   http::Task<bool> open();
+  void withdraw();
   http::Task<> answer_error(const dialect::ErrorBody& error, const http::Headers& extra);
   http::Task<> answer_error(const dialect::ErrorBody& error) { return answer_error(error, no_headers_); }
   http::Task<> answer_refusal(const clerk::Refusal& refusal);
@@ -49,10 +50,19 @@ class MeteredCall {
   // forward.cc: finds a service that takes the call. False: it was settled and answered.
   http::Task<bool> forward();
   http::Task<Result<http::ResponseHead>> try_route(const contract::Route& route, Upstreams::Service& service);
+  http::Task<Result<http::ResponseHead>> send_once(const contract::Route& route, Upstreams::Service& service,
+                                                   bool fresh);
+  http::Task<> answer_failed_forward(const Error& last, bool sent);
+  void judge_head(unsigned status);
+  void judge_failure(Health::Failure failure, const std::string& problem);
+  void judge_end();
+  void log_service(bool up, const std::string& problem);
   std::string upstream_head(const Upstreams::Service& service, std::size_t body_size) const;
   std::string upstream_body(const contract::Route& route) const;
 
   // relay.cc: the answer, whole or streamed.
+  http::Task<> serve();
+  http::Task<> give_up(std::string_view fault);
   http::Task<> relay_whole();
   http::Task<> relay_error();
   http::Task<> relay_stream();
@@ -72,6 +82,9 @@ class MeteredCall {
   // settle.cc: what is billed, and the record.
   KindCounts billed_counts(const Ending& ending) const;
   http::Task<Result<clerk::Closed>> settle(const Ending& ending);
+  clerk::Close closing(const Ending& ending, const KindCounts& billed);
+  void settle_later(Ending ending);
+  void count_last(const KindCounts& generated, std::string_view bytes);
   void complete_record(const Ending& ending, const KindCounts& billed);
   http::Headers closing_headers(const clerk::Closed& closed) const;
   std::string closing_comment(const clerk::Closed& closed) const;
@@ -104,16 +117,19 @@ class MeteredCall {
   bool grant_final_ = false;    // the last extension gave nothing
   std::optional<LoopMailbox::Ticket> extension_;
 
+  Health* health_ = nullptr;  // of the service that was tried last
   std::unique_ptr<http::Call> call_;
   http::ResponseHead answer_head_;
   std::optional<StreamMeter> meter_;
   KindCounts delivered_;  // generated tokens whose bytes were handed to the client's socket
   record::ContentDigest answer_digest_;
+  // The two above as they were before the bytes that wait for the record to be durable.
+  std::optional<std::pair<KindCounts, record::ContentDigest>> before_last_;
   std::optional<dialect::ReportedUsage> reported_;
   dialect::AnswerPart first_part_;  // id, model, created of the answer
   std::string tail_;                // events held back until the record is durable
   std::string kept_answer_;         // for a repeated Idempotency-Key
-  bool tail_begun_ = false, done_seen_ = false, live_ = false, client_left_ = false;
+  bool tail_begun_ = false, done_seen_ = false, settled_ = false, live_ = false, client_left_ = false;
 };
 
 }  // namespace ciyuan::gateway

@@ -57,11 +57,14 @@ std::string Metrics::text() const {
   print_value(out, "open_calls", "gauge", "Calls in progress.", open_calls.load(std::memory_order_relaxed));
   print_value(out, "open_streams", "gauge", "Streams in progress.",
               open_streams.load(std::memory_order_relaxed));
+  print_value(out, "unsettled_calls", "gauge", "Ended calls whose close could not be recorded yet.",
+              unsettled_calls.load(std::memory_order_relaxed));
   out += "# HELP ciyuan_tokens_total Tokens billed.\n# TYPE ciyuan_tokens_total counter\n";
   for (Kind kind : kAllKinds) {
     out += "ciyuan_tokens_total{kind=\"" + std::string(name_of(kind)) + "\"} " +
            std::to_string(tokens[index_of(kind)].load(std::memory_order_relaxed)) + "\n";
   }
+  services.print(out);
   before_upstream.print(out, "before_upstream_seconds");
   after_upstream.print(out, "after_upstream_seconds");
   return out;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/kind.h"
+#include "gateway/health.h"
 
 namespace ciyuan::gateway {
 
@@ -36,10 +37,13 @@ struct Metrics {
   std::atomic<std::uint64_t> unavailable{0};  ///< not served because it could not have been recorded
   std::atomic<std::int64_t> open_calls{0};
   std::atomic<std::int64_t> open_streams{0};
+  std::atomic<std::int64_t> unsettled_calls{0};             ///< whose close could not be recorded yet
   std::array<std::atomic<std::uint64_t>, kKinds> tokens{};  ///< billed, by kind
   std::atomic<std::uint64_t> disputed{0};  ///< records whose reported figure is out of tolerance
   Histogram before_upstream;  ///< from the whole request to the forwarded one: parse, count, open
   Histogram after_upstream;   ///< from the answer's end to its release: close and commit
+
+  HealthBoard services;
 
   std::string text() const;
 };

@@ -109,6 +109,7 @@ http::Response answer_read(Worker& worker, const http::RequestHead& head) {
   std::string_view secret = bearer_of(head.headers);
   const contract::KeyPlan* key = secret.empty() ? nullptr : registry->find_key(secret);
   if (key == nullptr) return error(401, "this API key is not known here", "invalid_api_key");
+  if (!is_usable(*key)) return error(403, "this API key is disabled or has expired", "key_not_usable");
   if (path == "/v1/models" || path == "/v1/models/") return models(*registry, *key, "");
   if (path.starts_with("/v1/models/")) return models(*registry, *key, path.substr(11));
   if (path.starts_with(kRecords))

@@ -26,6 +26,18 @@ bool is_compressed(const http::Headers& headers) {
   return !coding.empty() && !http::equal_ignoring_case(coding, "identity");
 }
 
+// A gauge that is one higher for a while, whatever ends it.
+class Raised {
+ public:
+  explicit Raised(std::atomic<std::int64_t>& gauge) : gauge_(gauge) { ++gauge_; }
+  ~Raised() { --gauge_; }
+  Raised(const Raised&) = delete;
+  Raised& operator=(const Raised&) = delete;
+
+ private:
+  std::atomic<std::int64_t>& gauge_;
+};
+
 std::string sse(std::string_view data) { return "data: " + std::string(data) + "\n\n"; }
 
 }  // namespace
@@ -34,21 +46,52 @@ http::Task<> MeteredCall::run() {
   ++metrics_.calls;
   if (!co_await admit()) co_return;
   if (!co_await open()) co_return;
-  ++metrics_.open_calls;
+  Raised open_calls(metrics_.open_calls);
   metrics_.before_upstream.add(http::monotonic_ns() - accepted_ns_);
-  if (co_await forward()) {
-    if (endpoint_ != dialect::Endpoint::kEmbeddings) meter_.emplace(profile_);
-    bool is_stream =
-        facts_.stream && answer_head_.headers.get("Content-Type").starts_with("text/event-stream");
-    if (answer_head_.status >= 300 || answer_head_.status < 200 || is_compressed(answer_head_.headers))
-      co_await relay_error();
-    else if (is_stream)
-      co_await relay_stream();
-    else
-      co_await relay_whole();
+  // What a library throws over an answer must not leave the hold behind.
+  std::string fault;
+  try {
+    co_await serve();
+  } catch (const std::exception& thrown) {
+    fault = thrown.what();
   }
+  if (!fault.empty()) co_await give_up(fault);
   exchange_.on_client_gone(nullptr);
-  --metrics_.open_calls;
+}
+
+http::Task<> MeteredCall::serve() {
+  if (!co_await forward()) co_return;
+  if (endpoint_ != dialect::Endpoint::kEmbeddings) meter_.emplace(profile_);
+  bool is_stream = facts_.stream && answer_head_.headers.get("Content-Type").starts_with("text/event-stream");
+  if (answer_head_.status >= 300 || answer_head_.status < 200 || is_compressed(answer_head_.headers))
+    co_await relay_error();
+  else if (is_stream)
+    co_await relay_stream();
+  else
+    co_await relay_whole();
+  judge_end();
+}
+
+http::Task<> MeteredCall::give_up(std::string_view fault) {
+  if (call_) call_->cancel();
+  ++metrics_.upstream_failed;
+  if (!settled_) {
+    Ending ending{.state = record::State::kUpstreamFailed,
+                  .finish_reason = "",
+                  .nothing_served = false,
+                  .problem = "the answer could not be read: " + std::string(fault)};
+    co_await settle(ending);
+  }
+  if (exchange_.started()) {
+    exchange_.abort();
+    co_return;
+  }
+  dialect::ErrorBody refusal_body{.status = 502,
+                                  .message = "the service's answer could not be read",
+                                  .type = "api_error",
+                                  .code = "upstream_broken",
+                                  .record = id_.text()};
+  co_await answer_error(refusal_body);
 }
 
 http::Task<Result<std::string>> MeteredCall::read_all_body(std::size_t bytes_max) {
@@ -142,8 +185,7 @@ http::Task<> MeteredCall::relay_whole() {
     ending.state = record::State::kClientGone;
     ++metrics_.client_gone;
   } else {
-    delivered_ = meter_ ? meter_->counts() : KindCounts();
-    answer_digest_.update(out);
+    count_last(meter_ ? meter_->counts() : KindCounts(), out);
   }
   auto closed = co_await settle(ending);
   if (gone) co_return;
@@ -307,7 +349,7 @@ http::Task<bool> MeteredCall::pass_event(const http::SseEvent& event) {
 }
 
 http::Task<> MeteredCall::relay_stream() {
-  ++metrics_.open_streams;
+  Raised open_streams(metrics_.open_streams);
   live_ = exchange_.head().headers.has("Ciyuan-Live");
   http::Headers headers = passed_on(answer_head_.headers);
   headers.add("Ciyuan-Record", id_.text());
@@ -341,17 +383,13 @@ http::Task<> MeteredCall::relay_stream() {
     http::SseEvent event;
     while (going && !(client_left_ && metering.upstream == contract::UpstreamOnGone::kCancel) &&
            parser.next(event)) {
-      if (!co_await pass_event(event)) {
-        --metrics_.open_streams;
-        co_return;
-      }
+      if (!co_await pass_event(event)) co_return;
     }
     if (parser.too_large()) {
       broken = Error{ErrorCode::kTooLarge, "an event of the service's stream is too large", ""};
       break;
     }
   }
-  --metrics_.open_streams;
   if (client_left_ || exchange_.client_gone()) {
     client_left_ = true;
     ++metrics_.client_gone;
@@ -389,8 +427,7 @@ http::Task<> MeteredCall::relay_stream() {
 http::Task<> MeteredCall::end_stream(Ending ending, std::string tail) {
   bool delivers = !client_left_;
   if (delivers) {
-    answer_digest_.update(tail);
-    if (ending.state == record::State::kCompleted) delivered_ = meter_->counts();
+    count_last(ending.state == record::State::kCompleted ? meter_->counts() : delivered_, tail);
     if (idempotent_) kept_answer_ += tail;
   }
   auto closed = co_await settle(ending);

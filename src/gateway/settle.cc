@@ -40,6 +40,12 @@ KindCounts MeteredCall::billed_counts(const Ending& ending) const {
       if (metering.on_upstream_error == contract::OnUpstreamError::kNothing) return KindCounts();
       generated = delivered_;
       break;
+    case record::State::kInterrupted:
+      // The clerk's own rule for a crash, with the delivered tokens in place of the last durable mark.
+      if (metering.on_upstream_error == contract::OnUpstreamError::kNothing && delivered_.generated() == 0)
+        return KindCounts();
+      generated = delivered_;
+      break;
     default:
       break;
   }
@@ -61,6 +67,7 @@ void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed
   record_.finish_reason = ending.finish_reason;
   record_.closed = now();
   record_.model_answered = first_part_.model;
+  record_.clauses.clear();
   KindCounts measured = meter_ ? meter_->counts() : KindCounts();
   for (Kind kind : kAllKinds)
     if (!is_generated(kind)) measured[kind] = prompt_[kind];
@@ -102,13 +109,44 @@ void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed
     }
   }
   if (ending.state == record::State::kClientGone || ending.state == record::State::kUpstreamFailed ||
-      ending.state == record::State::kCut) {
+      ending.state == record::State::kCut || ending.state == record::State::kInterrupted) {
     record_.delivered = unsigned_of(delivered_.generated());
     record_.generated = unsigned_of(measured.generated());
   }
-  if (answer_digest_.length() > 0)
-    record_.answer_commitment =
-        record::commit(HmacKey(record_key_), record::Content::kAnswer, answer_digest_);
+  record_.answer_commitment =
+      answer_digest_.length() == 0
+          ? Digest{}
+          : record::commit(HmacKey(record_key_), record::Content::kAnswer, answer_digest_);
+}
+
+// What leaves as soon as the record is durable is in the record, and is taken back where it never becomes so.
+void MeteredCall::count_last(const KindCounts& generated, std::string_view bytes) {
+  before_last_.emplace(delivered_, answer_digest_);
+  delivered_ = generated;
+  answer_digest_.update(bytes);
+}
+
+clerk::Close MeteredCall::closing(const Ending& ending, const KindCounts& billed) {
+  complete_record(ending, billed);
+  clerk::Close command;
+  command.id = id_;
+  command.at = record_.closed;
+  command.billed = billed;
+  command.nothing_served = ending.nothing_served;
+  command.record = record_;
+  return command;
+}
+
+// The clerk cannot write now. The call ends without what was to be recorded first: an unstreamed answer is
+// not delivered at all, a stream breaks off, and is billed for what had left.
+void MeteredCall::settle_later(Ending ending) {
+  if (before_last_) std::tie(delivered_, answer_digest_) = *before_last_;
+  if (ending.state == record::State::kCompleted || ending.state == record::State::kCut) {
+    ending.state = record::State::kInterrupted;
+    ending.finish_reason.clear();
+    ending.nothing_served = !exchange_.started();
+  }
+  worker_.unsettled.add(closing(ending, billed_counts(ending)));
 }
 
 http::Task<Result<clerk::Closed>> MeteredCall::settle(const Ending& ending) {
@@ -117,17 +155,15 @@ http::Task<Result<clerk::Closed>> MeteredCall::settle(const Ending& ending) {
     take_grant(co_await worker_.mailbox.take(*extension_));
     extension_.reset();
   }
+  settled_ = true;
   std::int64_t begun_ns = http::monotonic_ns();
   KindCounts billed = billed_counts(ending);
-  complete_record(ending, billed);
-  clerk::Close command;
-  command.id = id_;
-  command.at = record_.closed;
-  command.billed = billed;
-  command.nothing_served = ending.nothing_served;
-  command.record = record_;
-  clerk::Reply reply = co_await worker_.mailbox.ask(std::move(command));
+  clerk::Reply reply = co_await worker_.mailbox.ask(closing(ending, billed));
   metrics_.after_upstream.add(http::monotonic_ns() - begun_ns);
+  // Settled before, over a silence that lasted too long: what it billed ends where its record ends.
+  if (auto* closed = std::get_if<clerk::Closed>(&reply);
+      closed && !record_says(closed->record_json, ending.state))
+    reply = Error{ErrorCode::kConflict, "the call was settled before its end", ""};
   if (auto* closed = std::get_if<clerk::Closed>(&reply)) {
     for (Kind kind : kAllKinds)
       metrics_.tokens[index_of(kind)].fetch_add(unsigned_of(billed[kind]), std::memory_order_relaxed);
@@ -136,6 +172,7 @@ http::Task<Result<clerk::Closed>> MeteredCall::settle(const Ending& ending) {
   }
   ++metrics_.unavailable;
   log_call(ending, nullptr);
+  if (may_work_later(reply)) settle_later(ending);
   if (auto* error = std::get_if<Error>(&reply)) co_return std::move(*error);
   co_return Error{ErrorCode::kInternal, "the clerk did not close the call", ""};
 }

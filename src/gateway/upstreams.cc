@@ -10,15 +10,15 @@ namespace ciyuan::gateway {
 namespace {
 
 constexpr std::int64_t kSecretKept = seconds(10).count;  // a rotated key is taken up within this time
-constexpr std::int64_t kRestFirst = milliseconds(500).count;
-constexpr std::int64_t kRestMost = seconds(30).count;
 constexpr std::size_t kSecretBytesMax = 64 * 1024;
 
 std::string fingerprint_of(const contract::Upstream& upstream) {
   return upstream.url + '\n' + upstream.tls_ca_file + '\n' + upstream.tls_server_name + '\n' +
          std::to_string(upstream.tls_verify) + std::to_string(upstream.connect_timeout.count) + '/' +
          std::to_string(upstream.first_byte_timeout.count) + '/' +
-         std::to_string(upstream.idle_timeout.count) + '/' + std::to_string(upstream.connections_max);
+         std::to_string(upstream.idle_timeout.count) + '/' + std::to_string(upstream.total_timeout.count) +
+         '/' + std::to_string(upstream.connections_max) + '\n' + upstream.api_key_env + '\n' +
+         upstream.api_key_file;
 }
 
 Result<std::string> read_secret(const contract::Upstream& upstream) {
@@ -43,7 +43,10 @@ Result<std::string> read_secret(const contract::Upstream& upstream) {
 Result<Upstreams::Service*> Upstreams::service(const contract::Upstream& upstream) {
   std::unique_ptr<Service>& slot = services_[upstream.name];
   std::string fingerprint = fingerprint_of(upstream);
-  if (slot && slot->fingerprint != fingerprint) retired_.push_back(std::move(slot));
+  if (slot && slot->fingerprint != fingerprint) {
+    std::erase_if(retired_, [](const auto& old) { return !old->pool->in_use(); });
+    retired_.push_back(std::move(slot));
+  }
   if (!slot) {
     http::ClientOptions options;
     CIYUAN_TRY(options.url, http::parse_url(upstream.url));
@@ -55,10 +58,12 @@ Result<Upstreams::Service*> Upstreams::service(const contract::Upstream& upstrea
     options.connect_timeout = upstream.connect_timeout;
     options.first_byte_timeout = upstream.first_byte_timeout;
     options.idle_timeout = upstream.idle_timeout;
-    options.idle_max = static_cast<std::size_t>(upstream.connections_max);
+    options.total_timeout = upstream.total_timeout;
+    options.connections_max = share_of(upstream.connections_max);
     auto made = std::make_unique<Service>();
     made->base_path = options.url.path.ends_with("/v1") ? options.url.path : options.url.path + "/v1";
     made->fingerprint = std::move(fingerprint);
+    made->health = &health_.of(upstream.name);
     made->pool = std::make_unique<http::Pool>(loop_, std::move(options));
     slot = std::move(made);
   }
@@ -74,13 +79,14 @@ Result<Upstreams::Service*> Upstreams::service(const contract::Upstream& upstrea
   return slot.get();
 }
 
-void Upstreams::failed(Service& service) {
-  int failures = std::min(++service.health.failures, 8);
-  service.health.rest_until_ns = http::monotonic_ns() + std::min(kRestFirst << (failures - 1), kRestMost);
+void Upstreams::share_with(std::size_t index, std::size_t loops) {
+  index_ = index;
+  loops_ = loops;
 }
 
-bool Upstreams::rests(const Service& service) const {
-  return http::monotonic_ns() < service.health.rest_until_ns;
+std::size_t Upstreams::share_of(int connections_max) const {
+  auto all = static_cast<std::size_t>(connections_max);
+  return std::max<std::size_t>(1, all / loops_ + (index_ < all % loops_ ? 1 : 0));
 }
 
 }  // namespace ciyuan::gateway

@@ -1,31 +1,28 @@
 #pragma once
 
-/// The services behind the gateway, as one loop sees them: a pool of connections each, and whether they
-/// answer.
+/// The services behind the gateway, as one loop sees them: a pool of connections each.
 
 #include <memory>
 #include <string>
 #include <unordered_map>
 
 #include "contract/registry.h"
+#include "gateway/health.h"
 #include "http/client.h"
 
 namespace ciyuan::gateway {
 
-/// What a service did lately. One that cannot be connected to is left out for a while, longer each time,
-/// unless there is no other.
-struct Health {
-  int failures = 0;  ///< in a row
-  std::int64_t rest_until_ns = 0;
-};
-
 class Upstreams {
  public:
-  explicit Upstreams(http::Loop& loop) : loop_(loop) {}
+  Upstreams(http::Loop& loop, HealthBoard& health) : loop_(loop), health_(health) {}
+
+  /// This loop is number `index` of `loops`: they share each service's connections_max, one at least for
+  /// each. Before the loop runs.
+  void share_with(std::size_t index, std::size_t loops);
 
   struct Service {
     std::unique_ptr<http::Pool> pool;
-    Health health;
+    Health* health = nullptr;
     std::string authorization;  ///< "Bearer …", read from the environment or a file; empty for none
     std::string authorization_problem;
     std::int64_t secret_read_ns = 0;
@@ -36,12 +33,12 @@ class Upstreams {
   /// work.
   Result<Service*> service(const contract::Upstream& upstream);
 
-  void succeeded(Service& service) { service.health = {}; }
-  void failed(Service& service);
-  bool rests(const Service& service) const;
-
  private:
+  std::size_t share_of(int connections_max) const;
+
   http::Loop& loop_;
+  HealthBoard& health_;
+  std::size_t index_ = 0, loops_ = 1;
   std::unordered_map<std::string, std::unique_ptr<Service>> services_;
   // Pools that calls may still use after their document changed.
   std::vector<std::unique_ptr<Service>> retired_;

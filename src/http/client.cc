@@ -1,50 +1,45 @@
 #include "http/client.h"
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
+#include <algorithm>
+#include <charconv>
+#include <limits>
 
 namespace ciyuan::http {
 namespace {
 
 constexpr std::size_t kReadBytes = 16 * 1024;
-constexpr Nanoseconds kNamesKept = seconds(30);  // a service that moves is followed within this time
+constexpr Nanoseconds kKeepAliveMost = seconds(600);
+constexpr std::string_view kTimeoutParameter = "timeout=";
 
-// Closes a socket when its time is up: connecting has no deadline of its own.
-class Guillotine : public Watched {
- public:
-  Guillotine(Loop& loop, std::int64_t deadline_ns, std::function<void()> act)
-      : deadline_ns_(deadline_ns), act_(std::move(act)) {
-    loop.watch(*this);
-  }
-  void on_tick(std::int64_t now_ns) override {
-    if (now_ns < deadline_ns_ || fell_) return;
-    fell_ = true;
-    act_();
-  }
-  bool fell() const { return fell_; }
+// How long the service keeps an unused connection, by its own word, less a second for the way.
+Nanoseconds kept_for(const Headers& headers, Nanoseconds unsaid) {
+  std::string_view value = headers.get("Keep-Alive");
+  std::size_t at = value.find(kTimeoutParameter);
+  if (at == value.npos) return unsaid;
+  value.remove_prefix(at + kTimeoutParameter.size());
+  std::int64_t stated_s = 0;
+  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), stated_s);
+  if (error != std::errc() || stated_s < 1) return Nanoseconds{0};
+  return std::min(Nanoseconds{seconds(1).count * (stated_s - 1)}, kKeepAliveMost);
+}
 
- private:
-  std::int64_t deadline_ns_;
-  std::function<void()> act_;
-  bool fell_ = false;
-};
+Error unavailable(std::string message) { return Error{ErrorCode::kUnavailable, std::move(message), ""}; }
 
 }  // namespace
 
-// ---- Call
-
-Call::Call(Pool& pool, std::unique_ptr<Stream> stream, bool reused)
-    : pool_(pool), stream_(std::move(stream)), reused_(reused) {
-  pool_.loop_.watch(*this);
+Call::Call(Pool& pool)
+    : pool_(&pool), total_deadline_ns_(monotonic_ns() + pool.options_.total_timeout.count) {
+  pool.calls_.insert(this);
+  pool.loop_.watch(*this);
 }
 
 Call::~Call() {
-  if (complete_ && keep_alive_ && buffer_.empty() && !cancelled_) pool_.give_back(std::move(stream_));
+  if (pool_ != nullptr) pool_->end(*this);
 }
 
 void Call::on_tick(std::int64_t now_ns) {
-  if (deadline_ns_ == 0 || now_ns < deadline_ns_) return;
-  deadline_ns_ = 0;
+  bool step_late = deadline_ns_ != 0 && now_ns >= deadline_ns_;
+  if (complete_ || timed_out_ || !stream_ || (!step_late && now_ns < total_deadline_ns_)) return;
   timed_out_ = true;
   stream_->close();
 }
@@ -54,21 +49,34 @@ void Call::cancel() {
   stream_->close();
 }
 
-Error Call::broken(const error_code& error) const {
+void Call::finish_by(std::int64_t deadline_ns) {
+  total_deadline_ns_ = std::min(total_deadline_ns_, deadline_ns);
+}
+
+bool Call::none_acknowledged() const {
+  return reused_ && acknowledged_before_ && stream_->acknowledged_bytes() == acknowledged_before_;
+}
+
+Error Call::broken(const error_code& error) {
   if (timed_out_) return Error{ErrorCode::kTimeout, "the service did not answer in time", ""};
-  if (error == asio::error::eof)
-    return Error{ErrorCode::kUnavailable, "the service closed the connection", ""};
-  return Error{ErrorCode::kUnavailable, "the connection to the service broke: " + error.message(), ""};
+  // Broken pipe: the goodbye came first, and a refusal of what was sent behind it.
+  bool goodbye =
+      error == asio::error::eof || error == boost::system::errc::broken_pipe || Stream::is_truncation(error);
+  if (goodbye && !heard_ && none_acknowledged()) sent_ = false;
+  if (goodbye) return unavailable("the service closed the connection");
+  return unavailable("the connection to the service broke: " + error.message());
 }
 
 Task<Status> Call::send(std::string_view head, std::string_view body) {
-  deadline_ns_ = monotonic_ns() + pool_.options_.first_byte_timeout.count;
+  begun_ = true;
+  deadline_ns_ = monotonic_ns() + pool_->options_.first_byte_timeout.count;
   to_head_request_ = head.starts_with("HEAD ");
+  if (reused_) acknowledged_before_ = stream_->acknowledged_bytes();
   sent_ = true;
   error_code error =
       co_await stream_->write(asio::buffer(head.data(), head.size()), asio::buffer(body.data(), body.size()));
   if (error) {
-    // A refused first write on a connection that the peer had already closed: no byte was taken.
+    // A refused write on a connection that the peer had already closed: the kernel did not take all of it.
     if (error == boost::system::errc::broken_pipe || error == boost::system::errc::connection_reset)
       sent_ = !reused_;
     co_return broken(error);
@@ -77,18 +85,31 @@ Task<Status> Call::send(std::string_view head, std::string_view body) {
 }
 
 Task<Status> Call::read_some() {
+  // Until the head is there, the deadline of send() holds. Later on there is one only while we read: a client
+  // that takes its time is not the service's fault.
+  if (head_done_) deadline_ns_ = monotonic_ns() + pool_->options_.idle_timeout.count;
   buffer_.resize(kReadBytes);
   auto [error, size] = co_await stream_->read_some(asio::buffer(buffer_));
   buffer_.resize(error ? 0 : size);
-  if (error == asio::error::eof && parser_->head_done()) {
+  if (head_done_) deadline_ns_ = 0;
+  if (error == asio::error::eof && !timed_out_ && parser_->head_done()) {
     if (auto ended = parser_->end_of_stream(); !ended)
-      co_return Error{ErrorCode::kUnavailable, "the service broke off its answer", ""};
+      co_return unavailable("the service broke off its answer");
     keep_alive_ = false;
     co_return Status();
   }
   if (error) co_return broken(error);
-  deadline_ns_ = monotonic_ns() + pool_.options_.idle_timeout.count;
+  heard_ = true;
   co_return Status();
+}
+
+// Reads more behind a line that is not whole yet.
+Task<Status> Call::read_behind() {
+  if (buffer_.size() > kHeadBytesMax * 2) co_return unavailable("a line of the service's answer is too long");
+  std::string kept = std::move(buffer_);
+  auto got = co_await read_some();
+  buffer_.insert(0, kept);
+  co_return got;
 }
 
 Task<Result<ResponseHead>> Call::read_head() {
@@ -100,23 +121,19 @@ Task<Result<ResponseHead>> Call::read_head() {
         if (!got) co_return std::move(got).error();
       }
       auto used = parser_->feed(buffer_);
-      if (!used)
-        co_return Error{ErrorCode::kUnavailable, "the service's answer is " + used.error().text(), ""};
-      if (*used == 0 && !parser_->head_done()) {
-        // The parser wants the line whole: read more behind what there is.
-        std::string kept = std::move(buffer_);
-        if (kept.size() > kHeadBytesMax * 2)
-          co_return Error{ErrorCode::kUnavailable, "the service's header is too large", ""};
-        auto got = co_await read_some();
-        if (!got) co_return std::move(got).error();
-        buffer_.insert(0, kept);
-        continue;
-      }
+      if (!used) co_return unavailable("the service's answer is " + used.error().text());
       buffer_.erase(0, *used);
+      if (*used == 0 && !parser_->head_done()) {
+        auto got = co_await read_behind();
+        if (!got) co_return std::move(got).error();
+      }
     }
     ResponseHead head = parser_->take_head();
     if (head.status >= 200 || head.status == 101) {
       keep_alive_ = head.keep_alive;
+      keep_for_ = kept_for(head.headers, pool_->options_.keep_alive);
+      head_done_ = true;
+      deadline_ns_ = 0;
       complete_ = parser_->done();
       co_return head;
     }
@@ -128,7 +145,6 @@ Task<Result<std::string>> Call::read_body() {
     if (std::string body = parser_->take_body(); !body.empty()) co_return body;
     if (parser_->done()) {
       complete_ = true;
-      deadline_ns_ = 0;
       co_return std::string();
     }
     if (buffer_.empty()) {
@@ -137,15 +153,12 @@ Task<Result<std::string>> Call::read_body() {
       if (buffer_.empty()) continue;
     }
     auto used = parser_->feed(buffer_);
-    if (!used) co_return Error{ErrorCode::kUnavailable, "the service's answer is " + used.error().text(), ""};
-    if (*used == 0) {
-      std::string kept = std::move(buffer_);
-      auto got = co_await read_some();
-      if (!got) co_return std::move(got).error();
-      buffer_.insert(0, kept);
-      continue;
-    }
+    if (!used) co_return unavailable("the service's answer is " + used.error().text());
     buffer_.erase(0, *used);
+    if (*used == 0) {
+      auto got = co_await read_behind();
+      if (!got) co_return std::move(got).error();
+    }
   }
 }
 
@@ -154,78 +167,77 @@ Task<Result<std::string>> Call::read_body() {
 Pool::Pool(Loop& loop, ClientOptions options) : loop_(loop), options_(std::move(options)) {
   loop_.watch(*this);
 }
-Pool::~Pool() = default;
+
+Pool::~Pool() {
+  for (Call* call : calls_) call->pool_ = nullptr;
+}
 
 void Pool::on_tick(std::int64_t now_ns) {
-  std::erase_if(idle_, [&](const Idle& idle) { return now_ns - idle.since_ns > options_.keep_alive.count; });
+  std::erase_if(idle_, [&](const Idle& idle) { return now_ns >= idle.until_ns; });
 }
 
-void Pool::give_back(std::unique_ptr<Stream> stream) {
-  if (idle_.size() < options_.idle_max && stream->is_open())
-    idle_.push_back({std::move(stream), monotonic_ns()});
+void Pool::end(Call& call) {
+  calls_.erase(&call);
+  bool whole = call.complete_ && call.keep_alive_ && call.buffer_.empty();
+  if (!call.begun_) call.keep_for_ = options_.keep_alive;
+  std::int64_t now_ns = monotonic_ns();
+  std::int64_t until_ns =
+      std::min(now_ns + call.keep_for_.count, call.connected_ns_ + options_.connection_life.count);
+  if ((whole || !call.begun_) && !call.cancelled_ && !call.timed_out_ && call.stream_ &&
+      call.stream_->is_open() && until_ns > now_ns)
+    idle_.push_back({std::move(call.stream_), call.connected_ns_, until_ns});
+  if (waiting_.empty()) return;
+  ++promised_;
+  wake(waiting_);
 }
 
-Task<Status> Pool::resolve() {
-  if (!addresses_.empty() && monotonic_ns() - resolved_ns_ < kNamesKept.count) co_return Status();
-  asio::ip::basic_resolver<tcp, Executor> resolver(loop_.executor());
-  auto [error, results] = co_await resolver.async_resolve(options_.url.host, options_.url.port, kAsTuple);
-  if (error) {
-    // A name server that fails for a moment does not make known addresses wrong.
-    if (!addresses_.empty()) co_return Status();
-    co_return Error{ErrorCode::kUnavailable, "cannot find " + options_.url.host + ": " + error.message(), ""};
-  }
-  addresses_.clear();
-  for (const auto& entry : results) addresses_.push_back(entry.endpoint());
-  first_address_ = 0;
-  resolved_ns_ = monotonic_ns();
-  co_return Status();
+Task<bool> Pool::wait_in(Waiters& waiters, std::int64_t deadline_ns) {
+  Waiter waiter{SteadyTimer(loop_.executor())};
+  waiter.timer.expires_after(std::chrono::nanoseconds(deadline_ns - monotonic_ns()));
+  waiters.push_back(&waiter);
+  co_await waiter.timer.async_wait(kAsTuple);
+  if (!waiter.called) std::erase(waiters, &waiter);
+  co_return waiter.called;
 }
 
-Task<Result<std::unique_ptr<Stream>>> Pool::connect() {
-  auto found = co_await resolve();
-  if (!found) co_return std::move(found).error();
-  error_code last;
-  std::int64_t deadline_ns = monotonic_ns() + options_.connect_timeout.count;
-  for (std::size_t i = 0; i < addresses_.size(); ++i) {
-    std::size_t which = (first_address_ + i) % addresses_.size();
-    TcpSocket socket(loop_.executor());
-    Guillotine guillotine(loop_, deadline_ns, [&socket] {
-      error_code ignored;
-      socket.close(ignored);
-    });
-    auto [error] = co_await socket.async_connect(addresses_[which], kAsTuple);
-    if (guillotine.fell()) co_return Error{ErrorCode::kTimeout, "no connection within the time allowed", ""};
-    if (error) {
-      last = error;
-      continue;
-    }
-    first_address_ = which;
-    auto stream = std::make_unique<Stream>(std::move(socket));
-    if (options_.url.tls) {
-      Guillotine tls_guillotine(loop_, deadline_ns, [&stream] { stream->close(); });
-      const std::string& name = options_.server_name.empty() ? options_.url.host : options_.server_name;
-      error_code tls_error = co_await stream->handshake_as_client(*options_.tls, name, options_.verify);
-      if (tls_error)
-        co_return Error{ErrorCode::kUnavailable, "TLS with " + name + ": " + tls_error.message(), ""};
-    }
-    co_return stream;
-  }
-  addresses_.clear();
-  co_return Error{ErrorCode::kUnavailable, "cannot connect: " + last.message(), ""};
+void Pool::wake(Waiters& waiters) {
+  Waiter* first = waiters.front();
+  waiters.pop_front();
+  first->called = true;
+  first->timer.cancel();
 }
 
-Task<Result<std::unique_ptr<Call>>> Pool::call() {
+bool Pool::take_idle(Call& call) {
+  std::int64_t now_ns = monotonic_ns();
   while (!idle_.empty()) {
-    std::unique_ptr<Stream> stream = std::move(idle_.back().stream);
+    Idle idle = std::move(idle_.back());
     idle_.pop_back();
-    // A connection that the service closed while it lay here, or on which it said something unasked, is
-    // stale.
-    if (stream->peer_gone() || stream->has_bytes()) continue;
-    co_return std::unique_ptr<Call>(new Call(*this, std::move(stream), true));
+    // What the service said unasked, or its goodbye, makes a connection stale.
+    if (now_ns >= idle.until_ns || !idle.stream->is_quiet()) continue;
+    call.stream_ = std::move(idle.stream);
+    call.connected_ns_ = idle.connected_ns;
+    call.reused_ = true;
+    return true;
   }
-  auto stream = co_await connect();
-  if (!stream) co_return std::move(stream).error();
-  co_return std::unique_ptr<Call>(new Call(*this, std::move(*stream), false));
+  return false;
+}
+
+Task<Result<std::unique_ptr<Call>>> Pool::call(bool fresh) {
+  std::int64_t deadline_ns = monotonic_ns() + options_.connect_timeout.count;
+  if (!waiting_.empty() || calls_.size() + promised_ >= options_.connections_max) {
+    if (!co_await wait_in(waiting_, deadline_ns))
+      co_return Error{ErrorCode::kTooLarge,
+                      "all " + std::to_string(options_.connections_max) + " connections are in use", ""};
+    --promised_;
+  }
+  std::unique_ptr<Call> call(new Call(*this));
+  if (!fresh && take_idle(*call)) co_return call;
+  // One connection more: an unused one makes room for it.
+  while (!idle_.empty() && calls_.size() + promised_ + idle_.size() > options_.connections_max)
+    idle_.erase(idle_.begin());
+  auto connected = co_await connect(*call, deadline_ns);
+  if (!connected) co_return std::move(connected).error();
+  co_return call;
 }
 
 }  // namespace ciyuan::http

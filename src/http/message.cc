@@ -45,12 +45,15 @@ bool Headers::has(std::string_view name) const {
 }
 
 bool is_hop_by_hop(std::string_view name, const Headers& headers) {
-  static constexpr std::array<std::string_view, 9> kNames = {
-      "Connection", "Keep-Alive", "Proxy-Connection",    "Transfer-Encoding", "TE",
-      "Trailer",    "Upgrade",    "Proxy-Authorization", "Proxy-Authenticate"};
+  static constexpr std::array<std::string_view, 6> kNames = {"Connection", "Keep-Alive", "Transfer-Encoding",
+                                                             "TE",         "Trailer",    "Upgrade"};
+  static constexpr std::string_view kProxy = "Proxy-";
   for (std::string_view known : kNames)
     if (equal_ignoring_case(name, known)) return true;
-  return lists(headers.get("Connection"), name);
+  if (equal_ignoring_case(name.substr(0, kProxy.size()), kProxy)) return true;
+  return std::any_of(headers.begin(), headers.end(), [&](const Headers::Field& field) {
+    return equal_ignoring_case(field.first, "Connection") && lists(field.second, name);
+  });
 }
 
 std::string_view reason_of(unsigned status) {

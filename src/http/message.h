@@ -32,8 +32,8 @@ class Headers {
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b);
-/// Fields that belong to one connection and are never passed on (RFC 9110 §7.6.1), `Connection`'s own list
-/// included.
+/// Fields that belong to one connection and are never passed on (RFC 9110 §7.6.1): what any `Connection`
+/// field lists included, and all that is meant for a proxy.
 bool is_hop_by_hop(std::string_view name, const Headers& headers);
 /// "OK" for 200; "Unknown" for a status without a registered phrase.
 std::string_view reason_of(unsigned status);

@@ -1,5 +1,7 @@
 #include "http/parser.h"
 
+#include <algorithm>
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <limits>
@@ -18,6 +20,11 @@ Error refuse(const beast::error_code& error) {
   return Error{code, "not HTTP/1.1: " + error.message(), ""};
 }
 
+Error head_too_large(std::size_t bytes_max) {
+  return Error{ErrorCode::kTooLarge, "the head is larger than " + std::to_string(bytes_max) + " bytes",
+               "headers"};
+}
+
 // Beast stops at each stage (start line, head, body); this goes on until it asks for more bytes or is done.
 template <class Parser>
 Result<std::size_t> feed_all(Parser& parser, std::string_view bytes, bool stop_behind_head) {
@@ -31,6 +38,59 @@ Result<std::size_t> feed_all(Parser& parser, std::string_view bytes, bool stop_b
     if (taken == 0) break;
   }
   return used;
+}
+
+// Bodies are taken away as they arrive. Beast's own string body makes room for the whole declared length at
+// once, which a service may declare as it likes.
+struct PieceBody {
+  using value_type = std::string;
+  class reader {
+   public:
+    template <bool isRequest, class Fields>
+    reader(beast::http::header<isRequest, Fields>&, std::string& body) : body_(body) {}
+    void init(const boost::optional<std::uint64_t>&, beast::error_code& error) { error = {}; }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, beast::error_code& error) {
+      error = {};
+      std::size_t before = body_.size();
+      for (auto buffer : beast::buffers_range_ref(buffers))
+        body_.append(static_cast<const char*>(buffer.data()), buffer.size());
+      return body_.size() - before;
+    }
+    void finish(beast::error_code& error) { error = {}; }
+
+   private:
+    std::string& body_;
+  };
+};
+
+bool is_host(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view("-._~!$&'()*+,;=:[]%").find(c) != std::string_view::npos;
+  });
+}
+
+Status check_host(const RequestHead& head) {
+  auto hosts = std::count_if(head.headers.begin(), head.headers.end(),
+                             [](const auto& field) { return equal_ignoring_case(field.first, "Host"); });
+  if (hosts > 1) return invalid("Host", "given more than once");
+  if (hosts == 0 && !head.http_10) return invalid("Host", "is missing");
+  if (!is_host(head.headers.get("Host"))) return invalid("Host", "is not a host and port");
+  return {};
+}
+
+// "http://host/path?query" becomes "/path?query".
+Status shorten_absolute_form(std::string& target) {
+  for (std::string_view scheme : {"http://", "https://"}) {
+    if (!equal_ignoring_case(std::string_view(target).substr(0, scheme.size()), scheme)) continue;
+    std::size_t end = target.find_first_of("/?", scheme.size());
+    if (end == scheme.size() || target.size() == scheme.size()) return invalid("target", "names no host");
+    std::string rest = end == target.npos ? std::string() : target.substr(end);
+    target = rest.starts_with('/') ? rest : "/" + rest;
+    return {};
+  }
+  return {};
 }
 
 template <class Message>
@@ -70,6 +130,7 @@ struct RequestParser::State {
   beast::http::request_parser<beast::http::string_body> parser;
   RequestHead head;
   bool checked = false;
+  std::size_t head_bytes = 0;
   std::size_t body_max = 0;
 };
 
@@ -81,6 +142,8 @@ Result<std::size_t> RequestParser::feed(std::string_view bytes) {
   State& s = *state_;
   bool before_head = !s.parser.is_header_done();
   CIYUAN_TRY(std::size_t used, feed_all(s.parser, bytes, before_head));
+  // Beast's own limit holds for what it is given at once, and lines come as they please.
+  if (before_head && (s.head_bytes += used) > kHeadBytesMax) return head_too_large(kHeadBytesMax);
   if (before_head && s.parser.is_header_done() && !s.checked) {
     const auto& message = s.parser.get();
     s.checked = true;
@@ -90,6 +153,8 @@ Result<std::size_t> RequestParser::feed(std::string_view bytes) {
     s.head.http_10 = message.version() == 10;
     if (message.version() != 10 && message.version() != 11)
       return invalid("version", "only HTTP/1.0 and 1.1 are served");
+    CIYUAN_TRY_STATUS(check_host(s.head));
+    CIYUAN_TRY_STATUS(shorten_absolute_form(s.head.target));
     if (s.head.http_10 && s.head.headers.has("Transfer-Encoding"))
       return invalid("Transfer-Encoding", "not allowed in HTTP/1.0");
     s.head.keep_alive = message.keep_alive();
@@ -122,9 +187,10 @@ struct ResponseParser::State {
     parser.eager(true);
     parser.skip(to_head_request);
   }
-  beast::http::response_parser<beast::http::string_body> parser;
+  beast::http::response_parser<PieceBody> parser;
   ResponseHead head;
   bool checked = false;
+  std::size_t head_bytes = 0;
 };
 
 ResponseParser::ResponseParser(bool to_head_request) : state_(std::make_unique<State>(to_head_request)) {}
@@ -134,6 +200,8 @@ ResponseParser::ResponseParser(ResponseParser&&) noexcept = default;
 Result<std::size_t> ResponseParser::feed(std::string_view bytes) {
   State& s = *state_;
   CIYUAN_TRY(std::size_t used, feed_all(s.parser, bytes, false));
+  if (!s.parser.is_header_done() && (s.head_bytes += used) > kHeadBytesMax * 2)
+    return head_too_large(kHeadBytesMax * 2);
   if (s.parser.is_header_done() && !s.checked) {
     s.checked = true;
     const auto& message = s.parser.get();

@@ -2,8 +2,8 @@
 
 /// Reading HTTP/1.1 messages, strict where a lenient reader could be made to see another message than its
 /// peer (RFC 9112 §11.2, request smuggling): both Content-Length and Transfer-Encoding, several lengths, a
-/// bare line feed, another transfer coding than chunked, a space before the colon are all refused. The
-/// grammar is Beast's.
+/// bare line feed, another transfer coding than chunked, a space before the colon, no Host or two (§3.2) are
+/// all refused. A target in absolute form (§3.2.2) becomes its path and query. The grammar is Beast's.
 
 #include <memory>
 #include <string>
@@ -24,7 +24,7 @@ class RequestParser {
   RequestParser(RequestParser&&) noexcept;
 
   /// Takes bytes; says how many it used. The rest belongs to the body (before allow_body) or to the next
-  /// request.
+  /// request, or is a line that is not whole yet: the caller bounds it.
   Result<std::size_t> feed(std::string_view bytes);
   bool head_done() const;
   bool done() const;

@@ -12,7 +12,22 @@ namespace ciyuan::http {
 namespace {
 
 constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kWriteBytes = 256 * 1024;  // what a client must take within the write timeout
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+
+constexpr Nanoseconds kGoodbye = seconds(2);
+
+// An exchange that runs, also while what its handler threw passes.
+class Running {
+ public:
+  explicit Running(std::size_t& count) : count_(count) { ++count_; }
+  ~Running() { --count_; }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  std::size_t& count_;
+};
 
 Error client_left() { return Error{ErrorCode::kUnavailable, "the client is gone", ""}; }
 
@@ -71,10 +86,8 @@ Task<Status> Exchange::respond(const Response& response) {
   bool no_body = response.status == 204 || response.status == 304;
   std::string head = head_text(response.status, response.headers,
                                no_body ? "" : "\r\nContent-Length: " + std::to_string(response.body.size()));
-  connection_.enter(Connection::Phase::kWriting, connection_.server_.options_.write_timeout);
   std::string_view body = head_.method == "HEAD" || no_body ? std::string_view() : response.body;
-  error_code error =
-      co_await connection_.stream_.write(asio::buffer(head), asio::buffer(body.data(), body.size()));
+  error_code error = co_await connection_.write(head, body);
   connection_.out_ = std::move(head);
   connection_.deadline_ns_ = 0;
   if (error) {
@@ -89,8 +102,7 @@ Task<Status> Exchange::start_stream(unsigned status, const Headers& headers) {
   started_ = true;
   if (head_.http_10) connection_.keep_alive_ = false;  // its end is the connection's end
   std::string head = head_text(status, headers, head_.http_10 ? "" : "\r\nTransfer-Encoding: chunked");
-  connection_.enter(Connection::Phase::kWriting, connection_.server_.options_.write_timeout);
-  error_code error = co_await connection_.stream_.write(asio::buffer(head));
+  error_code error = co_await connection_.write(head);
   connection_.out_ = std::move(head);
   connection_.enter(Connection::Phase::kHandler, Nanoseconds{0});
   if (error) {
@@ -103,17 +115,16 @@ Task<Status> Exchange::start_stream(unsigned status, const Headers& headers) {
 Task<Status> Exchange::write(std::string_view bytes) {
   if (gone_) co_return client_left();
   if (bytes.empty() || head_.method == "HEAD") co_return Status();
-  connection_.enter(Connection::Phase::kWriting, connection_.server_.options_.write_timeout);
   error_code error;
   if (head_.http_10) {
-    error = co_await connection_.stream_.write(asio::buffer(bytes.data(), bytes.size()));
+    error = co_await connection_.write(bytes);
   } else {
     std::string& chunk = connection_.out_;
     char size[20];
     chunk.assign(size, static_cast<std::size_t>(std::snprintf(size, sizeof size, "%zx\r\n", bytes.size())));
     chunk += bytes;
     chunk += "\r\n";
-    error = co_await connection_.stream_.write(asio::buffer(chunk));
+    error = co_await connection_.write(chunk);
   }
   connection_.enter(Connection::Phase::kHandler, Nanoseconds{0});
   if (error) {
@@ -141,8 +152,7 @@ Task<Status> Exchange::finish(std::string_view last) {
       chunk += "0\r\n\r\n";
     }
   }
-  connection_.enter(Connection::Phase::kWriting, connection_.server_.options_.write_timeout);
-  error_code error = co_await connection_.stream_.write(asio::buffer(chunk));
+  error_code error = co_await connection_.write(chunk);
   connection_.deadline_ns_ = 0;
   if (error) {
     notice_gone();
@@ -189,7 +199,23 @@ void Connection::close_if_idle() {
 
 void Connection::break_off() {
   stream_.close();
-  if (exchange_ != nullptr) exchange_->notice_gone();
+  if (exchange_ == nullptr) return;
+  // Told again where it was known to be gone: what goes on without its client ends now too.
+  exchange_->gone_ = false;
+  exchange_->notice_gone();
+}
+
+Task<error_code> Connection::write(std::string_view first, std::string_view second) {
+  for (;;) {
+    enter(Phase::kWriting, server_.options_.write_timeout);
+    std::string_view now_first = first.substr(0, kWriteBytes);
+    std::string_view now_second = second.substr(0, kWriteBytes - now_first.size());
+    error_code error = co_await stream_.write(asio::buffer(now_first.data(), now_first.size()),
+                                              asio::buffer(now_second.data(), now_second.size()));
+    first.remove_prefix(now_first.size());
+    second.remove_prefix(now_second.size());
+    if (error || (first.empty() && second.empty())) co_return error;
+  }
 }
 
 Task<bool> Connection::read_more() {
@@ -249,6 +275,12 @@ Task<bool> Connection::read_request(Exchange& exchange) {
         co_return true;
       }
     }
+    if (buffer_.size() > kHeadBytesMax) {
+      // A line of the head, of a chunk's size or of the trailers, without an end.
+      Error endless{ErrorCode::kTooLarge, "a line is too long", asked_for_body ? "body" : "headers"};
+      co_await refuse(exchange, endless);
+      co_return false;
+    }
     if (!co_await read_more()) co_return false;
   }
 }
@@ -265,9 +297,10 @@ Task<> Connection::run() {
     bool whole = co_await read_request(exchange);
     if (whole) {
       enter(Phase::kHandler, Nanoseconds{0});
-      ++server_.running_;
-      co_await server_.handler_(exchange);
-      --server_.running_;
+      {
+        Running running(server_.running_);
+        co_await server_.handler_(exchange);
+      }
       if (!exchange.started_) {
         Response nothing{500, {}, ""};  // named: g++ 12 destroys an aggregate within a co_await twice
         co_await exchange.respond(nothing);
@@ -278,15 +311,17 @@ Task<> Connection::run() {
     exchange_ = nullptr;
     if (!whole) break;
   }
-  if (stream_.is_open()) {
-    co_await stream_.shutdown();
-    // Let the last bytes arrive: closing with unread input would reset the connection under them.
-    enter(Phase::kWriting, seconds(2));
-    char drain[4096];
-    for (int i = 0; i < 64; ++i) {
-      auto [error, size] = co_await stream_.read_some(asio::buffer(drain));
-      if (error) break;
-    }
+  if (stream_.is_open()) co_await close_politely();
+}
+
+Task<> Connection::close_politely() {
+  enter(Phase::kWriting, kGoodbye);
+  co_await stream_.shutdown();
+  // Let the last bytes arrive: closing with unread input would reset the connection under them.
+  char drain[4096];
+  for (int i = 0; i < 64; ++i) {
+    auto [error, size] = co_await stream_.read_some(asio::buffer(drain));
+    if (error) break;
   }
 }
 

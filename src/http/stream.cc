@@ -1,6 +1,7 @@
 #include "http/stream.h"
 
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -8,6 +9,9 @@
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
+
+#include "http/internal/acknowledged.h"
+#include "http/tls.h"
 
 namespace ciyuan::http {
 
@@ -32,8 +36,9 @@ Task<error_code> Stream::handshake_as_server(asio::ssl::context& context) {
 }
 
 Task<error_code> Stream::handshake_as_client(asio::ssl::context& context, const std::string& host,
-                                             bool verify) {
+                                             bool verify, TlsSession& session) {
   tls_ = std::make_unique<TlsState>(*socket_, context);
+  session.use_for(tls_->stream.native_handle());
   SSL_set_tlsext_host_name(tls_->stream.native_handle(), host.c_str());
   if (verify) {
     tls_->stream.set_verify_mode(asio::ssl::verify_peer);
@@ -46,8 +51,6 @@ Task<error_code> Stream::handshake_as_client(asio::ssl::context& context, const 
 Task<Stream::ReadResult> Stream::read_some(asio::mutable_buffer buffer) {
   if (tls_) {
     auto [error, size] = co_await tls_->stream.async_read_some(buffer, kAsTuple);
-    // A peer that closes without close_notify: the HTTP framing says whether the message was whole.
-    if (error == asio::ssl::error::stream_truncated) co_return ReadResult{asio::error::eof, size};
     co_return ReadResult{error, size};
   }
   auto [error, size] = co_await socket_->async_read_some(buffer, kAsTuple);
@@ -77,15 +80,24 @@ Task<error_code> Stream::write(asio::const_buffer first, asio::const_buffer seco
   co_return error;
 }
 
+bool Stream::resumed() const { return tls_ && SSL_session_reused(tls_->stream.native_handle()) == 1; }
+
+bool Stream::is_truncation(const error_code& error) { return error == asio::ssl::error::stream_truncated; }
+
+// Not by peeking: bytes that nobody reads (a pipelined request, TLS's goodbye) would hide the end behind
+// them.
 bool Stream::peer_gone() const {
-  char byte;
-  ssize_t got = ::recv(socket_->native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+  pollfd state{socket_->native_handle(), POLLRDHUP, 0};
+  return !socket_->is_open() || ::poll(&state, 1, 0) > 0;
 }
 
-bool Stream::has_bytes() const {
-  char byte;
-  return ::recv(socket_->native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+bool Stream::is_quiet() const {
+  pollfd state{socket_->native_handle(), POLLIN | POLLRDHUP, 0};
+  return socket_->is_open() && ::poll(&state, 1, 0) == 0;
+}
+
+std::optional<std::uint64_t> Stream::acknowledged_bytes() const {
+  return http::acknowledged_bytes(socket_->native_handle());
 }
 
 void Stream::close() {
@@ -95,11 +107,8 @@ void Stream::close() {
 
 Task<> Stream::shutdown() {
   if (tls_) {
-    // The peer may never answer close_notify: send ours and go on.
-    SSL_set_quiet_shutdown(tls_->stream.native_handle(), 0);
-    SSL_shutdown(tls_->stream.native_handle());
-    std::array<char, 1> nothing{};
-    co_await asio::async_write(*socket_, asio::buffer(nothing, 0), kAsTuple);
+    auto [error] = co_await tls_->stream.async_shutdown(kAsTuple);
+    (void)error;  // a peer that does not answer has had our last bytes all the same
   }
   error_code ignored;
   socket_->shutdown(tcp::socket::shutdown_send, ignored);

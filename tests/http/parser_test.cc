@@ -59,8 +59,8 @@ TEST(RequestParser, refuses_what_two_readers_could_frame_differently) {
            "POST / HTTP/2.0\r\nHost: h\r\n\r\n",
            "POST  / HTTP/1.1\r\nHost: h\r\n\r\n",
            "\x16\x03\x01\x02 / HTTP/1.1\r\n\r\n",
-           "POST / HTTP/1.1\r\nHo st: h\r\n\r\n",
-           "POST / HTTP/1.1\r\nX: a\x01"
+           "POST / HTTP/1.1\r\nHost: h\r\nHo st: h\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: h\r\nX: a\x01"
            "b\r\n\r\n",
        })
     EXPECT_FALSE(read_request(text).ok()) << text;
@@ -70,21 +70,43 @@ TEST(RequestParser, holds_heads_and_bodies_to_their_limits) {
   auto large = read_request("GET / HTTP/1.1\r\nX: " + std::string(kHeadBytesMax, 'x') + "\r\n\r\n");
   ASSERT_FALSE(large.ok());
   EXPECT_EQ(large.error().code, ErrorCode::kTooLarge);
-  std::string many = "GET / HTTP/1.1\r\n";
+  std::string many = "GET / HTTP/1.1\r\nHost: h\r\n";
   for (int i = 0; i < 150; ++i) many += "a: b\r\n";
   EXPECT_FALSE(read_request(many + "\r\n").ok());
-  EXPECT_EQ(read_request("POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n", 10).error().code,
+  EXPECT_EQ(read_request("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n", 10).error().code,
             ErrorCode::kTooLarge);
   EXPECT_EQ(
-      read_request("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n", 10)
+      read_request(
+          "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n", 10)
           .error()
           .code,
       ErrorCode::kTooLarge);
 }
 
+TEST(RequestParser, wants_exactly_one_host_in_http_1_1) {
+  EXPECT_FALSE(read_request("GET / HTTP/1.1\r\n\r\n").ok());
+  EXPECT_FALSE(read_request("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n").ok());
+  EXPECT_FALSE(read_request("GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n").ok());
+  for (const char* host : {"a b", "a/b", "a@b", "a\"b"})
+    EXPECT_FALSE(read_request("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n").ok()) << host;
+  for (const char* host : {"", "a", "a.example:8080", "127.0.0.1", "[::1]:80"})
+    EXPECT_TRUE(read_request("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n").ok()) << host;
+  EXPECT_TRUE(read_request("GET / HTTP/1.0\r\n\r\n").ok());
+}
+
+TEST(RequestParser, makes_an_absolute_target_a_path) {
+  auto target = [](const char* given) {
+    return read_request("GET " + std::string(given) + " HTTP/1.1\r\nHost: h\r\n\r\n")->first.target;
+  };
+  EXPECT_EQ(target("http://h:80/a?b=http://c/d"), "/a?b=http://c/d");
+  EXPECT_EQ(target("HTTPS://h"), "/");
+  EXPECT_EQ(target("http://h?q"), "/?q");
+  EXPECT_FALSE(read_request("GET http:///a HTTP/1.1\r\nHost: h\r\n\r\n").ok());
+}
+
 TEST(RequestParser, sees_expect_continue_and_keep_alive) {
   auto head = read_request(
-      "POST / HTTP/1.1\r\nExpect: 100-Continue\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-Continue\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   ASSERT_TRUE(head.ok());
   EXPECT_TRUE(head->first.expects_continue);
   EXPECT_FALSE(head->first.keep_alive);
@@ -118,11 +140,34 @@ TEST(ResponseParser, an_answer_cut_short_is_an_error_and_one_without_length_ends
   EXPECT_FALSE(open_ended.take_head().keep_alive);
 }
 
+TEST(ResponseParser, makes_no_room_for_a_length_that_is_only_declared) {
+  ResponseParser parser;
+  ASSERT_TRUE(parser.feed("HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000\r\n\r\nsome").ok());
+  EXPECT_EQ(parser.take_body(), "some");
+  EXPECT_FALSE(parser.done());
+}
+
+TEST(ResponseParser, holds_heads_to_their_limit_in_whatever_pieces_they_come) {
+  ResponseParser parser;
+  std::string pending = "HTTP/1.1 200 OK\r\n";
+  Result<std::size_t> fed = std::size_t{0};
+  for (int i = 0; i < 100 && fed; ++i) {
+    pending += "X: " + std::string(1000, 'x') + "\r\n";
+    fed = parser.feed(pending);
+    if (fed) pending.erase(0, *fed);
+  }
+  ASSERT_FALSE(fed.ok());
+  EXPECT_EQ(fed.error().code, ErrorCode::kTooLarge);
+}
+
 TEST(Headers, hop_by_hop_fields_are_known_and_so_are_those_that_connection_lists) {
   Headers headers;
   headers.add("Connection", "close, X-Private");
+  headers.add("Connection", "X-Second");
   EXPECT_TRUE(is_hop_by_hop("transfer-encoding", headers));
   EXPECT_TRUE(is_hop_by_hop("x-private", headers));
+  EXPECT_TRUE(is_hop_by_hop("X-second", headers));
+  EXPECT_TRUE(is_hop_by_hop("proxy-whatever", headers));
   EXPECT_FALSE(is_hop_by_hop("Content-Type", headers));
 }
 

@@ -1,102 +1,20 @@
 #include "http/server.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
-#include <future>
-#include <thread>
+#include <atomic>
 
-#include "http/client.h"
+#include "tests/http/sockets.h"
 
 namespace ciyuan::http {
 namespace {
-
-// A server on a loop of its own thread; a test talks to it over real sockets.
-class Running {
- public:
-  explicit Running(Server::Handler handler, ServerOptions options = {}) {
-    server_ = std::make_unique<Server>(loop_, options, std::move(handler),
-                                       [](const RequestHead&) { return std::size_t{1} << 20; });
-    if (auto listening = server_->listen(); !listening) throw std::runtime_error(listening.error().text());
-    port_ = server_->port();
-    thread_ = std::thread([this] { loop_.run(); });
-  }
-  ~Running() {
-    for (std::size_t left = 1; left != 0;) {
-      std::promise<std::size_t> connections;
-      asio::post(loop_.context(), [&] {
-        server_->close_all();
-        connections.set_value(server_->connections());
-      });
-      left = connections.get_future().get();
-    }
-    loop_.stop();
-    thread_.join();
-  }
-  unsigned short port() const { return port_; }
-  Loop& loop() { return loop_; }
-  Server& server() { return *server_; }
-
- private:
-  Loop loop_;
-  std::unique_ptr<Server> server_;
-  unsigned short port_ = 0;
-  std::thread thread_;
-};
-
-class Socket {
- public:
-  explicit Socket(unsigned short port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    timeval limit{10, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  }
-  ~Socket() { close(); }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  bool connected() const { return connected_; }
-  void send(std::string_view text) {
-    ASSERT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-  }
-  // Reads until `end` was seen or the peer closed.
-  std::string read_until(std::string_view end) {
-    std::string text;
-    char buffer[4096];
-    while (text.find(end) == text.npos || end.empty()) {
-      ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
-      if (got <= 0) break;
-      text.append(buffer, static_cast<std::size_t>(got));
-    }
-    return text;
-  }
-
- private:
-  int fd_;
-  bool connected_ = false;
-};
-
-Task<> echo(Exchange& exchange) {
-  Response response;
-  response.body = exchange.head().method + " " + std::string(exchange.head().target) + " " + exchange.body();
-  co_await exchange.respond(response);
-}
 
 TEST(Server, answers_several_requests_on_one_connection_even_when_they_come_at_once) {
   Running running(echo);
   Socket client(running.port());
   client.send(
-      "POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\nConnection: "
+      "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nxGET /b HTTP/1.1\r\nHost: h\r\n\r\nGET /c "
+      "HTTP/1.1\r\nHost: h\r\nConnection: "
       "close\r\n\r\n");
   std::string all = client.read_until("");
   EXPECT_NE(all.find("POST /a x"), all.npos);
@@ -107,7 +25,7 @@ TEST(Server, answers_several_requests_on_one_connection_even_when_they_come_at_o
 TEST(Server, asks_for_the_body_when_the_client_waits_for_100_continue) {
   Running running(echo);
   Socket client(running.port());
-  client.send("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  client.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("hi");
   EXPECT_NE(client.read_until("hi").find("200 OK"), std::string::npos);
@@ -116,7 +34,7 @@ TEST(Server, asks_for_the_body_when_the_client_waits_for_100_continue) {
 TEST(Server, a_head_request_gets_the_head_only) {
   Running running(echo);
   Socket client(running.port());
-  client.send("HEAD /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+  client.send("HEAD /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   std::string all = client.read_until("");
   EXPECT_NE(all.find("Content-Length: 8"), all.npos);
   EXPECT_TRUE(all.ends_with("\r\n\r\n"));
@@ -127,12 +45,12 @@ TEST(Server, refuses_smuggled_and_oversized_requests_and_closes) {
   struct Case {
     std::string request, status;
   };
-  for (const Case& each :
-       std::vector<Case>{{"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: "
-                          "chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\n\r\n",
-                          "400"},
-                         {"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413"},
-                         {"GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n", "431"}}) {
+  for (const Case& each : std::vector<Case>{
+           {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: "
+            "chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\n\r\n",
+            "400"},
+           {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n", "413"},
+           {"GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n", "431"}}) {
     Socket client(running.port());
     client.send(each.request);
     std::string all = client.read_until("");
@@ -146,7 +64,7 @@ TEST(Server, closes_a_client_that_never_ends_its_head) {
   options.head_timeout = milliseconds(300);
   Running running(echo, options);
   Socket client(running.port());
-  client.send("GET / HTTP/1.1\r\nX: slow");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\nX: slow");
   EXPECT_EQ(client.read_until(""), "");
 }
 
@@ -162,7 +80,7 @@ TEST(Server, streams_chunks_at_once_and_marks_the_end) {
     co_await exchange.finish("data: 2\n\n");
   });
   Socket client(running.port());
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   std::string first = client.read_until("data: 1\n\n\r\n");
   EXPECT_EQ(first.find("data: 2"), first.npos);
   EXPECT_NE(client.read_until("0\r\n\r\n").find("data: 2"), std::string::npos);
@@ -179,7 +97,7 @@ TEST(Server, notices_a_client_that_leaves_while_the_handler_waits) {
   });
   {
     Socket client(running.port());
-    client.send("GET / HTTP/1.1\r\n\r\n");
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     ::usleep(50'000);  // the request must have been read before the client leaves
   }
   EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
@@ -196,7 +114,7 @@ TEST(Server, a_slow_client_does_not_make_the_server_hold_the_answer_in_memory) {
     }
   });
   Socket client(running.port());
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   client.read_until("\r\n\r\n");
   ::usleep(500'000);  // the client reads nothing: what was written sits in the kernel's buffers
   EXPECT_LT(written.load(), std::size_t{16} << 20);
@@ -216,7 +134,7 @@ TEST(Server, drains_running_exchanges_and_takes_no_new_connection) {
     co_await exchange.respond(done);
   });
   Socket client(running.port());
-  client.send("GET / HTTP/1.1\r\n\r\n");
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   entered.get_future().wait();
   std::promise<void> drained;
   asio::post(running.loop().context(), [&] {
@@ -231,57 +149,107 @@ TEST(Server, drains_running_exchanges_and_takes_no_new_connection) {
   EXPECT_NE(all.find("Connection: close"), all.npos);
 }
 
-// One call through a pool, from the test's thread.
-Result<std::string> fetch(Loop& loop, Pool& pool, std::string head) {
-  std::promise<Result<std::string>> promise;
-  asio::co_spawn(
-      loop.context(),
-      [](Pool& from, std::string request, std::promise<Result<std::string>>& out) -> Task<> {
-        auto call = co_await from.call();
-        if (!call) co_return out.set_value(std::move(call).error());
-        if (auto sent = co_await (*call)->send(request, ""); !sent)
-          co_return out.set_value(std::move(sent).error());
-        auto got = co_await (*call)->read_head();
-        if (!got) co_return out.set_value(std::move(got).error());
-        std::string body;
-        for (;;) {
-          auto piece = co_await (*call)->read_body();
-          if (!piece) co_return out.set_value(std::move(piece).error());
-          if (piece->empty()) break;
-          body += *piece;
-        }
-        out.set_value(std::move(body));
-      }(pool, std::move(head), promise),
-      asio::detached);
-  return promise.get_future().get();
-}
-
-TEST(Pool, reuses_connections_and_leaves_stale_ones) {
+TEST(Server, refuses_a_request_without_a_host_and_takes_an_absolute_target) {
   Running running(echo);
-  ClientOptions options;
-  options.url = parse_url("http://127.0.0.1:" + std::to_string(running.port())).value();
-  Loop loop;
-  auto pool = std::make_unique<Pool>(loop, options);
-  std::thread thread([&] { loop.run(); });
-  EXPECT_EQ(fetch(loop, *pool, "GET /1 HTTP/1.1\r\n\r\n").value(), "GET /1 ");
-  EXPECT_EQ(fetch(loop, *pool, "GET /2 HTTP/1.1\r\nConnection: close\r\n\r\n").value(), "GET /2 ");
-  ::usleep(50'000);
-  EXPECT_EQ(fetch(loop, *pool, "GET /3 HTTP/1.1\r\n\r\n").value(), "GET /3 ");
-  loop.stop();
-  thread.join();
+  Socket none(running.port()), whole(running.port());
+  none.send("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(none.read_until("").starts_with("HTTP/1.1 400"));
+  whole.send("GET http://h:8080/x?y HTTP/1.1\r\nHost: h:8080\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(whole.read_until("").find("GET /x?y "), std::string::npos);
 }
 
-TEST(Pool, names_what_is_wrong_with_a_service_that_cannot_be_reached) {
-  ClientOptions options;
-  options.url = parse_url("http://127.0.0.1:1").value();
-  Loop loop;
-  auto pool = std::make_unique<Pool>(loop, options);
-  std::thread thread([&] { loop.run(); });
-  auto refused = fetch(loop, *pool, "GET / HTTP/1.1\r\n\r\n");
-  EXPECT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find("cannot connect"), std::string::npos);
-  loop.stop();
-  thread.join();
+TEST(Server, refuses_a_chunk_line_and_trailers_without_an_end) {
+  Running running(echo);
+  for (const char* start : {"1;", "0\r\nX: "}) {
+    Socket client(running.port());
+    client.send(std::string("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n") + start);
+    while (client.send(std::string(4096, 'a')) && client.connected()) {
+      char byte;
+      if (::recv(client.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) break;
+    }
+    EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 413"));
+  }
+}
+
+TEST(Server, refuses_a_head_of_many_lines_that_is_larger_than_its_limit) {
+  Running running(echo);
+  Socket client(running.port());
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n");
+  std::string line = "X: " + std::string(1000, 'x') + "\r\n";
+  for (std::size_t sent = 0; sent < kHeadBytesMax + line.size(); sent += line.size()) {
+    client.send(line);
+    ::usleep(1000);  // each line in a read of its own
+  }
+  EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 431"));
+}
+
+TEST(Server, closes_clients_that_drip_a_head_or_a_body_byte_by_byte) {
+  ServerOptions options;
+  options.head_timeout = options.body_timeout = milliseconds(400);
+  Running running(echo, options);
+  Socket head(running.port()), body(running.port());
+  head.send("GET / HTTP/1.1\r\nHost: h\r\nX: ");
+  EXPECT_LT(head.drip('x', 500), 500U);
+  body.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n");
+  EXPECT_LT(body.drip('x', 500), 500U);
+}
+
+TEST(Server, closes_a_connection_on_which_nothing_is_asked) {
+  ServerOptions options;
+  options.idle_timeout = milliseconds(300);
+  Running running(echo, options);
+  Socket fresh(running.port()), used(running.port());
+  used.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(fresh.read_until(""), "");
+  EXPECT_NE(used.read_until("").find("200 OK"), std::string::npos);
+}
+
+TEST(Server, gives_up_on_a_client_that_takes_nothing_and_waits_for_one_that_takes_its_time) {
+  std::promise<bool> stubborn, slow;
+  ServerOptions options;
+  options.write_timeout = milliseconds(500);
+  const std::size_t size = 12 << 20;
+  Running running(
+      [&](Exchange& exchange) -> Task<> {
+        Response response{200, {}, std::string(size, 'x')};
+        bool sent = (co_await exchange.respond(response)).ok();
+        (exchange.head().target == "/slow" ? slow : stubborn).set_value(sent);
+      },
+      options);
+  Socket takes_nothing(running.port(), 4096), takes_its_time(running.port(), 64 << 10);
+  takes_nothing.send("GET /stubborn HTTP/1.1\r\nHost: h\r\n\r\n");
+  takes_its_time.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(2000);
+  std::size_t got = 0, least = 0;
+  std::string buffer(64 << 10, '\0');
+  for (ssize_t size_now = 1; size_now > 0 && got < size; got += static_cast<std::size_t>(size_now)) {
+    size_now = ::recv(takes_its_time.fd(), buffer.data(), buffer.size(), 0);
+    if (++least < 150 && std::chrono::steady_clock::now() < until) ::usleep(10'000);
+  }
+  EXPECT_GE(got, size);
+  EXPECT_TRUE(slow.get_future().get());
+  EXPECT_FALSE(stubborn.get_future().get());
+}
+
+TEST(Server, listens_on_ipv6) {
+  ServerOptions options;
+  options.address = "::1";
+  Running running(echo, options);
+  RunningPool client(client_of(running.port(), "http://[::1]"));
+  EXPECT_EQ(client.fetch("/six").value(), "GET /six ");
+}
+
+TEST(Server, counts_no_exchange_as_running_whose_handler_threw) {
+  Running running([](Exchange&) -> Task<> {
+    throw std::runtime_error("thrown by a library");
+    co_return;
+  });
+  Socket client(running.port());
+  client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(client.read_until(""), "");
+  std::promise<std::size_t> left;
+  asio::post(running.loop().context(), [&] { left.set_value(running.server().running_exchanges()); });
+  EXPECT_EQ(left.get_future().get(), 0U);
 }
 
 }  // namespace

@@ -27,6 +27,9 @@ class Connection : public Watched {
   Task<bool> read_request(Exchange& exchange);
   Task<bool> read_more();
   Task<> refuse(Exchange& exchange, const Error& error);
+  /// Both, whole. The write timeout is for a client that takes nothing, not for one that takes its time.
+  Task<error_code> write(std::string_view first, std::string_view second = {});
+  Task<> close_politely();
   void enter(Phase phase, Nanoseconds timeout);
 
   Server& server_;
