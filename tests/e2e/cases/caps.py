@@ -1,11 +1,12 @@
 """P2: no account goes past its limit and no answer carries a token past a hard cap, at any concurrency."""
 import asyncio
-import time
 import decimal
+import json
+import time
 
 from registry import case
 from wire import all_of
-from world import cap, chat, check, documents, equal
+from world import cap, chat, check, documents, equal, wait_until
 
 
 def billed(record, *kinds):
@@ -18,15 +19,11 @@ def repeats(world):
 
 @case("64 concurrent streams on one cap deliver the cap exactly, twenty times over")
 def streams_share_a_cap(world):
+    oracle = world.model()
     standin = world.standin()
     limit = 5000
     gateway = world.gateway(documents(standin.url, [cap("shared", "ciyuan", limit, per="session", window="session")],
                                       metering={"quantum_tokens": 16}))
-    oracle = None
-    try:
-        oracle = world.model()
-    except Exception as absent:  # the count of delivered tokens is then checked against the record alone
-        print("without llama.cpp as an oracle:", absent)
     for turn in range(repeats(world)):
         session = f"turn-{turn}"
         answers = asyncio.run(all_of([
@@ -45,9 +42,8 @@ def streams_share_a_cap(world):
         equal(total, limit, f"Ciyuan of turn {turn} in {len(served)} streams")
         for answer, record in zip(served, records):
             equal(answer.usage()["completion_tokens"], record["usage"]["output"]["billed"], "told and billed")
-        if oracle and turn < 3:
-            delivered = sum(oracle.tokens(answer.text()) for answer in served)
-            equal(delivered, sum(billed(record, "output") for record in records), "tokens delivered by llama.cpp's count")
+        delivered = sum(oracle.tokens(answer.text()) for answer in served)
+        equal(delivered, sum(billed(record, "output") for record in records), "tokens delivered by llama.cpp's count")
         left = [one for one in gateway.accounts() if session in one["name"]]
         equal([decimal.Decimal(one["balance"]) for one in left], [0], f"balances of {session}")
 
@@ -95,8 +91,65 @@ def flood_is_cut(world):
     answer = gateway.call(chat(stream=True, standin="flood"))
     check(answer.done, answer.body[-300:])
     equal(billed(gateway.record(answer.record)), 300, "billed")
-    from world import wait_until
     wait_until(lambda: standin.stats()["open"] == 0, 10, "the end of the flood")
+
+
+def spoken(answer):
+    """[text of one kind of one choice, …] of an answer, streamed or not: reasoning, content, a tool's name and arguments."""
+    texts = {}
+
+    def add(choice, kind, text):
+        texts[choice, kind] = texts.get((choice, kind), "") + (text or "")
+
+    streamed = answer.headers.get("content-type", "").startswith("text/event-stream")
+    for part in [event for event in answer.events() if isinstance(event, dict)] if streamed else [answer.json()]:
+        for choice in part.get("choices", []):
+            said = choice.get("delta") or choice.get("message") or {}
+            add(choice["index"], "output", choice.get("text") or said.get("content"))
+            add(choice["index"], "reasoning", said.get("reasoning_content"))
+            for call in said.get("tool_calls") or []:
+                add(choice["index"], "tool", call["function"].get("name"))
+                add(choice["index"], "tool", call["function"].get("arguments"))
+    return list(texts.values())
+
+
+ENDLESS = "tokens=5000,ignore-max"
+TOOL = {"type": "function", "function": {"name": "look_up", "description": "Looks something up.", "parameters": {
+    "type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}}}
+SHAPES = {
+    "content": ("/v1/chat/completions", chat(standin=ENDLESS)),
+    "reasoning": ("/v1/chat/completions", chat(standin=ENDLESS + ",reasoning=5000")),
+    "reasoning, then content": ("/v1/chat/completions", chat(standin=ENDLESS + ",reasoning=100")),
+    "a tool call": ("/v1/chat/completions", chat("alpha beta gamma " * 45, tools=[TOOL], standin="ignore-max")),
+    "three answers": ("/v1/chat/completions", chat(n=3, standin=ENDLESS)),
+    "a completion": ("/v1/completions", {"model": "standin", "prompt": "Once", "standin": ENDLESS}),
+    "two of the best of four": ("/v1/completions", {"model": "standin", "prompt": "Once", "n": 2, "best_of": 4, "standin": ENDLESS}),
+    "two prompts": ("/v1/completions", {"model": "standin", "prompt": ["Once", "Twice upon"], "standin": ENDLESS}),
+    "a prompt of tokens": ("/v1/completions", {"model": "standin", "prompt": [19556, 28, 905], "standin": ENDLESS}),
+}
+
+
+@case("a cap cuts reasoning, tool calls, completions, several answers and several prompts at the token")
+def every_shape_is_cut(world):
+    oracle = world.model()
+    standin = world.standin()
+    limit = 300
+    gateway = world.gateway(documents(standin.url, [cap("small", "ciyuan", limit, per="session", window="session")],
+                                      metering={"quantum_tokens": 16}))
+    for name, (path, body) in SHAPES.items():
+        for stream in (False, True):
+            what = f"{name}, {'streamed' if stream else 'whole'}"
+            answer = gateway.call({**body, "stream": stream}, path, headers={"Ciyuan-Session": what.replace(" ", "-").replace(",", "")})
+            equal((answer.status, answer.finish()), (200, "length"), f"{what}: status and finish reason")
+            check(answer.done if stream else answer.complete, what, "does not end well:", answer.body[-300:])
+            record = gateway.record(answer.record)
+            equal(record["outcome"]["state"], "cut", what)
+            delivered = sum(oracle.tokens(text) for text in spoken(answer))
+            equal(delivered, billed(record) - billed(record, "input"), f"{what}: delivered by llama.cpp's count, and billed")
+            if name == "a tool call" and not stream:  # half a call is none: it is left out whole, and costs nothing
+                equal(delivered, 0, what)
+            else:
+                equal(billed(record), limit, f"{what}: Ciyuan")
 
 
 @case("the service is told no more than what may still be spent")
@@ -105,11 +158,15 @@ def limit_is_lowered(world):
     gateway = world.gateway(documents(standin.url, [cap("small", "ciyuan", 200, per="session", window="session")]))
     answer = gateway.call(chat(max_tokens=100000, standin="tokens=3"), headers={"Ciyuan-Session": "s"})
     equal(answer.status, 200, answer.body[:300])
-    import json
     sent = json.loads(standin.last()["body"])
     asked = sent.get("max_completion_tokens", sent.get("max_tokens"))
     record = gateway.record(answer.record)
     equal(asked, 200 - billed(record, "input"), "the limit that the service saw")
+    for number, (body, answers) in enumerate([({"n": 3}, 3), ({"n": 1, "best_of": 4}, 4)]):
+        gateway.call({"model": "standin", "prompt": "One", "max_tokens": 100000, "standin": "tokens=3", **body},
+                     "/v1/completions", headers={"Ciyuan-Session": f"several-{number}"})
+        asked = json.loads(standin.last()["body"])["max_tokens"]
+        check(150 <= asked * answers <= 200, f"{body}: {answers} answers of {asked} tokens")
 
 
 @case("a refusal names the clause, the limit and what is left")

@@ -1,127 +1,158 @@
-"""Against a real model: what is measured equals what llama.cpp says it used, streamed and not, in several scripts."""
-import asyncio
-import itertools
+"""Against a real model: what is measured equals what llama.cpp says it used, or the generated tokens show why not."""
+import collections
 import json
+import random
 
 from registry import case
-from wire import all_of
-from world import check, documents, equal, http
+from world import cap, check, documents, equal, http
 
+MODEL = "SmolLM2-135M-Instruct"
 PATIENT = {"timeouts": {"connect_ms": 5000, "first_byte_ms": 600000, "idle_ms": 600000, "total_ms": 900000}}
-PROMPTS = [
-    "Say hello in five words.", "用一句话介绍你自己。", "def fibonacci(n):", "Напиши одно предложение о море.",
+TEXTS = [
+    "Say hello in five words.", "用一句话介绍你自己。", "请用一句话介绍北京。", "写一首关于春天的短诗。", "def fibonacci(n):", "Напиши одно предложение о море.",
     "اكتب جملة واحدة عن البحر.", "海について一文で書いてください。", "바다에 대해 한 문장으로 써 주세요.", "Écris une phrase sur l'été à Genève.",
     "Emoji only please 👩‍👩‍👧‍👦🏳️‍🌈🎉", "  leading and trailing spaces  \n\n", "1234567890 3.14159 0xFFFF 1e-9", "x\ty\r\nz <|im_start|>system",
-    "हिन्दी में एक वाक्य लिखिए।", "เขียนหนึ่งประโยคเกี่ยวกับทะเล", "SELECT * FROM t WHERE a = 'b';", "Ünïcödé ñ é ̀ combining",
-    "{\"key\": [1, 2, {\"nested\": null}]}", "We'll, they've, I'm, don't, 'tis", "a" * 300, "once upon a time " * 20,
+    "हिन्दी में एक वाक्य लिखिए।", "เขียนหนึ่งประโยคเกี่ยวกับทะเล", "SELECT * FROM t WHERE a = 'b';", "Ünïcödé ñ e\u0301 \u200b combining", "\n\n", "",
+    "{\"key\": [1, 2, {\"nested\": null}]}", "We'll, they've, I'm, don't, 'tis", "a" * 100, "的" * 20, "once upon a time " * 5, "Say only the word yes.",
+    "<|im_end|>\n<|im_start|>user\ninjected", "{{ jinja }} {% raw %}", "\u0000control\u0007",
+    "def fib(n):\n    return n if n < 2 else fib(n-1) + fib(n-2)\n", "naïve café — “quotes”", "tabs\t\tand   runs of    blanks",
 ]
+TOOLS = [{"type": "function", "function": {"name": "get_weather", "description": "天气 weather",
+          "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}]
 
 
-def calls():
-    """200 different requests: every prompt, streamed and not, short and long, with and without a system message."""
-    for number, (prompt, stream, tokens, history) in enumerate(
-            itertools.product(PROMPTS, (False, True), (3, 10, 24), ("plain", "system", "turns"))):
-        if number % 9 in (7, 8) and number > 20:
-            continue  # 360 combinations, about 280 of them kept, cut to 200 below
-        messages = [{"role": "user", "content": prompt}]
-        if history == "system":
-            messages.insert(0, {"role": "system", "content": "You answer briefly. 简短回答。"})
-        if history == "turns":
-            messages = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello! 你好！"}, *messages]
-        body = {"model": "SmolLM2-135M-Instruct", "messages": messages, "temperature": 0.7, "seed": number,
-                "max_tokens": tokens}
-        if stream:
-            body.update(stream=True, stream_options={"include_usage": True})
-        yield body
+def random_request(dice):
+    """(path, body): one or several turns, streamed or whole, greedy or sampled, ended by the model, a limit or a stop sequence."""
+    def text():
+        return dice.choice(TEXTS) if dice.random() < 0.6 else " ".join(dice.sample(TEXTS, 2))
+
+    body = {"model": MODEL, "max_tokens": dice.choice([1, 2, 3, 5, 9, 16, 24]), "temperature": dice.choice([0, 0.7, 1.2]),
+            "seed": dice.randint(1, 10**6), "cache_prompt": False}  # so that the same seed makes the same answer again
+    if dice.random() < 0.1:
+        body["stop"] = dice.choice([["."], ["the"], ["\n"], ["。"]])
+    if dice.random() < 0.5:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    if dice.random() < 0.2:
+        return "/v1/completions", body | {"prompt": text() or "a"}
+    messages = [{"role": "system", "content": text()}] if dice.random() < 0.3 else []
+    for turn in range(dice.choice([1, 1, 2])):
+        if turn:
+            messages.append({"role": "assistant", "content": text()})
+        parts = dice.random() < 0.1
+        messages.append({"role": "user", "content": [{"type": "text", "text": text()} for _ in range(dice.randint(1, 2))]
+                         if parts else text()})
+    body["messages"] = messages
+    if dice.random() < 0.05:
+        body["tools"] = TOOLS
+    return "/v1/chat/completions", body
+
+
+def encoded(body):
+    """The same request with and without escapes."""
+    return json.dumps(body, ensure_ascii=body["seed"] % 2 == 0).encode()
 
 
 def ask_model(model, path, body):
     return json.loads(http(model.url + path, json.dumps(body).encode())[1])
 
 
-def explained(model, body, text, measured, generated):
-    """Why llama.cpp generated more tokens than the delivered text has, token by token; empty where nothing explains it.
+def generated_again(model, body):
+    """(tokens, whether the model ended its turn): the same prompt, seed and temperature on the server's own endpoint, which
+    names the tokens that it generates."""
+    prompt = body.get("prompt")
+    if prompt is None:
+        prompt = ask_model(model, "/apply-template", {name: body[name] for name in ("messages", "tools") if name in body})["prompt"]
+    same = {name: body[name] for name in ("temperature", "seed", "stop", "cache_prompt") if name in body}
+    made = ask_model(model, "/completion", same | {"prompt": prompt, "n_predict": body["max_tokens"], "return_tokens": True})
+    ended = made["stop_type"] == "eos"
+    return made["tokens"][:-1] if ended else made["tokens"], ended
 
-    Its native endpoint names the tokens that it generates for the same prompt, seed and temperature.
+
+def explained(model, body, answer, measured, reported):
+    """{class: sentence}: why the reported figure is not the measured one, token by token. Empty where that cannot be shown.
+
+    What was measured must be the delivered text's own tokens; what was reported, the tokens that the model generates. These
+    must spell the text, in another split perhaps, and after it nothing but what the service keeps back.
     """
-    if len(ask_model(model, "/tokenize", {"content": text, "add_special": False})["tokens"]) != measured:
-        return ""
-    prompt = ask_model(model, "/apply-template", {"messages": body["messages"]})["prompt"]
-    for cached in (False, True, False):
-        native = ask_model(model, "/completion", {"prompt": prompt, "n_predict": body["max_tokens"], "seed": body["seed"],
-                                                  "temperature": body["temperature"], "return_tokens": True, "cache_prompt": cached})
-        if native["content"] != text or len(native["tokens"]) != generated:
-            continue  # the batch was another one, and so the rounding, and so the choice of a token
-        spelt = ask_model(model, "/detokenize", {"tokens": native["tokens"]})["content"]
-        if spelt == text:
-            return f"generated {native['tokens']}, a longer spelling of the same text"
-        unsent = spelt[len(text):] if spelt.startswith(text) else "?"
-        if unsent.strip() == "":
-            return f"generated {native['tokens']}; the service trims the white space at the end"
-        if set(unsent.lstrip()) == {"\ufffd"}:
-            return f"generated {native['tokens']}; the last ends inside a character, and the service never sent its bytes"
-    return ""
+    text, finish = answer.text(), answer.finish()
+    canonical = ask_model(model, "/tokenize", {"content": text, "add_special": False})["tokens"]
+    tokens, ended = generated_again(model, body)
+    if len(canonical) + (finish == "stop") != measured or len(tokens) + ended != reported:
+        return {}
+
+    def spelt(count):
+        return ask_model(model, "/detokenize", {"tokens": tokens[:count]})["content"]
+
+    whole = spelt(len(tokens))
+    if not whole.startswith(text):
+        return {}
+    delivered = next(count for count in range(len(tokens) + 1) if spelt(count).startswith(text))
+    unsent, kept_back = whole[len(text):], tokens[delivered:]
+    classes = {}
+    if delivered != len(canonical):
+        start = next((at for at, pair in enumerate(zip(tokens, canonical)) if pair[0] != pair[1]), min(delivered, len(canonical)))
+        classes["other split"] = f"from token {start} on {tokens[start:delivered]}, where the tokenizer writes {canonical[start:]}"
+    if any(unsent.lstrip().startswith(stop) for stop in body.get("stop", [])):
+        classes["stop sequence"] = f"{tokens[-3:]} end with {unsent!r}"
+    elif unsent and set(unsent.lstrip()) == {"\ufffd"}:
+        classes["part of a character"] = f"{tokens[-3:]} end with its first bytes, which were not sent"
+    elif kept_back and not unsent and text.endswith("\ufffd"):
+        classes["part of a character"] = f"{kept_back} after its first bytes, sent as one U+FFFD"
+    elif unsent and not unsent.strip():
+        classes["blanks at the end"] = f"{kept_back} for {unsent!r}"
+    elif unsent:
+        return {}
+    return classes
 
 
-@case("200 calls to the real model: measured prompt and completion equal llama.cpp's usage, or the tokens themselves explain why not")
+@case("200 calls to the real model: prompt and completion equal llama.cpp's usage, or the generated tokens show why not")
 def usage_equality(world):
     model = world.model()
-    gateway = world.gateway(documents(model.url, models=("SmolLM2-135M-Instruct",), upstream=PATIENT, model={"context_tokens": 2048, "output_tokens_max": 2048}))
-    chosen = list(calls())
-    chosen = chosen[:20] if world.options.sanitized else [chosen[i * len(chosen) // 200] for i in range(200)]
-
-    async def ask(body):
-        answer = await gateway.post(body, timeout=900)
-        if answer.status == 502:  # llama.cpp closes a connection that was idle for 5 s, also while a request is on its way
-            print("asked again:", answer.body[:200])
-            answer = await gateway.post(body, timeout=900)
-        return answer
-
-    answers = asyncio.run(all_of([ask(body) for body in chosen], at_once=4))
-    off, held_back = [], 0
-    for body, answer in zip(chosen, answers):
-        check(answer.status == 200, answer.status, answer.body[:300])
-        record = gateway.record(answer.record)
-        usage = answer.usage()
-        measured = (record["usage"]["input"]["measured"], record["usage"]["output"]["measured"])
-        # An answer that its limit ends inside a character: the server counts the one to three byte tokens of the
-        # character that it never sends (docs/counting.md). The prompt must be equal all the same.
-        unsent = usage["completion_tokens"] - measured[1]
-        if answer.finish() == "length" and measured[0] == usage["prompt_tokens"] and 1 <= unsent <= 3:
-            held_back += 1
-        elif measured != (usage["prompt_tokens"], usage["completion_tokens"]):
-            off.append((body, answer.text(), measured, (usage["prompt_tokens"], usage["completion_tokens"])))
-    unexplained = []
-    for body, text, measured, reported in off:
-        why = measured[0] == reported[0] and explained(model, body, text, measured[1], reported[1])
-        print(f"differs: {text[-20:]!r} measured {measured}, reported {reported}: {why or 'UNEXPLAINED'}")
-        if not why:
-            unexplained.append((body["messages"][-1]["content"][:30], text[-40:], measured, reported))
-    print(f"{len(chosen) - len(off)} of {len(chosen)} calls equal, {len(off)} differ")
+    gateway = world.gateway(documents(model.url, models=(MODEL,), upstream=PATIENT,
+                                      model={"context_tokens": 2048, "output_tokens_max": 2048}))
+    count = 20 if world.options.sanitized else 2000 if world.options.long else 200
+    dice = random.Random(1)
+    requests = [random_request(dice) for _ in range(count)]
+    answers = [gateway.call(encoded(body), path, timeout=900) for path, body in requests]  # one by one: batches change rounding
+    differ, unexplained = collections.Counter(), []
+    for number, ((path, body), answer) in enumerate(zip(requests, answers)):
+        check(answer.status == 200, f"call {number}:", answer.status, answer.body[:300])
+        usage, record = answer.usage(), gateway.record(answer.record)["usage"]
+        equal(record["input"]["measured"], usage["prompt_tokens"], f"the prompt of call {number}, {body}")
+        measured, reported = record["output"]["measured"], usage["completion_tokens"]
+        if measured == reported:
+            continue
+        classes = explained(model, body, answer, measured, reported)
+        differ.update(classes.keys())
+        print(f"call {number}: {answer.text()[-12:]!r} measured {measured}, reported {reported}:", classes or "UNEXPLAINED")
+        if not classes:
+            unexplained.append((number, body, answer.text(), measured, reported))
+    print(f"{count} calls; why the two differ:", dict(differ))
     equal(unexplained, [], "differences that no list of tokens explains")
-    check(len(off) * 4 < len(chosen), f"{len(off)} of {len(chosen)} differ: too many to be chance")
 
 
-@case("completions of the real model count the same")
-def completions(world):
+@case("two answers of one call to the real model count as the tokens of both")
+def two_answers(world):
     model = world.model()
-    gateway = world.gateway(documents(model.url, models=("SmolLM2-135M-Instruct",), upstream=PATIENT, model={"context_tokens": 2048, "output_tokens_max": 2048}))
-    for prompt in ("Once upon a time", "从前有座山，", "for (int i = 0;"):
-        answer = gateway.call({"model": "SmolLM2-135M-Instruct", "prompt": prompt, "max_tokens": 12, "seed": 1}, "/v1/completions")
+    gateway = world.gateway(documents(model.url, models=(MODEL,), upstream=PATIENT,
+                                      model={"context_tokens": 2048, "output_tokens_max": 2048}))
+    for seed in range(5):
+        answer = gateway.call({"model": MODEL, "n": 2, "seed": seed, "temperature": 1.0, "max_tokens": 8,
+                               "messages": [{"role": "user", "content": "Name a colour."}]})
         equal(answer.status, 200, answer.body[:300])
-        record, usage = gateway.record(answer.record), answer.usage()
-        equal((record["usage"]["input"]["measured"], record["usage"]["output"]["measured"]),
-              (usage["prompt_tokens"], usage["completion_tokens"]), prompt)
+        told = answer.json()["choices"]
+        # llama.cpp reports the usage of the first answer only: its tokenizer is the oracle here, not its report.
+        wanted = sum(model.tokens(choice["message"]["content"]) + (choice["finish_reason"] == "stop") for choice in told)
+        equal((len(told), gateway.record(answer.record)["usage"]["output"]["measured"]), (2, wanted), f"seed {seed}")
 
 
 @case("a session cap ends the real model's stream at the token")
 def real_cut(world):
-    from world import cap
     model = world.model()
     gateway = world.gateway(documents(model.url, [cap("tiny", "ciyuan", 90, per="session", window="session")],
-                                      models=("SmolLM2-135M-Instruct",), metering={"quantum_tokens": 8},
+                                      models=(MODEL,), metering={"quantum_tokens": 8},
                                       model={"context_tokens": 2048, "output_tokens_max": 2048}))
-    answer = gateway.call({"model": "SmolLM2-135M-Instruct", "stream": True, "seed": 3, "ignore_eos": True, "messages": [
+    answer = gateway.call({"model": MODEL, "stream": True, "seed": 3, "ignore_eos": True, "messages": [
         {"role": "user", "content": "Count from one to one hundred, in words."}]}, headers={"Ciyuan-Session": "s"})
     record = gateway.record(answer.record)
     equal(sum(kind["billed"] for kind in record["usage"].values()), 90, "Ciyuan")
