@@ -1,5 +1,8 @@
 #include "admin/api.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <map>
 #include <set>
 
@@ -28,6 +31,25 @@ TEST(Api, applies_documents_all_or_nothing) {
   EXPECT_EQ(house.ask("POST", "/v1/apply", demo_documents())["unchanged"].size(), 8U);
   EXPECT_EQ(house.ask("GET", "/v1/documents?kind=Contract")["documents"].size(), 2U);
   EXPECT_EQ(house.published->find_model("smollm2")->name, "smollm2");
+}
+
+// The disk takes the first documents and not the last: none of them may be in force.
+TEST(Api, an_apply_that_cannot_be_committed_leaves_nothing_applied) {
+  House house;
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit full{.rlim_cur = 48 << 10, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &full);
+  http::Response failed = house.send("POST", "/v1/apply", demo_documents());
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(failed.status, 503U) << failed.body;
+  EXPECT_TRUE(house.ask("GET", "/v1/documents")["documents"].empty());
+  EXPECT_TRUE(house.published->models().empty());
+  EXPECT_EQ(house.ask("POST", "/v1/apply", demo_documents())["changed"].size(), 8U);
+  house.stop();
+  house.start();
+  EXPECT_EQ(house.ask("GET", "/v1/documents")["documents"].size(), 8U);
 }
 
 TEST(Api, a_dry_run_changes_nothing) {

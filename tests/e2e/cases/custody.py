@@ -5,9 +5,11 @@ import json
 import os
 import re
 import shutil
+import urllib.error
+import urllib.request
 
 from registry import case
-from world import chat, check, documents, equal, http, wait_until
+from world import Skip, chat, check, documents, equal, http, wait_until
 
 MARK = "zebra-quartz-4711"
 
@@ -264,3 +266,199 @@ def no_content(world):
     check(events["call"] >= 2 * len(scripts) + 3, events)
     equal([line for line in lines if MARK in line], [], "content in the log")
     equal(list(in_folder(gateway.data, [mark, answered[:40].encode()])), [], "content in the data folder")
+
+
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)')
+
+
+def families(text):
+    """Prometheus' text format 0.0.4, strictly: name -> (type, {(sample name, labels): value}); each family in one piece."""
+    found, name = {}, None
+    check(text.endswith("\n"), "the last line has no end")
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            name, help_text = line.split(" ", 3)[2:]
+            check(name not in found and help_text, line)
+            found[name] = [None, {}]
+        elif line.startswith("# TYPE "):
+            check(line.split(" ")[2] == name and found[name] == [None, {}], "a type without its help:", line)
+            found[name][0] = line.split(" ", 3)[3]
+            check(found[name][0] in ("counter", "gauge", "histogram"), line)
+        else:
+            match = SAMPLE.fullmatch(line)
+            check(match, "no sample:", line)
+            kind = found[name][0]
+            allowed = [name + end for end in ("_bucket", "_sum", "_count")] if kind == "histogram" else [name]
+            check(match[1] in allowed and (match[1], match[2]) not in found[name][1], line)
+            check(kind != "counter" or name.endswith("_total"), "a counter's name:", name)
+            found[name][1][match[1], match[2]] = float(match[3])
+    return found
+
+
+def check_histogram(name, samples):
+    buckets = [(float(labels.split('"')[1]), value) for (sample, labels), value in samples.items() if sample == name + "_bucket"]
+    check(buckets == sorted(buckets) and buckets[-1][0] == float("inf"), name, buckets)
+    check(all(a[1] <= b[1] for a, b in zip(buckets, buckets[1:])), name, "is not cumulative", buckets)
+    equal(buckets[-1][1], samples[name + "_count", None], name)
+    check(samples[name + "_sum", None] >= 0, name)
+
+
+@case("the metrics are Prometheus' text format to the letter, counters only grow, and they count what happened")
+def metrics(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url))
+
+    def scrape():
+        return families(http(f"http://127.0.0.1:{gateway.admin_port}/metrics")[1].decode())
+
+    before = scrape()
+    for number in range(6):
+        gateway.call(chat(stream=number % 2 == 0, max_tokens=3))
+    gateway.call(chat(standin="status=500"))
+    gateway.call(b"no JSON")
+    gateway.call(chat(), key="ck-nobody")
+    after = scrape()
+    equal(set(before), set(after), "families")
+    for name, (kind, samples) in after.items():
+        equal(set(samples), set(before[name][1]), name)
+        check(samples, name, "has no samples")
+        if kind == "histogram":
+            check_histogram(name, samples)
+        if kind != "gauge":
+            check(all(samples[one] >= value for one, value in before[name][1].items()), name, "shrank")
+
+    def grown(name):
+        return after[name][1][name, None] - before[name][1][name, None]
+
+    equal((grown("ciyuan_calls_total"), grown("ciyuan_calls_denied_total"), grown("ciyuan_calls_upstream_failed_total")), (9, 2, 1),
+          "calls, denied, failed")
+    records = gateway.records()
+    output = sum(record["usage"]["output"]["billed"] for record in records if "output" in record["usage"])
+    equal(after["ciyuan_tokens_total"][1]["ciyuan_tokens_total", 'kind="output"'], output, "output tokens")
+    equal(after["ciyuan_log_leaves"][1]["ciyuan_log_leaves", None], gateway.ask("/v1/log")["size"], "leaves")
+
+
+# ---- the control plane's description ----------------------------------------------------------------------------------
+
+def closed(schema):
+    """The schema with every object that lists its members taking no others: what is not described must not come."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    shut = {name: closed(value) for name, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
+        shut["additionalProperties"] = False
+    return shut
+
+
+class Described:
+    """The OpenAPI document, as what requests and replies are held against."""
+
+    def __init__(self, gateway):
+        try:
+            import jsonschema
+            import openapi_spec_validator
+        except ImportError as absent:
+            raise Skip(f"PyPI openapi-spec-validator is absent ({absent})") from None
+        self.gateway = gateway
+        self.document = json.loads(http(f"http://127.0.0.1:{gateway.admin_port}/openapi.json")[1])
+        openapi_spec_validator.validate(self.document)
+        self.components, self.schema = closed(self.document["components"]), jsonschema.Draft202012Validator
+        self.succeeded = set()
+
+    def fits(self, value, schema, what):
+        broken = list(self.schema({**closed(schema), "components": self.components}).iter_errors(value))
+        check(not broken, what, [f"{list(one.path)}: {one.message}" for one in broken][:5], str(value)[:500])
+
+    def send(self, method, route, body=None, expected=200, query="", body_fits=True, token=True, **names):
+        operation = self.document["paths"][route][method.lower()]
+        target = route
+        for name, value in names.items():
+            target = target.replace("{" + name + "}", urllib.request.quote(value, safe="/" if route.startswith("/tile") else ""))
+        if body_fits and body is not None:
+            self.fits(body, operation["requestBody"]["content"]["application/json"]["schema"], f"the body of {method} {route}")
+        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        status, kind, answer = self.exchange(method, target + query, data, token)
+        equal(status, expected, f"{method} {target}: {answer[:500]}")
+        described = operation["responses"].get(str(status), operation["responses"]["default"])
+        check(kind in described["content"], f"{method} {route} answers {status} with", kind)
+        if kind.endswith("json"):
+            self.fits(json.loads(answer), described["content"][kind]["schema"], f"the answer of {method} {route}")
+        if status < 300:
+            self.succeeded.add((method, route))
+        else:
+            equal(json.loads(answer)["status"], status, "the problem's status")
+        return json.loads(answer) if kind.endswith("json") else answer
+
+    def exchange(self, method, target, data, token):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.gateway.admin_port}{target}", data=data, method=method)
+        if token:
+            request.add_header("Authorization", "Bearer " + self.gateway.token)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.headers.get_content_type(), answer.read()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.headers.get_content_type(), refused.read()
+
+
+@case("the control plane is what its OpenAPI document says: valid 3.1, and every operation's bodies, answers and problems fit")
+def described(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url))
+    plane = Described(gateway)
+    record = gateway.call(chat(max_tokens=2)).record
+    nobody, party = "01890000-0000-7000-8000-000000000000", {"kind": "Party", "name": "new"}
+    post = {"debit": "bank", "credit": "purse/1", "unit": "CNY", "amount": "1.5", "memo": "m", "id": nobody}
+
+    plane.send("GET", "/v1/documents")
+    plane.send("GET", "/v1/documents", query="?kind=Nothing", expected=400)
+    plane.send("PUT", "/v1/documents/{kind}/{name}", party, kind="Party", name="new")
+    plane.send("PUT", "/v1/documents/{kind}/{name}", party, 400, kind="Party", name="other")
+    plane.send("PUT", "/v1/documents/{kind}/{name}", {**party, "colour": 1}, 400, kind="Party", name="new")
+    plane.send("GET", "/v1/documents/{kind}/{name}", kind="Party", name="new")
+    plane.send("GET", "/v1/documents/{kind}/{name}", kind="Party", name="new", query="?history=true")
+    plane.send("GET", "/v1/documents/{kind}/{name}", expected=404, kind="Party", name="nobody")
+    plane.send("DELETE", "/v1/documents/{kind}/{name}", expected=400, kind="Party", name="provider")
+    plane.send("DELETE", "/v1/documents/{kind}/{name}", kind="Party", name="new")
+    plane.send("DELETE", "/v1/documents/{kind}/{name}", expected=404, kind="Party", name="new")
+    plane.send("POST", "/v1/apply", b"kind: Party\nname: other\n", body_fits=False)
+    plane.send("POST", "/v1/apply", b"kind: Party\nname: other\n", body_fits=False, query="?dry_run=true")
+    plane.send("POST", "/v1/apply", b"kind: Party\ncolour: red\n", 400, body_fits=False)
+    plane.send("POST", "/v1/keys", {"name": "alice", "contract": "e2e"}, 201)
+    plane.send("POST", "/v1/keys", {"name": "alice", "contract": "e2e"}, 409)
+    plane.send("POST", "/v1/keys", {"name": "bob", "contract": "none"}, 400)
+    plane.send("POST", "/v1/keys", b"[]", 400, body_fits=False)
+    plane.send("POST", "/v1/accounts/post", post)
+    plane.send("POST", "/v1/accounts/post", {**post, "amount": "2"}, 409)
+    plane.send("POST", "/v1/accounts/post", {**post, "id": record, "debit": "purse/1", "credit": "x", "amount": "9"}, 403)
+    plane.send("POST", "/v1/accounts/post", {**post, "amount": 1}, 400, body_fits=False)
+    plane.send("GET", "/v1/accounts")
+    plane.send("GET", "/v1/accounts", query="?limit=1")
+    plane.send("GET", "/v1/accounts", query="?limit=x", expected=400)
+    plane.send("GET", "/v1/accounts/{name}", name="purse/1")
+    plane.send("GET", "/v1/accounts/{name}", expected=404, name="nothing")
+    plane.send("GET", "/v1/accounts/{name}/statement", name="purse/1")
+    plane.send("GET", "/v1/accounts/{name}/statement", name="purse/1", query="?limit=1")
+    plane.send("GET", "/v1/accounts/{name}/statement", expected=404, name="nothing")
+    plane.send("GET", "/v1/records")
+    plane.send("GET", "/v1/records", query="?from=yesterday", expected=400)
+    for path in ("/v1/records/{id}", "/v1/records/{id}/receipt", "/v1/records/{id}/explain", "/v1/records/{id}/key"):
+        plane.send("GET", path, id=record)
+        plane.send("GET", path, expected=404, id=nobody)
+        plane.send("GET", path, expected=400, id="no-id")
+    plane.send("DELETE", "/v1/records/{id}/key", id=record)
+    plane.send("DELETE", "/v1/records/{id}/key", id=record)
+    plane.send("GET", "/v1/records/{id}/key", expected=403, id=record)
+    plane.send("GET", "/v1/contracts/{name}/statement", name="e2e")
+    plane.send("GET", "/v1/contracts/{name}/statement", name="e2e", query="?from=2026-01-01&to=2036-01-01")
+    plane.send("GET", "/v1/contracts/{name}/statement", expected=404, name="nothing")
+    plane.send("GET", "/v1/acts")
+    plane.send("GET", "/v1/log")
+    plane.send("GET", "/v1/log", expected=401, token=False)
+    for path in ("/checkpoint", "/metrics", "/healthz", "/readyz", "/openapi.json"):
+        plane.send("GET", path, token=False)
+    plane.send("GET", "/tile/{path}", token=False, path="entries/000.p/1")
+    plane.send("GET", "/tile/{path}", expected=404, token=False, path="0/900")
+    operations = {(method.upper(), path) for path, methods in plane.document["paths"].items() for method in methods}
+    equal(plane.succeeded, operations, "operations that were seen to succeed")
