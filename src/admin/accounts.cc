@@ -38,6 +38,13 @@ Result<std::string> text_field(const Json& body, const char* field) {
   return found->get<std::string>();
 }
 
+// Each posting has a salt of its own, so that one can be told without the others.
+SecretKey salt_of(const SecretKey& instance_key, const Id& id) {
+  std::string message = "ciyuan/posting-salt/v1";
+  message += text_of(id.bytes);
+  return hmac_sha256(instance_key, bytes_of(message));
+}
+
 Result<clerk::Post> read_post(const Request& request, TimePoint at) {
   CIYUAN_TRY(Json body, parse_json(request.body));
   if (!body.is_object()) return invalid("", "the body is not an object");
@@ -124,12 +131,14 @@ http::Response Handlers::account_statement(const Request& request) {
 http::Response Handlers::post(const Request& request) {
   Result<clerk::Post> command = read_post(request, parts().clock());
   if (!command.ok()) return problem(command.error());
-  std::string id = command->id.text(), credit = command->credit;
+  command->salt = salt_of(parts().instance_key, command->id);
+  std::string id = command->id.text(), credit = command->credit, salt = to_hex(command->salt);
   clerk::Reply reply = parts().clerk->call(std::move(*command));
-  if (auto* error = std::get_if<Error>(&reply)) return problem(*error);
+  // Whether it was posted may be unsure now: the id is what makes sending it again safe.
+  if (auto* error = std::get_if<Error>(&reply)) return problem(*error, {{"id", id}});
   auto* done = std::get_if<clerk::Done>(&reply);
   if (done == nullptr) return problem(500, "the clerk gave another reply than Done");
-  Json body = {{"id", id}, {"leaf", done->leaf_index}};
+  Json body = {{"id", id}, {"leaf", done->leaf_index}, {"salt", salt}};
   if (auto row = reader().account(credit); row.ok() && *row) body["credit"] = account_json(**row);
   return json_response(body);
 }

@@ -38,6 +38,8 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/v1/records", &Handlers::list_records},
     {"GET", "/v1/records/{id}", &Handlers::get_record},
     {"GET", "/v1/records/{id}/receipt", &Handlers::receipt},
+    {"GET", "/v1/records/{id}/key", &Handlers::record_key},
+    {"DELETE", "/v1/records/{id}/key", &Handlers::erase_record_key},
     {"GET", "/v1/records/{id}/explain", &Handlers::explain},
     {"GET", "/v1/contracts/{name}/statement", &Handlers::contract_statement},
     {"GET", "/v1/acts", &Handlers::list_acts},
@@ -169,6 +171,9 @@ http::Response Api::handle(const http::RequestHead& head, std::string_view body)
         return response;
       }
     }
+    // A copy that was rolled back: what is written there is lost with it, and can never be proved.
+    if (method != "GET" && parts_.publisher->refuses())
+      return problem(503, "nothing is changed here: " + parts_.publisher->trouble());
     auto query = parse_query(head.query());
     if (!query) return problem(400, "the query is not percent-encoded UTF-8");
     Request request{method, body, std::move(*values), std::move(*query), &head.headers, "admin"};
@@ -204,16 +209,26 @@ http::Response text_response(std::string text, unsigned status, std::string type
   return response;
 }
 
-http::Response problem(unsigned status, std::string detail, const std::vector<Error>& errors) {
-  Json body = {{"type", "about:blank"},
-               {"title", std::string(http::reason_of(status))},
-               {"status", status},
-               {"detail", std::move(detail)}};
-  for (const Error& error : errors)
-    body["errors"].push_back({{"path", error.path}, {"message", error.message}});
+namespace {
+
+http::Response problem_response(unsigned status, std::string detail, Json more) {
+  Json body = std::move(more);
+  body["type"] = "about:blank";
+  body["title"] = std::string(http::reason_of(status));
+  body["status"] = status;
+  body["detail"] = std::move(detail);
   http::Response response = json_response(body, status);
   response.headers.set("Content-Type", "application/problem+json");
   return response;
+}
+
+}  // namespace
+
+http::Response problem(unsigned status, std::string detail, const std::vector<Error>& errors) {
+  Json more = Json::object();
+  for (const Error& error : errors)
+    more["errors"].push_back({{"path", error.path}, {"message", error.message}});
+  return problem_response(status, std::move(detail), std::move(more));
 }
 
 unsigned status_of(ErrorCode code) {
@@ -239,7 +254,9 @@ unsigned status_of(ErrorCode code) {
   return 500;
 }
 
-http::Response problem(const Error& error) { return problem(status_of(error.code), error.text()); }
+http::Response problem(const Error& error, const Json& more) {
+  return problem_response(status_of(error.code), error.text(), more);
+}
 
 Result<std::uint64_t> number_of(const Request& request, std::string_view name) {
   std::string_view text = request.asked(name);

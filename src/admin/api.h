@@ -11,6 +11,8 @@
 /// holds the two together. Errors are problem+json (RFC 9457). Everything but /healthz, /readyz, /metrics,
 /// /openapi.json, /checkpoint and /tile/ wants "Authorization: Bearer <token>".
 ///
+/// Where the log refuses the store (clerk::Publisher::refuses), nothing is changed any more, only shown: 503.
+///
 /// handle() blocks: on the clerk's commit, on the log's signature, on the disk. Any thread but the data
 /// plane's loops; requests are served one after the other, under a lock. No call of the data plane waits for
 /// it.
@@ -35,11 +37,12 @@ namespace ciyuan::admin {
 struct ApiParts {
   clerk::Clerk* clerk = nullptr;
   clerk::Publisher* publisher = nullptr;
-  const record::KeysFile* keys = nullptr;  ///< may be null: receipts are then not opened on request
-  std::unique_ptr<store::Reader> reader;   ///< used by this object only
-  std::string token;                       ///< the bearer token, at least 16 characters
-  std::string verifier_key;                ///< of the log, served at /v1/log so that receipts can be verified
-  std::function<std::string()> metrics;    ///< the body of /metrics; may be null
+  record::KeysFile* keys = nullptr;       ///< may be null: keys are then neither shown nor erased here
+  std::unique_ptr<store::Reader> reader;  ///< used by this object only
+  std::string token;                      ///< the bearer token, at least 16 characters
+  SecretKey instance_key{};               ///< salts what goes into the log and could be guessed
+  std::string verifier_key;               ///< of the log, served at /v1/log so that receipts can be verified
+  std::function<std::string()> metrics;   ///< the body of /metrics; may be null
   /// Why no call can be served now; empty: ready. May be null.
   std::function<std::string()> not_ready;
   /// Told of each new registry, the first one included; the gateway swaps its pointer. May be null.
@@ -58,15 +61,15 @@ struct ApplyOutcome {
 
 class Api {
  public:
-  /// Builds the registry from the stored documents. Where those contradict each other (only a crash in the
-  /// middle of an apply could leave that), the registry is empty, every call is refused, trouble() says why,
+  /// Builds the registry from the stored documents. Where those contradict each other (no apply leaves that,
+  /// but an older program's documents may), the registry is empty, every call is refused, trouble() says why,
   /// and applying right documents mends it.
   static Result<std::unique_ptr<Api>> open(ApiParts parts);
 
   http::Response handle(const http::RequestHead& head, std::string_view body);
 
-  /// Checks the documents of `text` together with what is in force, then makes each durable and known to the
-  /// log, in an order in which none stands before those it refers to. The error's message lists all errors.
+  /// Checks the documents of `text` together with what is in force, then makes all of them durable and known
+  /// to the log in one commit. The error's message lists all errors.
   Status apply(std::string_view text, std::string_view source, std::string_view actor);
   /// The same from documents already read, with removals ("Kind/name").
   ApplyOutcome apply(std::vector<contract::Document> changes, const std::vector<std::string>& removed,

@@ -127,33 +127,21 @@ ApplyOutcome Api::apply_locked(std::vector<Document> changes, const std::vector<
     return outcome;
   }
 
-  TimePoint at = parts_.clock();
-  auto put = [&](clerk::Command command) -> Status {
-    clerk::Reply reply = parts_.clerk->call(std::move(command));
-    if (auto* error = std::get_if<Error>(&reply)) return *error;
-    if (!std::holds_alternative<clerk::Done>(reply))
-      return Error{ErrorCode::kInternal, "the clerk gave another reply than Done", ""};
-    return {};
-  };
   // Registry order: parties before contracts before keys; removals after, in the reverse order.
+  clerk::ChangeDocuments command{.at = parts_.clock(), .actor = std::string(actor), .changes = {}};
+  std::vector<std::string> changed, unchanged;
   for (const Document& document : built.registry->documents()) {
     auto change = std::find_if(changes.begin(), changes.end(), [&](const Document& d) {
       return d.kind == document.kind && d.name == document.name;
     });
     if (change == changes.end()) continue;
-    if (const Document* old = stored(document.kind, document.name);
-        old != nullptr && old->digest == document.digest) {
-      outcome.unchanged.push_back(document.id());
+    const Document* old = stored(document.kind, document.name);
+    if (old != nullptr && old->digest == document.digest) {
+      unchanged.push_back(document.id());
       continue;
     }
-    if (Status done =
-            put(clerk::PutDocument{at, std::string(actor), document.kind, document.name, document.canonical});
-        !done.ok())
-      return fail({done.error().code,
-                   "could not be stored: " + done.error().text() + "; " +
-                       std::to_string(outcome.changed.size()) + " documents before it were",
-                   document.id()});
-    outcome.changed.push_back(document.id());
+    command.changes.push_back({document.kind, document.name, document.canonical});
+    changed.push_back(document.id());
   }
   std::vector<std::string> leaving = removed;
   auto rank = [](const std::string& id) {
@@ -165,12 +153,18 @@ ApplyOutcome Api::apply_locked(std::vector<Document> changes, const std::vector<
                    [&](const std::string& a, const std::string& b) { return rank(a) > rank(b); });
   for (const std::string& id : leaving) {
     std::size_t slash = id.find('/');
-    if (Status done =
-            put(clerk::DeleteDocument{at, std::string(actor), id.substr(0, slash), id.substr(slash + 1)});
-        !done.ok())
-      return fail({done.error().code, "could not be removed: " + done.error().text(), id});
-    outcome.removed.push_back(id);
+    command.changes.push_back({id.substr(0, slash), id.substr(slash + 1), ""});
   }
+  if (!command.changes.empty()) {
+    clerk::Reply reply = parts_.clerk->call(std::move(command));
+    if (auto* error = std::get_if<Error>(&reply))
+      return fail({error->code, "could not be stored: " + error->message, error->path});
+    if (!std::holds_alternative<clerk::Done>(reply))
+      return fail({ErrorCode::kInternal, "the clerk gave another reply than Done", ""});
+  }
+  outcome.changed = std::move(changed);
+  outcome.unchanged = std::move(unchanged);
+  outcome.removed = std::move(leaving);
   publish(built.registry);
   return outcome;
 }

@@ -46,16 +46,27 @@ Json clause_of(const Json& contract, const std::string& id) {
   return nullptr;
 }
 
-std::string words_for_state(const std::string& state) {
-  if (state == "completed") return "The whole answer was delivered.";
-  if (state == "cut") return "The answer was ended by a cap, to the token.";
-  if (state == "client_gone")
-    return "The client left before the answer ended; the metering clause says what that costs.";
-  if (state == "upstream_failed") return "The service broke off; the metering clause says what that costs.";
-  if (state == "upstream_refused") return "The service refused the call.";
-  if (state == "interrupted")
-    return "The gateway stopped within the call; it was settled at restart from its last durable mark.";
-  return "";
+std::string words_for_state(const std::string& name) {
+  using record::State;
+  auto words = [](State state) -> std::string {
+    switch (state) {
+      case State::kCompleted:
+        return "The whole answer was delivered.";
+      case State::kCut:
+        return "The answer was ended by a cap, to the token.";
+      case State::kClientGone:
+        return "The client left before the answer ended; the metering clause says what that costs.";
+      case State::kUpstreamFailed:
+        return "The service broke off; the metering clause says what that costs.";
+      case State::kUpstreamRefused:
+        return "The service refused the call.";
+      case State::kInterrupted:
+        return "The gateway stopped within the call; it was settled at restart from its last durable mark.";
+    }
+    return "";
+  };
+  std::optional<State> state = record::parse_state(name);
+  return state ? words(*state) : "";
 }
 
 }  // namespace
@@ -99,11 +110,48 @@ http::Response Handlers::get_record(const Request& request) {
 http::Response Handlers::receipt(const Request& request) {
   Result<Id> id = parse_id(request.path.at("id"));
   if (!id.ok()) return problem(id.error());
-  bool opened = request.asked("open") == "true";
-  if (opened && parts().keys == nullptr) return problem(403, "this server does not open commitment keys");
-  Result<std::string> receipt =
-      opened ? parts().publisher->receipt(*id, *parts().keys) : parts().publisher->receipt(*id);
+  Result<std::string> receipt = parts().publisher->receipt(*id);
   return receipt.ok() ? text_response(std::move(*receipt)) : problem(receipt.error());
+}
+
+http::Response Handlers::record_key(const Request& request) {
+  std::optional<store::RecordRow> row;
+  Result<Json> record = find_record(reader(), request.path.at("id"), row);
+  if (!record.ok()) return problem(record.error());
+  if (parts().keys == nullptr) return problem(403, "this server does not show commitment keys");
+  Result<SecretKey> key = parts().keys->find(row->id);
+  if (!key.ok()) return problem(key.error());
+  return json_response({{"id", row->id.text()}, {"key", to_hex(*key)}});
+}
+
+http::Response Handlers::erase_record_key(const Request& request) {
+  std::optional<store::RecordRow> row;
+  Result<Json> record = find_record(reader(), request.path.at("id"), row);
+  if (!record.ok()) return problem(record.error());
+  if (parts().keys == nullptr) return problem(403, "this server does not erase commitment keys");
+  record::KeysFile& keys = *parts().keys;
+  Result<std::uint64_t> slot = keys.slot_of(row->id);
+  if (!slot.ok()) return problem(slot.error());
+  Result<SecretKey> key = keys.find(*slot, row->id);
+  bool erased_before = !key.ok() && key.error().code == ErrorCode::kRefused;
+  if (!key.ok() && !erased_before) return problem(key.error());
+  Json body = {{"id", row->id.text()}, {"erased_before", erased_before}};
+  // Logged first: a key that is gone without an act in the log would be worse than an act that has to be
+  // sent again. An erasure that was logged is finished here, and not logged twice.
+  if (!erased_before) {
+    clerk::Act act{parts().clock(), request.actor, "erase-key", "Record", row->id.text()};
+    clerk::Reply reply = parts().clerk->call(std::move(act));
+    if (auto* error = std::get_if<Error>(&reply)) return problem(*error);
+    auto* done = std::get_if<clerk::Done>(&reply);
+    if (done == nullptr) return problem(500, "the clerk gave another reply than Done");
+    body["leaf"] = done->leaf_index;
+  }
+  if (Status erased = keys.erase(*slot, row->id); !erased.ok())
+    return problem(
+        {erased.error().code,
+         "the erasure is in the log, and the key is not erased yet; send it again: " + erased.error().message,
+         erased.error().path});
+  return json_response(body);
 }
 
 http::Response Handlers::explain(const Request& request) {

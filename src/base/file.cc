@@ -67,8 +67,10 @@ Status write_file_atomically(const std::filesystem::path& path, std::string_view
   std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   std::filesystem::path beside = path;
   beside += ".new";
+  // One that a crash left behind may have another mode, which would come with it.
+  if (::unlink(beside.c_str()) != 0 && errno != ENOENT) return system_error("remove", beside, errno);
   {
-    Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (file.get() < 0) return system_error("create", beside, errno);
     CIYUAN_TRY_STATUS(write_all(file.get(), content, beside));
     if (::fsync(file.get()) != 0) return system_error("fsync", beside, errno);

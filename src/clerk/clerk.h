@@ -9,7 +9,7 @@
 ///   CIYUAN_TRY(auto keys, record::KeysFile::open("data/keys"));
 ///   CIYUAN_TRY(auto clerk, Clerk::start(*store, &keys, {}));         // settles what a crash left open
 ///   clerk->submit(Open{…}, mailbox, ticket);                          // the reply comes to the mailbox
-///   Reply reply = clerk->call(PutDocument{…});                        // or wait for it
+///   Reply reply = clerk->call(ChangeDocuments{…});                    // or wait for it
 ///
 /// Semantics of the commands: commands.h, and for waiting, crashes and idempotency machine.h.
 ///

@@ -24,7 +24,7 @@ namespace ciyuan::clerk {
 /// The client's Idempotency-Key, within the scope of the API key that sent it.
 struct Idempotency {
   std::string key;  ///< scope + "/" + the header's value; at most 512 bytes
-  Digest body;      ///< SHA-256 of the request: the same key with another body is refused
+  Digest body;      ///< keyed digest of the request: the same key with another body is refused
 };
 
 /// Opens one linked set of holds on all the accounts of `terms`, all or nothing: the prompt exactly, one
@@ -59,17 +59,26 @@ struct Close {
   record::UsageRecord record;  ///< complete but for what the clerk adds: charges, Ciyuan, log index
 };
 
-/// A control-plane action: every one becomes a leaf of the log too (F85).
-struct PutDocument {
-  TimePoint at;
-  std::string actor;
-  std::string kind, name;      ///< "Contract", "acme-2026"
-  std::string canonical_json;  ///< checked by the caller
+/// Control-plane actions: every one becomes a leaf of the log too (F85).
+
+/// One document put in force, or taken out of it.
+struct DocumentChange {
+  std::string kind, name;      ///< "Contract", "acme-2026"; once in a command
+  std::string canonical_json;  ///< checked by the caller; empty: no longer in force
 };
-struct DeleteDocument {
+/// All of the changes in one commit, each a leaf of its own, or none of them. What is in force already
+/// changes nothing. Done names the last change's leaf.
+struct ChangeDocuments {
   TimePoint at;
   std::string actor;
-  std::string kind, name;
+  std::vector<DocumentChange> changes;
+};
+/// Something that was done outside of the books, and belongs in the log: the erasure of a record's key.
+struct Act {
+  TimePoint at;
+  std::string actor;
+  std::string action;      ///< "erase-key"
+  std::string kind, name;  ///< of what: "Record", its id
 };
 /// Moves an amount between two accounts that are not holds: a deposit, a grant, a refund, a correction.
 struct Post {
@@ -80,13 +89,14 @@ struct Post {
   std::string unit;
   Amount amount;  ///< positive
   std::string memo;
+  SecretKey salt{};  ///< keys the digest in the log, which strangers read; the same for the same id
 };
 /// Lets time pass: expires holds, releases waiting calls whose time is up.
 struct Tick {
   TimePoint at;
 };
 
-using Command = std::variant<Open, Extend, Close, PutDocument, DeleteDocument, Post, Tick>;
+using Command = std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Tick>;
 
 /// Why an open was refused: which clause, on which account, what was left.
 struct Refusal {

@@ -1,6 +1,7 @@
 #include "clerk/machine.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/canonical_json.h"
 #include "clerk/internal/call.h"
@@ -58,6 +59,10 @@ Status StateMachine::load_call(const store::OpenCall& row) {
   }
   Result<SecretKey> key = Error{ErrorCode::kNotFound, "no keys are kept", ""};
   if (keys_ != nullptr) key = keys_->find(command.id);
+  // Only what says that the key is gone for good: a disk that fails now still has it.
+  if (!key.ok() && key.error().code != ErrorCode::kRefused && key.error().code != ErrorCode::kNotFound &&
+      key.error().code != ErrorCode::kCorrupt)
+    return key.error();
   // A key that was erased while its call was open: the record is still made, under a key that nobody has. The
   // keyed commitment it is derived from cannot be guessed either.
   call->key = key.ok() ? *key : sha256("ciyuan/lost-key/v1" + to_hex(call->draft.request_commitment));
@@ -238,10 +243,10 @@ void StateMachine::apply(Command command, ReplyTo to, std::vector<Answer>& answe
     answers.push_back({to, Done{}});
     Reply reply = close(*three, answers);
     answers[own].reply = std::move(reply);
-  } else if (auto* four = std::get_if<PutDocument>(&command)) {
-    answers.push_back({to, put(*four)});
-  } else if (auto* five = std::get_if<DeleteDocument>(&command)) {
-    answers.push_back({to, erase(*five)});
+  } else if (auto* four = std::get_if<ChangeDocuments>(&command)) {
+    answers.push_back({to, change(*four)});
+  } else if (auto* five = std::get_if<Act>(&command)) {
+    answers.push_back({to, log(*five)});
   } else if (auto* six = std::get_if<Post>(&command)) {
     answers.push_back({to, post(*six)});
   } else {
@@ -277,12 +282,7 @@ std::optional<Error> check_text(const std::string& text, std::size_t bytes_max, 
 constexpr std::size_t kDocumentBytesMax = 16 << 20;
 constexpr std::size_t kMemoBytesMax = 4096;
 
-const store::DocumentRow* newest(const std::vector<store::DocumentRow>& rows, const std::string& kind,
-                                 const std::string& name) {
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row)
-    if (row->kind == kind && row->name == name) return &*row;
-  return nullptr;
-}
+constexpr std::size_t kChangesMax = 10'000;
 
 }  // namespace
 
@@ -303,48 +303,62 @@ std::uint64_t StateMachine::log_action(const Id& id, std::string action, std::st
   return leaf;
 }
 
-Reply StateMachine::put(PutDocument& command) {
-  if (auto wrong = check_text(command.kind, kNameBytesMax, "kind")) return *wrong;
-  if (auto wrong = check_text(command.name, kNameBytesMax, "name")) return *wrong;
+Result<std::optional<store::DocumentRow>> StateMachine::newest_document(const DocumentChange& change) {
+  const auto& rows = batch_.documents;
+  auto row = std::find_if(rows.rbegin(), rows.rend(), [&](const store::DocumentRow& one) {
+    return one.kind == change.kind && one.name == change.name;
+  });
+  if (row != rows.rend()) return std::optional(*row);
+  return source_.document(change.kind, change.name);
+}
+
+Reply StateMachine::change(ChangeDocuments& command) {
   if (auto wrong = check_text(command.actor, kNameBytesMax, "actor")) return *wrong;
-  if (auto wrong = check_text(command.canonical_json, kDocumentBytesMax, "document")) return *wrong;
-  Digest digest = sha256(command.canonical_json);
-  std::optional<store::DocumentRow> present;
-  if (const store::DocumentRow* row = newest(batch_.documents, command.kind, command.name)) {
-    present = *row;
-  } else {
-    auto stored = source_.document(command.kind, command.name);
-    if (!stored.ok()) return stored.error();
-    present = std::move(*stored);
+  if (command.changes.empty() || command.changes.size() > kChangesMax)
+    return invalid("changes", "are none, or more than " + std::to_string(kChangesMax));
+  // Everything that can fail comes before the first change, so that all are made or none.
+  std::set<std::pair<std::string, std::string>> names;
+  std::vector<std::optional<store::DocumentRow>> present;
+  for (const DocumentChange& change : command.changes) {
+    if (auto wrong = check_text(change.kind, kNameBytesMax, "kind")) return *wrong;
+    if (auto wrong = check_text(change.name, kNameBytesMax, "name")) return *wrong;
+    std::string path = change.kind + "/" + change.name;
+    if (!names.emplace(change.kind, change.name).second) return invalid(path, "stands there twice");
+    if (!change.canonical_json.empty())
+      if (auto wrong = check_text(change.canonical_json, kDocumentBytesMax, "document")) return *wrong;
+    auto found = newest_document(change);
+    if (!found.ok()) return found.error();
+    if (change.canonical_json.empty() && (!*found || (*found)->json.empty()))
+      return Error{ErrorCode::kNotFound, "no such document", path};
+    present.push_back(std::move(*found));
   }
-  // Applying what is in force changes nothing, and says where it was logged.
-  if (present && present->digest == digest && !present->json.empty()) return Done{present->leaf};
-  Id id = id_from_content("put/" + std::to_string(tree_.size()) + "/" + command.kind + "/" + command.name);
-  std::uint64_t leaf = log_action(id, "apply", command.kind, command.name, digest, command.actor);
-  batch_.documents.push_back({leaf, std::move(command.kind), std::move(command.name), digest,
-                              std::move(command.canonical_json), at_, std::move(command.actor)});
+  std::uint64_t leaf = 0;
+  for (std::size_t i = 0; i < command.changes.size(); ++i) {
+    DocumentChange& change = command.changes[i];
+    bool removes = change.canonical_json.empty();
+    Digest digest = removes ? Digest{} : sha256(change.canonical_json);
+    // Applying what is in force changes nothing, and says where it was logged.
+    if (!removes && present[i] && present[i]->digest == digest && !present[i]->json.empty()) {
+      leaf = present[i]->leaf;
+      continue;
+    }
+    Id id = id_from_content((removes ? "delete/" : "put/") + std::to_string(tree_.size()) + "/" +
+                            change.kind + "/" + change.name);
+    leaf = log_action(id, removes ? "delete" : "apply", change.kind, change.name, digest, command.actor);
+    batch_.documents.push_back({leaf, std::move(change.kind), std::move(change.name), digest,
+                                std::move(change.canonical_json), at_, command.actor});
+  }
   return Done{leaf};
 }
 
-Reply StateMachine::erase(DeleteDocument& command) {
+Reply StateMachine::log(const Act& command) {
+  if (auto wrong = check_text(command.actor, kNameBytesMax, "actor")) return *wrong;
+  if (auto wrong = check_text(command.action, kNameBytesMax, "action")) return *wrong;
   if (auto wrong = check_text(command.kind, kNameBytesMax, "kind")) return *wrong;
   if (auto wrong = check_text(command.name, kNameBytesMax, "name")) return *wrong;
-  if (auto wrong = check_text(command.actor, kNameBytesMax, "actor")) return *wrong;
-  std::optional<store::DocumentRow> present;
-  if (const store::DocumentRow* row = newest(batch_.documents, command.kind, command.name)) {
-    present = *row;
-  } else {
-    auto stored = source_.document(command.kind, command.name);
-    if (!stored.ok()) return stored.error();
-    present = std::move(*stored);
-  }
-  if (!present || present->json.empty())
-    return Error{ErrorCode::kNotFound, "no such document", command.kind + "/" + command.name};
-  Id id = id_from_content("delete/" + std::to_string(tree_.size()) + "/" + command.kind + "/" + command.name);
-  std::uint64_t leaf = log_action(id, "delete", command.kind, command.name, Digest{}, command.actor);
-  batch_.documents.push_back(
-      {leaf, std::move(command.kind), std::move(command.name), Digest{}, "", at_, std::move(command.actor)});
-  return Done{leaf};
+  Id id = id_from_content(command.action + "/" + std::to_string(tree_.size()) + "/" + command.kind + "/" +
+                          command.name);
+  return Done{log_action(id, command.action, command.kind, command.name, Digest{}, command.actor)};
 }
 
 Reply StateMachine::post(Post& command) {
@@ -417,8 +431,8 @@ Reply StateMachine::post(Post& command) {
                {"memo", command.memo},
                {"unit", command.unit}};
   if (auto canonical = canonical_json(json); canonical.ok()) content = std::move(*canonical);
-  std::uint64_t leaf =
-      log_action(command.id, "post", "Posting", command.id.text(), sha256(content), command.actor);
+  std::uint64_t leaf = log_action(command.id, "post", "Posting", command.id.text(),
+                                  hmac_sha256(command.salt, bytes_of(content)), command.actor);
   std::string memo = command.memo.empty() ? command.actor : command.actor + ": " + command.memo;
   journal(store::EntryKind::kPost, command.id, lines, leaf, std::move(memo));
   woken_.push_back(*to);

@@ -143,8 +143,8 @@ class StateMachine {
 
   // commands (machine.cc: control plane; calls.cc: calls)
   void pass_time(TimePoint at, std::vector<Answer>& answers);
-  Reply put(PutDocument& command);
-  Reply erase(DeleteDocument& command);
+  Reply change(ChangeDocuments& command);
+  Reply log(const Act& command);
   Reply post(Post& command);
   void open(Open& command, ReplyTo to, std::vector<Answer>& answers);
   Reply extend(const Extend& command);
@@ -177,6 +177,7 @@ class StateMachine {
   void forget_call(const Id& id);
 
   // accounts and journal (machine.cc)
+  Result<std::optional<store::DocumentRow>> newest_document(const DocumentChange& change);
   Result<std::optional<ledger::AccountIndex>> find_account(std::string_view name, bool look_in_store = true);
   Result<ledger::AccountIndex> open_account(const ledger::AccountSpec& spec, bool look_in_store = true);
   Place& place(ledger::AccountIndex index);

@@ -26,6 +26,17 @@ Result<std::unique_ptr<Publisher>> Publisher::open(std::unique_ptr<store::Reader
 }
 
 Result<std::string> Publisher::sign_locked() {
+  Result<std::string> note = sign_unpublished();
+  std::lock_guard guard(published_);
+  published_note_ = signer_.last_note();
+  trouble_ = note.ok() ? "" : "the log cannot be signed: " + note.error().text();
+  // Anything else (a full disk, a failed read) may pass; these two never do by themselves.
+  refuses_ =
+      !note.ok() && (note.error().code == ErrorCode::kRefused || note.error().code == ErrorCode::kCorrupt);
+  return note;
+}
+
+Result<std::string> Publisher::sign_unpublished() {
   CIYUAN_TRY(store::Head head, reader_->head());
   tlog::HashReader hashes = hashes_of(*reader_, head.log_size);
   // The root is computed again from the tiles that are to be served: the stored root alone could hide a
@@ -44,9 +55,25 @@ Result<std::string> Publisher::checkpoint() {
   return sign_locked();
 }
 
-std::string Publisher::last_checkpoint() const {
+Status Publisher::keep_up() {
   std::lock_guard guard(lock_);
-  return signer_.last_note();
+  CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(*reader_));
+  CIYUAN_TRY(store::Head head, reader_->head());
+  if (trouble().empty() && head.log_size == signer_.last().size && head.log_root == signer_.last().root)
+    return {};
+  CIYUAN_TRY(std::string note, sign_locked());
+  (void)note;
+  return {};
+}
+
+std::string Publisher::last_checkpoint() const {
+  std::lock_guard guard(published_);
+  return published_note_;
+}
+
+std::string Publisher::trouble() const {
+  std::lock_guard guard(published_);
+  return trouble_;
 }
 
 Result<std::vector<tlog::Hash>> Publisher::inclusion_locked(std::uint64_t leaf) {
@@ -59,17 +86,20 @@ Result<std::vector<tlog::Hash>> Publisher::inclusion_locked(std::uint64_t leaf) 
   return tlog::prove_inclusion(leaf, size, hashes_of(*reader_, size));
 }
 
-Result<std::string> Publisher::receipt(const Id& id) { return receipt_with(id, keys_); }
-
-Result<std::string> Publisher::receipt_with(const Id& id, const record::KeysFile* keys) {
+Result<std::string> Publisher::receipt(const Id& id) {
   std::lock_guard guard(lock_);
   CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(*reader_));
   CIYUAN_TRY(std::optional<store::RecordRow> row, reader_->record(id));
   if (!row) return Error{ErrorCode::kNotFound, "no record " + id.text(), "id"};
-  if (keys == nullptr) return leaf_receipt_locked(row->leaf);
-  Result<SecretKey> key = keys->find(id);
-  if (!key.ok() && key.error().code == ErrorCode::kRefused) return leaf_receipt_locked(row->leaf);  // erased
-  if (!key.ok()) return key.error();
+  if (keys_ == nullptr) return leaf_receipt_locked(row->leaf);
+  Result<SecretKey> key = keys_->find(id);
+  if (!key.ok()) {
+    // Only what can never be read again; a disk that fails now is told as what it is.
+    bool gone = key.error().code == ErrorCode::kRefused || key.error().code == ErrorCode::kNotFound ||
+                key.error().code == ErrorCode::kCorrupt;
+    if (gone) return leaf_receipt_locked(row->leaf);
+    return key.error();
+  }
   record::ReceiptParts parts;
   CIYUAN_TRY(parts.hashes, inclusion_locked(row->leaf));
   parts.record_json = row->json;

@@ -14,8 +14,10 @@
 ///
 /// Any thread; a lock inside. Call it off the clerk's thread: signing syncs a file, about a millisecond. A
 /// receipt stands under the last checkpoint signed where that covers it: a storm of receipts for old records
-/// costs one signature, not one each.
+/// costs one signature, not one each. last_checkpoint(), refuses() and trouble() never wait for a signature:
+/// an event loop may ask them for strangers.
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -41,15 +43,22 @@ class Publisher {
   /// The signed note for the committed tree as it is now. kCorrupt: the stored tiles do not make the stored
   /// root.
   Result<std::string> checkpoint();
+  /// Signs where the tree is not the one signed last, or where the last signature failed: what to do every
+  /// now and then, so that last_checkpoint() is never old.
+  Status keep_up();
   /// The last one signed, whatever was committed since.
   std::string last_checkpoint() const;
 
+  /// True where the last signature was refused because the store and the log as it was published contradict
+  /// each other (P6): what is added to this store could never be proved, so nothing may be.
+  bool refuses() const { return refuses_; }
+  /// Why the last signature failed, in a sentence; empty where it did not.
+  std::string trouble() const;
+
   /// The record's receipt: entry, all groups of the record with their salts, inclusion proof, checkpoint.
-  /// Where the record's key was erased, or open() was given no keys, it proves the entry alone and reveals
-  /// nothing. kNotFound: no such record, or not committed yet.
+  /// Where the record's key was erased, lost or damaged, or open() was given no keys, it proves the entry
+  /// alone and reveals nothing. kNotFound: no such record, or not committed yet.
   Result<std::string> receipt(const Id& id);
-  /// The same with keys from elsewhere.
-  Result<std::string> receipt(const Id& id, const record::KeysFile& keys) { return receipt_with(id, &keys); }
   /// The receipt of any leaf by its index, as for administrative acts: it proves the entry, and reveals what
   /// the entry says itself.
   Result<std::string> leaf_receipt(std::uint64_t leaf);
@@ -61,16 +70,24 @@ class Publisher {
 
  private:
   Publisher(std::unique_ptr<store::Reader> reader, tlog::Signer signer, const record::KeysFile* keys)
-      : reader_(std::move(reader)), signer_(std::move(signer)), keys_(keys) {}
+      : reader_(std::move(reader)),
+        signer_(std::move(signer)),
+        keys_(keys),
+        published_note_(signer_.last_note()) {}
   Result<std::string> sign_locked();
+  Result<std::string> sign_unpublished();
   Result<std::vector<tlog::Hash>> inclusion_locked(std::uint64_t leaf);
-  Result<std::string> receipt_with(const Id& id, const record::KeysFile* keys);
   Result<std::string> leaf_receipt_locked(std::uint64_t leaf);
 
   mutable std::mutex lock_;
   std::unique_ptr<store::Reader> reader_;
   tlog::Signer signer_;
   const record::KeysFile* keys_;
+
+  mutable std::mutex published_;  ///< guards the two below; never held while the disk is waited for
+  std::string published_note_;
+  std::string trouble_;
+  std::atomic<bool> refuses_ = false;
 };
 
 }  // namespace ciyuan::clerk

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "base/id.h"
 #include "cli/internal/commands.h"
 
 namespace ciyuan::cli {
@@ -63,9 +64,17 @@ void deposit(Session& session, const DepositOptions& options) {
   Json body = {
       {"debit", from}, {"credit", options.account}, {"unit", options.unit}, {"amount", options.amount}};
   if (!options.memo.empty()) body["memo"] = options.memo;
-  if (!options.id.empty()) body["id"] = options.id;
+  // Made here, not there: where no answer comes, the posting can be sent again and is made once.
+  std::string id = options.id.empty() ? make_uuid7(now()).text() : options.id;
+  body["id"] = id;
   auto reply = session.send_json("POST", "/v1/accounts/post", body.dump());
-  if (!reply.ok()) return session.fail(reply.error());
+  if (!reply.ok()) {
+    session.fail(reply.error());
+    bool never_posted =
+        reply.error().code == ErrorCode::kInvalid || reply.error().code == ErrorCode::kConflict;
+    if (!never_posted) session.note("posting " + id + ": sending it again with --id is never a second one");
+    return;
+  }
   if (options.json) {
     session.out() << reply->dump() << "\n";
     return;

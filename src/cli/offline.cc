@@ -22,7 +22,7 @@ void add_verify(CLI::App& app, Session& session) {
   verify->add_option("--request", options->request_file, "File with the bytes said to be the request");
   verify->add_option("--answer", options->answer_file, "File with the bytes said to be the answer");
   verify->add_option("--record-key", options->key_hex,
-                     "The record's commitment key in hexadecimal, for the two above");
+                     "The record's commitment key in hexadecimal (ciyuan record key), for the two above");
   verify->add_flag("--json", options->json, "One JSON object on a line");
   verify->footer(
       "Example:\n  ciyuan log key > log.vkey\n  ciyuan record receipt ID -o call.receipt\n  ciyuan verify "

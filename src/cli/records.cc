@@ -78,12 +78,10 @@ void show(Session& session, const std::string& id, bool json) {
 
 struct ReceiptOptions {
   std::string id, output;
-  bool open = false;
 };
 
 void receipt(Session& session, const ReceiptOptions& options) {
-  auto reply = session.send(
-      "GET", "/v1/records/" + percent_encoded(options.id) + "/receipt" + (options.open ? "?open=true" : ""));
+  auto reply = session.send("GET", "/v1/records/" + percent_encoded(options.id) + "/receipt");
   if (!reply.ok()) return session.fail(reply.error());
   if (options.output.empty()) {
     session.out() << reply->body;
@@ -93,6 +91,24 @@ void receipt(Session& session, const ReceiptOptions& options) {
     return session.fail(written.error());
   session.note("written to " + options.output + "; check it with: ciyuan verify " + options.output +
                " --key FILE (ciyuan log key > FILE)");
+}
+
+void show_key(Session& session, const std::string& id) {
+  auto reply = session.send_json("GET", "/v1/records/" + percent_encoded(id) + "/key");
+  if (!reply.ok()) return session.fail(reply.error());
+  session.out() << text_at(*reply, "key") << "\n";
+}
+
+void erase(Session& session, const std::string& id, bool json) {
+  auto reply = session.send_json("DELETE", "/v1/records/" + percent_encoded(id) + "/key");
+  if (!reply.ok()) return session.fail(reply.error());
+  if (json) {
+    session.out() << reply->dump() << "\n";
+  } else if (reply->value("erased_before", false)) {
+    session.out() << "the key of " << id << " was erased before\n";
+  } else {
+    session.out() << "the key of " << id << " is erased; leaf " << text_at(*reply, "leaf") << " of the log\n";
+  }
 }
 
 void explain(Session& session, const std::string& id, bool json) {
@@ -238,13 +254,33 @@ void add_record_commands(CLI::App& app, Session& session) {
   receipt_command->add_option("RECORD", receipt_options->id, "Its id")->required();
   receipt_command->add_option("-o,--output", receipt_options->output,
                               "File to write; standard output if not said");
-  receipt_command->add_flag(
-      "--open", receipt_options->open,
-      "With the record's commitment key, so that prompt and answer can be checked against it");
   receipt_command->footer(
       "Example:\n  ciyuan record receipt ID -o call.receipt\n  ciyuan log key > log.vkey\n  ciyuan verify "
       "call.receipt --key log.vkey");
   receipt_command->callback([&session, receipt_options] { receipt(session, *receipt_options); });
+
+  auto* key_command = record->add_subcommand(
+      "key", "The record's commitment key, with which prompt and answer can be checked");
+  auto key_options = std::make_shared<std::string>();
+  key_command->add_option("RECORD", *key_options, "Its id")->required();
+  key_command->footer(
+      "Who has it can confirm a guess of the prompt or the answer, and no other record's.\n"
+      "Example:\n  ciyuan verify call.receipt --key log.vkey --request prompt.json --record-key \"$(ciyuan "
+      "record key ID)\"");
+  key_command->callback([&session, key_options] { show_key(session, *key_options); });
+
+  auto* erase_command = record->add_subcommand(
+      "erase", "Erase the record's commitment key for good: nothing can confirm its content any more");
+  auto erase_options = std::make_shared<std::pair<std::string, bool>>();
+  erase_command->add_option("RECORD", erase_options->first, "Its id")->required();
+  erase_command->add_flag("--json", erase_options->second, "Print the outcome as JSON");
+  erase_command->footer(
+      "The record stays, with its figures and its place in the log; the log says who erased the key and "
+      "when. "
+      "Copies\nof keys.dat in backups still hold it.\n"
+      "Example:\n  ciyuan record erase 0198a000-0000-7000-8000-000000000001");
+  erase_command->callback(
+      [&session, erase_options] { erase(session, erase_options->first, erase_options->second); });
 
   auto* explain_command = app.add_subcommand(
       "explain", "Why a call came out as it did: counts, prices, clauses, by the documents of that day");

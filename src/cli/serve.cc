@@ -14,8 +14,10 @@
 #include "admin/api.h"
 #include "base/canonical_json.h"
 #include "base/file.h"
+#include "clerk/checkpoint_timer.h"
 #include "clerk/clerk.h"
 #include "clerk/publisher.h"
+#include "cli/internal/custody.h"
 #include "cli/internal/service_log.h"
 #include "gateway/gateway.h"
 #include "http/server.h"
@@ -70,41 +72,11 @@ struct Service {
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<admin::Api> admin;
   std::shared_ptr<http::ServerCertificate> certificate;
+  std::unique_ptr<clerk::CheckpointTimer> checkpoints;
 };
 
-Result<tlog::NoteSigner> load_log_key(const fs::path& folder, const ServeOptions& options) {
-  fs::path file = folder / "log.key";
-  if (auto text = read_file(file, 4096); text) {
-    std::string line = text->substr(0, text->find('\n'));
-    CIYUAN_TRY(tlog::NoteSigner signer, tlog::NoteSigner::parse(line));
-    if (!options.origin.empty() && signer.verifier().name != options.origin)
-      return invalid("--origin", "the log in this folder is \"" + signer.verifier().name +
-                                     "\"; a log never changes its name");
-    return signer;
-  } else if (text.error().code != ErrorCode::kNotFound) {
-    return text.error();
-  }
-  std::string origin = options.origin;
-  if (origin.empty()) {
-    std::array<std::uint8_t, 4> random;
-    random_bytes(random);
-    origin = "ciyuan.local/log-" + to_hex(random);
-  }
-  CIYUAN_TRY(tlog::NoteSigner signer, tlog::NoteSigner::make(origin, SigningKey::generate()));
-  CIYUAN_TRY_STATUS(write_file_atomically(file, signer.secret_text() + "\n", 0600));
-  CIYUAN_TRY_STATUS(write_file_atomically(folder / "log.vkey", signer.verifier().text() + "\n", 0644));
-  return signer;
-}
-
-Result<std::string> load_admin_token(const fs::path& folder) {
-  fs::path file = folder / "admin.token";
-  if (auto text = read_file(file, 4096); text) return text->substr(0, text->find('\n'));
-  std::array<std::uint8_t, 32> random;
-  random_bytes(random);
-  std::string token = "ca-" + to_hex(random);
-  CIYUAN_TRY_STATUS(write_file_atomically(file, token + "\n", 0600));
-  return token;
-}
+// How old the checkpoint that strangers are shown may be, beside the time a signature takes.
+constexpr Nanoseconds kSignEvery = milliseconds(200);
 
 Status open_stores(Service& service, const ServeOptions& options) {
   fs::path folder = options.data_folder;
@@ -115,15 +87,32 @@ Status open_stores(Service& service, const ServeOptions& options) {
   CIYUAN_TRY(service.store, store::open_sqlite(folder / "ciyuan.db"));
   CIYUAN_TRY(record::KeysFile keys, record::KeysFile::open(folder / "keys.dat"));
   service.keys = std::make_unique<record::KeysFile>(std::move(keys));
-  CIYUAN_TRY(service.clerk, clerk::Clerk::start(*service.store, service.keys.get(), {}));
-  CIYUAN_TRY(tlog::NoteSigner signer, load_log_key(folder, options));
+  CIYUAN_TRY(auto reader, service.store->reader());
+  CIYUAN_TRY(store::Head head, reader->head());
+  bool is_new_log = head.log_size == 0 && !fs::exists(folder / "log.state", error);
+  CIYUAN_TRY(tlog::NoteSigner signer, load_log_key(folder, options.origin, is_new_log));
   service.verifier_key = signer.verifier().text();
   std::string origin = signer.verifier().name;
-  CIYUAN_TRY(auto reader, service.store->reader());
   CIYUAN_TRY(service.publisher,
              clerk::Publisher::open(std::move(reader), folder / "log.state", std::move(signer), origin,
                                     options.new_log_state, service.keys.get()));
+  // Before the clerk adds to it: what it finds may be an older copy, and the log knows. The refusal stays
+  // with the publisher, and keeps the data plane closed.
+  (void)service.publisher->checkpoint();
+  CIYUAN_TRY(service.clerk, clerk::Clerk::start(*service.store, service.keys.get(), {}));
   return {};
+}
+
+// Figures of the stores, beside the gateway's own.
+std::string store_metrics(const Service& service) {
+  auto gauge = [](const char* name, const char* help, std::uint64_t value) {
+    return "# HELP ciyuan_" + std::string(name) + " " + help + "\n# TYPE ciyuan_" + name + " gauge\nciyuan_" +
+           name + " " + std::to_string(value) + "\n";
+  };
+  return gauge("log_leaves", "Leaves of the transparency log.", service.clerk->stats().log_size) +
+         gauge("log_refused", "1 where the store contradicts the log that was signed.",
+               service.publisher->refuses() ? 1 : 0) +
+         gauge("keys_damaged", "Commitment keys found damaged at the start.", service.keys->damaged());
 }
 
 Status build_planes(Service& service, const ServeOptions& options) {
@@ -131,6 +120,7 @@ Status build_planes(Service& service, const ServeOptions& options) {
   service.profiles = std::make_unique<measure::Profiles>(options.vocabularies);
   service.log = std::make_unique<ServiceLog>(STDERR_FILENO);
   gateway::GatewayOptions gateway_options;
+  CIYUAN_TRY(gateway_options.instance_key, load_instance_key(folder));
   if (!options.quiet)
     gateway_options.log = [log = service.log.get()](std::string_view line) { log->write(line); };
   service.gateway = std::make_unique<gateway::Gateway>(*service.clerk, *service.publisher, *service.profiles,
@@ -143,8 +133,9 @@ Status build_planes(Service& service, const ServeOptions& options) {
   parts.keys = service.keys.get();
   parts.reader = std::move(reader);
   parts.token = token;
+  parts.instance_key = service.gateway->options().instance_key;
   parts.verifier_key = service.verifier_key;
-  parts.metrics = [&service] { return service.gateway->metrics().text(); };
+  parts.metrics = [&service] { return service.gateway->metrics().text() + store_metrics(service); };
   parts.not_ready = [&service] {
     return service.gateway->draining() ? std::string("draining") : service.gateway->trouble();
   };
@@ -239,10 +230,21 @@ void drain(Service& service, const ServeOptions& options, const sigset_t& signal
   for (auto& lane : service.lanes) end_lane(*lane);
   end_lane(service.control);
   service.clerk->stop();
+  service.checkpoints.reset();
   // The last calls are under a checkpoint before we go, so that their receipts can be had from the folder's
   // files.
   if (auto checkpoint = service.publisher->checkpoint(); !checkpoint)
     service.log->event("checkpoint", checkpoint.error().text());
+}
+
+// What the start found in the folder that somebody has to look at.
+void report_findings(Service& service) {
+  if (std::string trouble = service.publisher->trouble(); !trouble.empty())
+    service.log->event(service.publisher->refuses() ? "data-plane-closed" : "log-not-signed", trouble);
+  if (std::uint64_t damaged = service.keys->damaged(); damaged > 0)
+    service.log->event("keys-damaged", std::to_string(damaged) +
+                                           " commitment keys in keys.dat are damaged: their records can be "
+                                           "proved, and no longer opened");
 }
 
 Status run(const ServeOptions& options, Service& service) {
@@ -258,6 +260,11 @@ Status run(const ServeOptions& options, Service& service) {
   CIYUAN_TRY_STATUS(open_stores(service, options));
   CIYUAN_TRY_STATUS(build_planes(service, options));
   CIYUAN_TRY_STATUS(open_lanes(service, options));
+  report_findings(service);
+  service.checkpoints = std::make_unique<clerk::CheckpointTimer>(
+      *service.publisher, *service.clerk, kSignEvery, [log = service.log.get()](std::string_view trouble) {
+        log->event(trouble.empty() ? "log-signed-again" : "log-not-signed", trouble);
+      });
   for (auto& lane : service.lanes) lane->thread = std::thread([&lane] { lane->loop.run(); });
   service.control.thread = std::thread([&service] { service.control.loop.run(); });
 

@@ -141,7 +141,9 @@ http::Task<bool> MeteredCall::open() {
       co_return false;
     }
     idempotent_ = true;
-    command.idempotency = clerk::Idempotency{key_->name + "/" + std::string(key), sha256(body_)};
+    command.idempotency =
+        clerk::Idempotency{key_->name + "/" + std::string(key),
+                           hmac_sha256(worker_.gateway.options().instance_key, bytes_of(body_))};
   }
 
   record_key_ = random_secret_key();

@@ -98,6 +98,15 @@ http::Task<> Worker::handle(http::Exchange& exchange) {
       co_await exchange.respond(response);
       co_return;
     }
+    if (gateway.publisher().refuses()) {
+      ++gateway.metrics().unavailable;
+      auto response = error_response({.status = 503,
+                                      .message = "no call is served: " + gateway.trouble(),
+                                      .type = "service_unavailable_error",
+                                      .code = "not_provable"});
+      co_await exchange.respond(response);
+      co_return;
+    }
     MeteredCall call(*this, exchange, *endpoint);
     co_await call.run();
     co_return;

@@ -36,6 +36,8 @@ struct GatewayOptions {
   std::size_t answer_bytes_max = 64 << 20;    ///< of an unstreamed answer: it is held whole until settled
   std::size_t event_bytes_max = 8 << 20;      ///< of one event of a stream
   std::function<void(std::string_view)> log;  ///< one JSON line; called on any loop's thread; may be null
+  /// Keys the digest of a body under an Idempotency-Key, which is kept: a plain one could be guessed (P8).
+  SecretKey instance_key{};
 };
 
 class Worker;
@@ -58,8 +60,11 @@ class Gateway {
   void drain() { draining_ = true; }
   bool draining() const { return draining_; }
 
-  /// Why nothing can be served now, in a sentence; empty where all is well.
-  std::string trouble() const { return clerk_.trouble(); }
+  /// Why nothing can be served now, or proved, in a sentence; empty where all is well.
+  std::string trouble() const {
+    std::string why = clerk_.trouble();
+    return why.empty() ? publisher_.trouble() : why;
+  }
 
   Metrics& metrics() { return metrics_; }
   clerk::Publisher& publisher() { return publisher_; }

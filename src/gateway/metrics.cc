@@ -22,9 +22,9 @@ void Histogram::add(std::int64_t ns) {
   sum_ns_.fetch_add(ns, std::memory_order_relaxed);
 }
 
-void Histogram::print(std::string& out, const char* name) const {
+void Histogram::print(std::string& out, const char* name, const char* help) const {
   std::string full = std::string("ciyuan_") + name;
-  out += "# TYPE " + full + " histogram\n";
+  out += "# HELP " + full + " " + help + "\n# TYPE " + full + " histogram\n";
   std::uint64_t below = 0;
   for (std::size_t i = 0; i + 1 < kBuckets; ++i) {
     below += buckets_[i].load(std::memory_order_relaxed);
@@ -65,8 +65,8 @@ std::string Metrics::text() const {
            std::to_string(tokens[index_of(kind)].load(std::memory_order_relaxed)) + "\n";
   }
   services.print(out);
-  before_upstream.print(out, "before_upstream_seconds");
-  after_upstream.print(out, "after_upstream_seconds");
+  before_upstream.print(out, "before_upstream_seconds", "From the whole request to the forwarded one.");
+  after_upstream.print(out, "after_upstream_seconds", "From the answer's end to its release.");
   return out;
 }
 

@@ -16,7 +16,7 @@ namespace ciyuan::gateway {
 class Histogram {
  public:
   void add(std::int64_t ns);
-  void print(std::string& out, const char* name) const;
+  void print(std::string& out, const char* name, const char* help) const;
 
  private:
   static constexpr std::size_t kBuckets = 20;

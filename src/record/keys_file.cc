@@ -244,10 +244,9 @@ Result<SecretKey> KeysFile::find(const Id& id) const {
 Status KeysFile::erase(std::uint64_t slot, const Id& id) {
   std::lock_guard lock(*mutex_);
   Result<SecretKey> key = find_locked(slot, id);
-  if (!key.ok()) {
-    if (key.error().code == ErrorCode::kRefused) return {};
-    return key.error();
-  }
+  // Erased already, as far as memory shows: an earlier sync may have failed, so it is written and synced
+  // again.
+  if (!key.ok() && key.error().code != ErrorCode::kRefused) return key.error();
   Slot erased = make_slot(slot, id, SecretKey{});
   CIYUAN_TRY_STATUS(write_at(fd_, erased.data(), erased.size(), offset_of(slot), path_));
   if (::fdatasync(fd_) != 0) return system_error("fdatasync", path_, errno);

@@ -219,6 +219,11 @@ void read_lists(const Json& json, UsageRecord& r) {
 
 std::string_view name_of(Level level) { return kLevels[static_cast<std::size_t>(level)]; }
 std::string_view name_of(State state) { return kStates[static_cast<std::size_t>(state)]; }
+std::optional<State> parse_state(std::string_view name) {
+  auto found = std::find(kStates.begin(), kStates.end(), name);
+  if (found == kStates.end()) return std::nullopt;
+  return static_cast<State>(found - kStates.begin());
+}
 
 EncodedRecord encode(const UsageRecord& record) {
   EncodedRecord encoded;

@@ -52,6 +52,7 @@ enum class State {
   kInterrupted,      ///< we stopped within the call; settled at restart from its last durable mark
 };
 std::string_view name_of(State state);
+std::optional<State> parse_state(std::string_view name);
 
 /// One kind of usage. Counts beyond 2^53 − 1 (JSON's exact integers) are written as that limit.
 struct Figure {

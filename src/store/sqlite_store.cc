@@ -104,7 +104,7 @@ class SqliteStore final : public Store {
       : path_(std::move(path)), lock_(std::move(lock)) {}
 
   Status start() {
-    CIYUAN_TRY_STATUS(open());
+    CIYUAN_TRY_STATUS(recover());
     checkpointer_ = std::make_unique<Checkpointer>(path_);
     return {};
   }
@@ -134,6 +134,7 @@ class SqliteStore final : public Store {
  private:
   Status open();
   Status read_open();
+  Status recover();
   void close();
   Status write(const Batch& batch);
   Status write_accounts(const std::vector<AccountRow>& accounts);
@@ -259,13 +260,19 @@ void SqliteStore::close() {
 Status SqliteStore::reload() {
   broken_ = true;
   close();
+  CIYUAN_TRY_STATUS(recover());
+  broken_ = false;
+  return {};
+}
+
+// After a failed sync, this process's or one's before it, the system may show pages that are not on the
+// medium and never will be. Whatever the write-ahead file shows now is written into the database and synced,
+// before anyone believes it.
+Status SqliteStore::recover() {
   CIYUAN_TRY_STATUS(open());
-  // After a failed sync the system may show pages that are not on the medium and never will be. Whatever the
-  // write-ahead file shows now is written into the database and synced, before anyone believes it.
   int log = 0, copied = 0;
   int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, &log, &copied);
   if (code != SQLITE_OK) return internal::sqlite_error(database_.get(), code, "recover");
-  broken_ = false;
   return {};
 }
 
@@ -486,7 +493,8 @@ Result<std::unique_ptr<Reader>> open_sqlite_reader(const std::filesystem::path& 
   CIYUAN_TRY(Database database, Database::open(path, SQLITE_OPEN_READWRITE));
   CIYUAN_TRY_STATUS(internal::check_schema(database));
   CIYUAN_TRY_STATUS(
-      database.execute("PRAGMA query_only = 1; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456"));
+      // Nothing is mapped: a failed read is to be an error, not a signal that ends the process.
+      database.execute("PRAGMA query_only = 1; PRAGMA cache_size = -8192; PRAGMA mmap_size = 0"));
   return std::unique_ptr<Reader>(std::make_unique<Queries>(std::move(database)));
 }
 

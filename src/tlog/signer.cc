@@ -106,6 +106,9 @@ Status Signer::read_state() {
     return Error{ErrorCode::kCorrupt,
                  "the signer's state is of the log \"" + state->origin + "\", not \"" + origin_ + "\"",
                  state_file_.string()};
+  // What a failed write left is in the file, and maybe not on the disk: it must be there before it is
+  // released.
+  if (note == attempted_note_) CIYUAN_TRY_STATUS(write_file_atomically(state_file_, note, kStateMode));
   last_ = std::move(*state);
   last_note_ = std::move(note);
   return {};

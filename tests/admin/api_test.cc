@@ -1,5 +1,8 @@
 #include "admin/api.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <map>
 #include <set>
 
@@ -28,6 +31,25 @@ TEST(Api, applies_documents_all_or_nothing) {
   EXPECT_EQ(house.ask("POST", "/v1/apply", demo_documents())["unchanged"].size(), 8U);
   EXPECT_EQ(house.ask("GET", "/v1/documents?kind=Contract")["documents"].size(), 2U);
   EXPECT_EQ(house.published->find_model("smollm2")->name, "smollm2");
+}
+
+// The disk takes the first documents and not the last: none of them may be in force.
+TEST(Api, an_apply_that_cannot_be_committed_leaves_nothing_applied) {
+  House house;
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit full{.rlim_cur = 48 << 10, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &full);
+  http::Response failed = house.send("POST", "/v1/apply", demo_documents());
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(failed.status, 503U) << failed.body;
+  EXPECT_TRUE(house.ask("GET", "/v1/documents")["documents"].empty());
+  EXPECT_TRUE(house.published->models().empty());
+  EXPECT_EQ(house.ask("POST", "/v1/apply", demo_documents())["changed"].size(), 8U);
+  house.stop();
+  house.start();
+  EXPECT_EQ(house.ask("GET", "/v1/documents")["documents"].size(), 8U);
 }
 
 TEST(Api, a_dry_run_changes_nothing) {
@@ -113,6 +135,32 @@ TEST(Api, deposits_are_idempotent_by_their_id) {
   EXPECT_EQ(house.ask("GET", "/v1/accounts/bank%2Fharbor%2FCNY")["balance"], "-10.5");
 }
 
+TEST(Api, names_the_id_of_a_posting_that_may_have_been_made) {
+  House house;
+  house.clerk->stop();
+  Json problem = house.ask("POST", "/v1/accounts/post",
+                           R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1"})", 503);
+  EXPECT_TRUE(parse_id(problem["id"].get<std::string>()).ok());
+}
+
+TEST(Api, the_salt_of_a_posting_opens_its_digest_in_the_log_and_no_others) {
+  House house;
+  std::string body =
+      R"({"id":"0198a000-0000-7000-8000-000000000001","debit":"bank","credit":"purse","unit":"CNY","amount":"1.5"})";
+  Json posted = house.ask("POST", "/v1/accounts/post", body);
+  EXPECT_EQ(house.ask("POST", "/v1/accounts/post", body)["salt"], posted["salt"]);
+  Json another = house.ask("POST", "/v1/accounts/post",
+                           R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1.5"})");
+  EXPECT_NE(another["salt"], posted["salt"]);
+  auto salt = from_hex(posted["salt"].get<std::string>());
+  SecretKey key{};
+  ASSERT_EQ(salt->size(), key.size());
+  std::copy(salt->begin(), salt->end(), key.begin());
+  std::string content = R"({"amount":"1.5","credit":"purse","debit":"bank","memo":"","unit":"CNY"})";
+  std::string entry = house.store->reader().value()->log_entries(posted["leaf"], 1)->at(0);
+  EXPECT_NE(entry.find(to_hex(hmac_sha256(key, bytes_of(content)))), std::string::npos) << entry;
+}
+
 TEST(Api, refuses_postings_that_are_not_whole_or_not_covered) {
   House house;
   for (const char* body : {"", "[]", "{}", R"({"debit":"a","credit":"b","unit":"CNY","amount":1})",
@@ -193,6 +241,51 @@ TEST(Api, an_old_record_is_explained_by_the_documents_of_its_day) {
             "400");
 }
 
+TEST(Api, explains_every_way_in_which_a_call_can_end) {
+  House house;
+  with_key(demo_documents(), house);
+  using record::State;
+  int number = 0;
+  std::set<std::string> sentences;
+  for (State state : {State::kCompleted, State::kCut, State::kClientGone, State::kUpstreamFailed,
+                      State::kUpstreamRefused, State::kInterrupted}) {
+    Id id = house.make_call(++number, 1, 1, "s1", state);
+    sentences.insert(house.ask("GET", "/v1/records/" + id.text() + "/explain")["outcome"]);
+  }
+  EXPECT_EQ(sentences.size(), 6U);
+  EXPECT_FALSE(sentences.contains(""));
+}
+
+TEST(Api, shows_a_records_key_and_erases_it_with_an_act_in_the_log) {
+  House house;
+  with_key(demo_documents(), house);
+  Id id = house.make_call(1, 10, 5), other = house.make_call(2, 10, 5);
+  std::string path = "/v1/records/" + id.text() + "/key";
+  EXPECT_EQ(house.ask("GET", path)["key"], to_hex(house.keys->find(id).value()));
+  Json erased = house.ask("DELETE", path);
+  EXPECT_EQ(erased["erased_before"], false);
+  Json act = house.ask("GET", "/v1/acts?limit=1")["acts"][0];
+  EXPECT_EQ(act["action"], "erase-key");
+  EXPECT_EQ(act["subject"], "Record/" + id.text());
+  EXPECT_EQ(act["leaf"], erased["leaf"]);
+  EXPECT_EQ(house.keys->find(id).error().code, ErrorCode::kRefused);
+  EXPECT_TRUE(house.keys->find(other).ok());
+  EXPECT_EQ(house.send("GET", path).status, 403U);
+  EXPECT_EQ(house.ask("DELETE", path)["erased_before"], true);
+  EXPECT_EQ(house.ask("GET", "/v1/acts?limit=1")["acts"][0]["leaf"], act["leaf"]) << "logged once";
+  EXPECT_EQ(house.send("DELETE", "/v1/records/" + id_from_content("none").text() + "/key").status, 404U);
+  EXPECT_EQ(house.send("GET", "/v1/records/" + id.text() + "/receipt").status, 200U);
+}
+
+TEST(Api, a_key_whose_erasure_cannot_be_logged_stays) {
+  House house;
+  with_key(demo_documents(), house);
+  Id id = house.make_call(1, 10, 5);
+  house.clerk->stop();
+  EXPECT_EQ(house.send("DELETE", "/v1/records/" + id.text() + "/key").status, 503U);
+  EXPECT_TRUE(house.keys->find(id).ok());
+}
+
 TEST(Api, wants_the_token_wherever_something_is_told_or_changed) {
   House house;
   for (const Route& route : routes()) {
@@ -255,8 +348,9 @@ TEST(Api, serves_the_log_and_its_own_state) {
 TEST(Api, stored_documents_that_contradict_each_other_stop_calls_and_can_be_mended) {
   House house;
   house.ask("POST", "/v1/apply", demo_documents());
-  // What a crash in the middle of an apply could leave: a document gone that others refer to.
-  auto reply = house.clerk->call(clerk::DeleteDocument{kStart, "crash", "Party", "harbor"});
+  // What no apply leaves, but a damaged or edited store could: a document gone that others refer to.
+  clerk::ChangeDocuments gone{kStart, "nobody", {{"Party", "harbor", ""}}};
+  auto reply = house.clerk->call(gone);
   ASSERT_TRUE(std::holds_alternative<clerk::Done>(reply));
   house.stop();
   house.start();

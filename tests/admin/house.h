@@ -52,6 +52,7 @@ struct House {
     parts.keys = keys.get();
     parts.reader = store->reader().value();
     parts.token = token;
+    parts.instance_key = instance_key;
     parts.verifier_key = signer.verifier().text();
     parts.metrics = [] { return std::string("ciyuan_calls_total 7\n"); };
     parts.not_ready = [this] { return not_ready; };
@@ -87,7 +88,8 @@ struct House {
   }
 
   /// One whole call under the contract demo: `prompt` and `output` tokens in session `session`.
-  Id make_call(int number, std::int64_t prompt, std::int64_t output, const std::string& session = "s1") {
+  Id make_call(int number, std::int64_t prompt, std::int64_t output, const std::string& session = "s1",
+               record::State state = record::State::kCut) {
     const contract::KeyPlan* key = published->key_named("alice");
     CIYUAN_CHECK(key != nullptr, "the key alice was made");
     Id id = id_from_content("call " + std::to_string(number));
@@ -116,7 +118,7 @@ struct House {
     record.contract_digest = to_hex(resolved->contract_digest);
     record.method_digest = to_hex(resolved->method_digest);
     record.price_book_digest = to_hex(resolved->price_book_digest);
-    record.state = record::State::kCut;
+    record.state = state;
     record.clauses = {"session-cap"};
     auto figure = [](std::int64_t tokens) {
       auto count = static_cast<std::uint64_t>(tokens);
@@ -143,6 +145,7 @@ struct House {
   std::filesystem::path folder;
   std::string token = "ca-0123456789abcdef0123456789abcdef";
   std::string not_ready;
+  SecretKey instance_key = random_secret_key();
   tlog::NoteSigner signer = tlog::NoteSigner::make("example.com/log", SigningKey::generate()).value();
   std::unique_ptr<store::Store> store;
   std::unique_ptr<record::KeysFile> keys;

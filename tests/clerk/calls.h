@@ -91,10 +91,13 @@ class Keys final : public KeySource {
     for (const record::KeyRow& row : rows) keys_[row.id] = row.key;
   }
   Result<SecretKey> find(const Id& id) override {
+    if (failing) return Error{ErrorCode::kUnavailable, "read: Input/output error", "keys.dat"};
     auto found = keys_.find(id);
     if (found == keys_.end()) return Error{ErrorCode::kNotFound, "no key", ""};
     return found->second;
   }
+
+  bool failing = false;
 
  private:
   std::unordered_map<Id, SecretKey> keys_;

@@ -340,23 +340,87 @@ TEST(Accounts, of_one_request_leave_memory_with_it) {
   EXPECT_LE(desk.machine->accounts().accounts(), 4u);
 }
 
+// A disk that fails for a moment is no erasure: the record would be sealed under a key that nobody has.
+TEST(Loading, fails_where_the_key_of_an_open_call_cannot_be_read_now) {
+  Desk desk;
+  desk.expect<Opened>(open_of(1, terms_of({cap("s1", 400)}), 30, 10));
+  desk.keys.failing = true;
+  StateMachine later(desk.store, &desk.keys, {});
+  EXPECT_EQ(later.load().error().code, ErrorCode::kUnavailable);
+  desk.keys.failing = false;
+  desk.restart();
+  EXPECT_EQ(desk.machine->open_calls(), 1u);
+}
+
 TEST(Documents, are_logged_and_applying_what_is_in_force_changes_nothing) {
   Desk desk;
-  PutDocument put{
-      .at = kStart, .actor = "root", .kind = "Contract", .name = "acme", .canonical_json = "{\"a\":1}"};
+  ChangeDocuments put{.at = kStart, .actor = "root", .changes = {{"Contract", "acme", "{\"a\":1}"}}};
   EXPECT_EQ(desk.expect<Done>(put).leaf_index, 0u);
   EXPECT_EQ(desk.expect<Done>(put).leaf_index, 0u);
-  put.canonical_json = "{\"a\":2}";
+  put.changes[0].canonical_json = "{\"a\":2}";
   EXPECT_EQ(desk.expect<Done>(put).leaf_index, 1u);
   auto reader = desk.store.reader();
   EXPECT_EQ((*reader)->documents()->at(0).json, "{\"a\":2}");
-  DeleteDocument erase{.at = kStart, .actor = "root", .kind = "Contract", .name = "acme"};
+  ChangeDocuments erase{.at = kStart, .actor = "root", .changes = {{"Contract", "acme", ""}}};
   EXPECT_EQ(desk.expect<Done>(erase).leaf_index, 2u);
   EXPECT_EQ(desk.expect<Error>(erase).code, ErrorCode::kNotFound);
   EXPECT_EQ(desk.expect<Done>(put).leaf_index, 3u) << "after a deletion it is a change again";
   EXPECT_EQ((*reader)->document_history("Contract", "acme")->size(), 4u);
   EXPECT_EQ((*reader)->admin_log(0, 10)->at(0).subject, "Contract/acme");
   EXPECT_THAT((*reader)->log_entries(0, 1)->at(0), HasSubstr("\"action\":\"apply\""));
+}
+
+TEST(Documents, change_all_together_or_not_at_all) {
+  Desk desk;
+  ChangeDocuments change{
+      .at = kStart, .actor = "root", .changes = {{"Party", "a", "{}"}, {"Party", "b", "{}"}}};
+  EXPECT_EQ(desk.expect<Done>(change).leaf_index, 1u);
+  // The last one is wrong: nothing that stands before it may be left behind.
+  for (const DocumentChange& wrong : std::vector<DocumentChange>{{"Party", "nobody", ""},
+                                                                 {"Party", "", "{}"},
+                                                                 {"Party", "c", "{\"twice\":1}"},
+                                                                 {"Party", "d", "\xFF"}}) {
+    change.changes = {{"Party", "a", ""}, {"Party", "c", "{}"}, wrong};
+    (void)desk.expect<Error>(change);
+  }
+  auto reader = desk.store.reader();
+  EXPECT_EQ((*reader)->documents()->size(), 2u);
+  EXPECT_EQ((*reader)->head()->log_size, 2u);
+  change.changes = {{"Party", "a", ""}, {"Party", "b", "{}"}, {"Party", "c", "{}"}};
+  EXPECT_EQ(desk.expect<Done>(change).leaf_index, 3u) << "b is in force as it is: two leaves, not three";
+  EXPECT_EQ((*reader)->documents()->size(), 2u) << "b and c";
+}
+
+TEST(Documents, and_acts_outside_of_the_books_are_leaves_of_the_log) {
+  Desk desk;
+  Act act{.at = kStart, .actor = "root", .action = "erase-key", .kind = "Record", .name = id_of(1).text()};
+  EXPECT_EQ(desk.expect<Done>(act).leaf_index, 0u);
+  EXPECT_EQ(desk.expect<Done>(act).leaf_index, 1u) << "done twice, logged twice";
+  auto reader = desk.store.reader();
+  EXPECT_THAT((*reader)->log_entries(0, 1)->at(0), HasSubstr("\"action\":\"erase-key\""));
+  EXPECT_EQ((*reader)->admin_log(0, 10)->at(0).subject, "Record/" + id_of(1).text());
+  act.actor.clear();
+  EXPECT_EQ(desk.expect<Error>(act).code, ErrorCode::kInvalid);
+}
+
+TEST(Posting, cannot_be_guessed_from_its_leaf) {
+  Desk desk;
+  Post post{.id = id_of(1),
+            .at = kStart,
+            .actor = "root",
+            .debit = "cash",
+            .credit = "prepaid/acme/CNY",
+            .unit = "CNY",
+            .amount = Amount(10'000'000'000'000),
+            .memo = "",
+            .salt = random_secret_key()};
+  std::uint64_t leaf = desk.expect<Done>(post).leaf_index;
+  std::string entry = (*desk.store.reader())->log_entries(leaf, 1)->at(0);
+  std::string content =
+      R"({"amount":"10","credit":"prepaid/acme/CNY","debit":"cash","memo":"","unit":"CNY"})";
+  EXPECT_THAT(entry, Not(HasSubstr(to_hex(sha256(content)))));
+  EXPECT_THAT(entry, HasSubstr(to_hex(hmac_sha256(post.salt, bytes_of(content)))))
+      << "who is given the salt can check it";
 }
 
 TEST(Posting, is_idempotent_and_names_the_field_that_differs) {

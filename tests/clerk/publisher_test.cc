@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "calls.h"
+#include "clerk/checkpoint_timer.h"
 #include "clerk/clerk.h"
 #include "record/receipt.h"
 
@@ -78,11 +80,32 @@ TEST(Publisher, proves_an_erased_record_without_opening_it) {
   EXPECT_EQ(verified->id, id_of(1).text());
 }
 
+TEST(Publisher, proves_a_record_whose_key_is_lost_or_damaged_without_opening_it) {
+  House house;
+  house.make_records(0, 2);
+  house.keys.reset();
+  std::filesystem::path file = house.folder / "keys.dat";
+  std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(64 + 20) << "\x55\xAA";
+  std::filesystem::resize_file(file, 128);  // the second one is gone
+  record::KeysFile damaged = record::KeysFile::open(file).value();
+  auto publisher = Publisher::open(house.store->reader().value(), house.folder / "log.state", house.signer,
+                                   "example.com/log", true, &damaged)
+                       .value();
+  tlog::VerifierKey known = house.signer.verifier();
+  for (int n : {0, 1}) {
+    auto receipt = publisher->receipt(id_of(n));
+    ASSERT_TRUE(receipt.ok()) << n << ": " << receipt.error().text();
+    auto verified = record::verify_receipt(*receipt, {&known, 1});
+    ASSERT_TRUE(verified.ok()) << verified.error().text();
+    EXPECT_TRUE(verified->revealed.empty());
+  }
+}
+
 TEST(Publisher, proves_an_administrative_act) {
   House house;
   auto publisher = house.publish();
-  auto done = std::get<Done>(house.clerk->call(PutDocument{
-      .at = kStart, .actor = "root", .kind = "Contract", .name = "acme", .canonical_json = "{}"}));
+  auto done = std::get<Done>(house.clerk->call(
+      ChangeDocuments{.at = kStart, .actor = "root", .changes = {{"Contract", "acme", "{}"}}}));
   auto receipt = publisher->leaf_receipt(done.leaf_index);
   ASSERT_TRUE(receipt.ok()) << receipt.error().text();
   tlog::VerifierKey known = house.signer.verifier();
@@ -146,9 +169,55 @@ TEST(Publisher, refuses_to_sign_a_store_that_was_rolled_back) {
   std::filesystem::rename(copy, house.folder / "ciyuan.db");
   reopen();
   auto publisher = house.publish();
+  EXPECT_FALSE(publisher->refuses()) << "nobody has asked yet";
   EXPECT_EQ(publisher->checkpoint().error().code, ErrorCode::kRefused);
+  EXPECT_TRUE(publisher->refuses());
+  EXPECT_THAT(publisher->trouble(), ::testing::HasSubstr("rolled back"));
   house.make_records(100, 110);  // longer again, but another history
-  EXPECT_EQ(publisher->checkpoint().error().code, ErrorCode::kRefused);
+  EXPECT_EQ(publisher->keep_up().error().code, ErrorCode::kRefused);
+  EXPECT_TRUE(publisher->refuses());
+}
+
+TEST(Publisher, that_cannot_write_its_state_is_in_trouble_until_it_can) {
+  House house;
+  auto publisher = house.publish();
+  house.make_records(0, 2);
+  std::filesystem::path beside = house.folder / "log.state.new";
+  std::filesystem::create_directory(beside);
+  EXPECT_FALSE(publisher->keep_up().ok());
+  EXPECT_FALSE(publisher->trouble().empty());
+  EXPECT_FALSE(publisher->refuses()) << "it may pass";
+  std::filesystem::remove(beside);
+  EXPECT_TRUE(publisher->keep_up().ok());
+  EXPECT_EQ(publisher->trouble(), "");
+}
+
+TEST(CheckpointTimer, keeps_the_last_checkpoint_up_with_the_log_and_tells_of_trouble) {
+  House house;
+  auto publisher = house.publish();
+  std::mutex mutex;
+  std::vector<std::string> told;
+  auto said = [&](std::string_view trouble) {
+    std::lock_guard lock(mutex);
+    told.emplace_back(trouble);
+  };
+  auto until = [](auto&& holds) {
+    for (int i = 0; i < 2000 && !holds(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return holds();
+  };
+  CheckpointTimer timer(*publisher, *house.clerk, milliseconds(1), said);
+  house.make_records(0, 3);
+  EXPECT_TRUE(until([&] { return publisher->last_checkpoint().starts_with("example.com/log\n3\n"); }));
+  std::filesystem::path beside = house.folder / "log.state.new";
+  std::filesystem::create_directory(beside);
+  house.make_records(3, 5);
+  EXPECT_TRUE(until([&] { return !publisher->trouble().empty(); }));
+  std::filesystem::remove(beside);
+  EXPECT_TRUE(until([&] { return publisher->last_checkpoint().starts_with("example.com/log\n5\n"); }));
+  EXPECT_TRUE(until([&] { return std::lock_guard(mutex), told.size() == 2; }));
+  std::lock_guard lock(mutex);
+  EXPECT_THAT(told[0], ::testing::HasSubstr("cannot be signed"));
+  EXPECT_EQ(told[1], "");
 }
 
 TEST(Publisher, does_not_make_up_a_lost_state) {

@@ -115,6 +115,8 @@ TEST(Cli, every_command_has_a_help_with_an_example_or_a_list) {
                                                                                        {"account", "deposit"},
                                                                                        {"record", "list"},
                                                                                        {"record", "receipt"},
+                                                                                       {"record", "key"},
+                                                                                       {"record", "erase"},
                                                                                        {"explain"},
                                                                                        {"statement"},
                                                                                        {"count"},

@@ -1,9 +1,11 @@
 #include "record/keys_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "base/file.h"
@@ -93,6 +95,23 @@ TEST_F(Keys, leave_no_byte_behind_when_erased) {
   EXPECT_EQ(keys.find(all[1].id).error().code, ErrorCode::kRefused);
   EXPECT_TRUE(keys.find(0, all[0].id).ok());
   EXPECT_TRUE(keys.find(2, all[2].id).ok());
+}
+
+// An erasure whose sync failed looks done: the next one must reach the disk, or say that it did not.
+TEST_F(Keys, that_were_erased_are_written_again_when_erased_again) {
+  std::vector<KeyRow> all = rows(1);
+  KeysFile keys = KeysFile::open(path()).value();
+  ASSERT_TRUE(keys.append(all).ok());
+  ASSERT_TRUE(keys.erase(0, all[0].id).ok());
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &none);
+  Status failed = keys.erase(0, all[0].id);
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(failed.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(keys.erase(0, all[0].id).ok());
 }
 
 TEST_F(Keys, survive_a_crash_at_every_byte_of_an_append) {

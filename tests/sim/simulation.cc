@@ -282,11 +282,13 @@ Queued Simulation::some_command() {
     return send(post, {Sent::What::kPost, post.id});
   }
   if (die < 96)
-    return send(PutDocument{clock_, "root", "Contract", "c" + std::to_string(below(3)),
-                            "{\"v\":" + std::to_string(below(4)) + "}"},
+    return send(ChangeDocuments{clock_,
+                                "root",
+                                {{"Contract", "c" + std::to_string(below(3)),
+                                  "{\"v\":" + std::to_string(below(4)) + "}"}}},
                 {Sent::What::kPut, {}});
   if (die < 97)
-    return send(DeleteDocument{clock_, "root", "Contract", "c" + std::to_string(below(3))},
+    return send(ChangeDocuments{clock_, "root", {{"Contract", "c" + std::to_string(below(3)), ""}}},
                 {Sent::What::kDelete, {}});
   return send(Tick{clock_}, {Sent::What::kTick, {}});
 }

@@ -77,6 +77,20 @@ TEST(Sqlite, gives_readers_one_state_while_the_writer_goes_on) {
   EXPECT_EQ(reader->head()->log_size, 20u);
 }
 
+TEST(Sqlite, reads_again_after_a_pin_that_failed) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db").value();
+  Maker maker;
+  ASSERT_TRUE(store->commit(maker.next(10)).ok());
+  auto reader = store->reader().value();
+  run_sql(folder / "s.db", "ALTER TABLE head RENAME TO elsewhere");
+  EXPECT_FALSE(Pinned::on(*reader).ok());
+  run_sql(folder / "s.db", "ALTER TABLE elsewhere RENAME TO head");
+  auto pinned = Pinned::on(*reader);
+  ASSERT_TRUE(pinned.ok()) << pinned.error().text();
+  EXPECT_EQ(reader->head()->log_size, 10u);
+}
+
 TEST(Sqlite, serves_many_readers_beside_the_writer) {
   Folder folder;
   auto store = open_sqlite(folder / "s.db").value();
@@ -170,6 +184,25 @@ TEST(Sqlite, fails_cleanly_on_a_full_disk_and_works_again_after_it) {
   EXPECT_EQ(store->head()->log_size, 100u);
   EXPECT_TRUE(store->commit(lost).ok());
   EXPECT_EQ(store->head()->log_size, 600u);
+}
+
+// What a recovered write-ahead file shows may never have been synced: nobody is to believe it before it is in
+// the database.
+TEST(Sqlite, makes_durable_at_the_start_what_a_crash_left_in_the_write_ahead_file) {
+  Folder folder;
+  Maker maker;
+  std::filesystem::path crashed = folder / "crashed.db";
+  {
+    auto store = open_sqlite(folder / "s.db").value();
+    ASSERT_TRUE(store->commit(maker.next(10)).ok());
+    std::filesystem::copy_file(folder / "s.db", crashed);
+    std::filesystem::copy_file(folder / "s.db-wal", folder / "crashed.db-wal");
+  }
+  auto store = open_sqlite(crashed).value();
+  EXPECT_EQ(std::filesystem::file_size(folder / "crashed.db-wal"), 0u);
+  std::filesystem::path alone = folder / "alone.db";
+  std::filesystem::copy_file(crashed, alone);
+  EXPECT_EQ(open_sqlite_reader(alone).value()->head()->log_size, 10u);
 }
 
 TEST(Sqlite, loses_a_torn_batch_whole) {

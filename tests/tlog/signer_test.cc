@@ -204,6 +204,23 @@ TEST_F(SignerState, that_was_written_though_the_write_failed_is_taken_over) {
   EXPECT_TRUE(sign(signer, 300).ok());
 }
 
+TEST_F(SignerState, that_was_written_though_the_write_failed_is_synced_before_it_is_released) {
+  ASSERT_TRUE(Signer::create(path(), key(), kOrigin).ok());
+  Signer signer = Signer::open(path(), key(), kOrigin).value();
+  ASSERT_TRUE(sign(signer, 100).ok());
+  std::filesystem::path beside = path();
+  beside += ".new";
+  std::filesystem::create_directory(beside);
+  ASSERT_FALSE(sign(signer, 200).ok());
+  std::ofstream(path(), std::ios::binary)
+      << sign_note(Checkpoint{kOrigin, 200, root_at(200), {}}.text(), key()).value();
+  // The file can still not be written: what stands in it may not be on the disk, so nobody gets it.
+  EXPECT_FALSE(sign(signer, 200).ok());
+  EXPECT_EQ(signer.last().size, 100u);
+  std::filesystem::remove(beside);
+  EXPECT_TRUE(sign(signer, 200).ok());
+}
+
 TEST_F(SignerState, has_one_writer) {
   ASSERT_TRUE(Signer::create(path(), key(), kOrigin).ok());
   {

@@ -43,6 +43,8 @@ struct Handlers {
   http::Response list_records(const Request& request);
   http::Response get_record(const Request& request);
   http::Response receipt(const Request& request);
+  http::Response record_key(const Request& request);
+  http::Response erase_record_key(const Request& request);
   http::Response explain(const Request& request);
   http::Response contract_statement(const Request& request);
 
@@ -63,7 +65,8 @@ http::Response text_response(std::string text, unsigned status = 200,
                              std::string type = "text/plain; charset=utf-8");
 /// RFC 9457, with the errors one by one where there are several.
 http::Response problem(unsigned status, std::string detail, const std::vector<Error>& errors = {});
-http::Response problem(const Error& error);
+/// `more` are members beside RFC 9457's own.
+http::Response problem(const Error& error, const Json& more = Json::object());
 unsigned status_of(ErrorCode code);
 
 /// Page size from ?limit=, 1 to 1,000, 100 where it is not given.

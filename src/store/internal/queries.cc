@@ -401,14 +401,18 @@ Status Queries::pin() {
   CIYUAN_TRY(Statement * begin, query("BEGIN"));
   CIYUAN_TRY_STATUS(begin->run());
   // BEGIN alone takes no snapshot: the first read does.
-  CIYUAN_TRY(Head unused, head());
-  (void)unused;
-  return {};
+  Result<Head> first = head();
+  if (first.ok()) return {};
+  release();  // or no later BEGIN would work
+  return first.error();
 }
 
 void Queries::release() {
   auto commit = query("COMMIT");
   if (commit.ok()) (void)(*commit)->run();
+  // A failed read may make COMMIT fail too.
+  auto rollback = query("ROLLBACK");
+  if (sqlite3_get_autocommit(database_) == 0 && rollback.ok()) (void)(*rollback)->run();
 }
 
 }  // namespace ciyuan::store::internal
