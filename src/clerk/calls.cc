@@ -37,8 +37,9 @@ Reply StateMachine::extend(const Extend& command) {
       more = 0;
   }
   call.granted += more;
-  for (Kind kind : kAllKinds)
-    if (is_generated(kind)) call.used[kind] = std::max(call.used[kind], command.used[kind]);
+  // A snapshot is taken whole or not at all: tokens move from kind to kind between two of them, and the
+  // larger of each kind together could be more than was ever generated, or granted.
+  if (command.used.generated() >= call.used.generated()) call.used = internal::generated_of(command.used);
   call.marked = at_;
   std::string mark = internal::encode_mark({call.granted, call.used, at_});
   auto [place_in_batch, is_new] = marked_in_batch_.emplace(call.number, batch_.marks.size());

@@ -53,7 +53,7 @@ Status StateMachine::load_call(const store::OpenCall& row) {
   if (row.mark) {
     CIYUAN_TRY(internal::Mark mark, internal::decode_mark(*row.mark));
     call->granted = mark.granted;
-    call->used = mark.used;
+    call->used = internal::within_grant(mark.used, mark.granted);
     call->marked = mark.at;
   }
   Result<SecretKey> key = Error{ErrorCode::kNotFound, "no keys are kept", ""};

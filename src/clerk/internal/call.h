@@ -59,6 +59,11 @@ Amount output_cost(const contract::Limit& limit);
 /// Of what was billed.
 Amount billed_cost(const contract::Limit& limit, const KindCounts& billed);
 
+/// The generated kinds alone.
+KindCounts generated_of(const KindCounts& counts);
+/// As much of the generated kinds as was granted, so that a mark that says more is settled all the same.
+KindCounts within_grant(const KindCounts& used, std::int64_t granted);
+
 /// Everything about a command that input could get wrong. Nothing: it is well-formed.
 std::optional<Error> check_open(const Open& command);
 std::optional<Error> check_counts(const KindCounts& counts, std::string_view path);
