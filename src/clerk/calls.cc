@@ -118,6 +118,7 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
     auto settled = ledger_.settle(call.id, lines);
     CIYUAN_CHECK(settled.ok() && !settled->existed, "a hold covers what is posted of it, once");
     if (!lines.empty()) journal(store::EntryKind::kCharge, call.id, lines, leaf, "");
+    take_back(call.accounts, call.id);
   }
   Closed closed{sealed.record.json, leaf, remaining_of(call)};
   batch_.records.push_back(
@@ -194,7 +195,8 @@ std::vector<Remaining> StateMachine::remaining_of(const Call& call) const {
     const contract::Limit& limit = call.terms.limits[i];
     if (limit.may_overdraw) continue;
     const ledger::Account& account = ledger_.account(call.accounts[i]);
-    remaining.push_back({limit.clause, limit.unit, account.funded, std::max(account.headroom(), Amount())});
+    Amount limit_now = account.funded - places_[call.accounts[i].value].excess;
+    remaining.push_back({limit.clause, limit.unit, limit_now, std::max(account.headroom(), Amount())});
   }
   return remaining;
 }

@@ -18,6 +18,11 @@ constexpr Int128 kUnitPriceMax = Int128{10'000'000'000} * 1'000'000'000'000;
 constexpr std::size_t kNameBytesMax = 1024;
 constexpr std::size_t kIdempotencyKeyBytesMax = 512;
 
+namespace internal {
+/// "funds/CIYUAN": where grants of a unit come from. Only granting moves it, and it may go below zero.
+inline const std::string kFundsPrefix = "funds/";
+}  // namespace internal
+
 struct StateMachine::Call {
   std::uint64_t number = 0;  ///< counted over all calls; names the rows in the store
   Id id;
