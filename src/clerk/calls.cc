@@ -37,8 +37,9 @@ Reply StateMachine::extend(const Extend& command) {
       more = 0;
   }
   call.granted += more;
-  for (Kind kind : kAllKinds)
-    if (is_generated(kind)) call.used[kind] = std::max(call.used[kind], command.used[kind]);
+  // A snapshot is taken whole or not at all: tokens move from kind to kind between two of them, and the
+  // larger of each kind together could be more than was ever generated, or granted.
+  if (command.used.generated() >= call.used.generated()) call.used = internal::generated_of(command.used);
   call.marked = at_;
   std::string mark = internal::encode_mark({call.granted, call.used, at_});
   auto [place_in_batch, is_new] = marked_in_batch_.emplace(call.number, batch_.marks.size());
@@ -117,6 +118,7 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
     auto settled = ledger_.settle(call.id, lines);
     CIYUAN_CHECK(settled.ok() && !settled->existed, "a hold covers what is posted of it, once");
     if (!lines.empty()) journal(store::EntryKind::kCharge, call.id, lines, leaf, "");
+    take_back(call.accounts, call.id);
   }
   Closed closed{sealed.record.json, leaf, remaining_of(call)};
   batch_.records.push_back({leaf, call.id, at_, std::move(record.contract), std::move(record.key),
@@ -194,7 +196,8 @@ std::vector<Remaining> StateMachine::remaining_of(const Call& call) const {
     const contract::Limit& limit = call.terms.limits[i];
     if (limit.may_overdraw) continue;
     const ledger::Account& account = ledger_.account(call.accounts[i]);
-    remaining.push_back({limit.clause, limit.unit, account.funded, std::max(account.headroom(), Amount())});
+    Amount limit_now = account.funded - places_[call.accounts[i].value].excess;
+    remaining.push_back({limit.clause, limit.unit, limit_now, std::max(account.headroom(), Amount())});
   }
   return remaining;
 }

@@ -54,7 +54,7 @@ Status StateMachine::load_call(const store::OpenCall& row) {
   if (row.mark) {
     CIYUAN_TRY(internal::Mark mark, internal::decode_mark(*row.mark));
     call->granted = mark.granted;
-    call->used = mark.used;
+    call->used = internal::within_grant(mark.used, mark.granted);
     call->marked = mark.at;
   }
   Result<SecretKey> key = Error{ErrorCode::kNotFound, "no keys are kept", ""};
@@ -131,6 +131,7 @@ Result<std::optional<AccountIndex>> StateMachine::find_account(std::string_view 
   account.debits_posted = row->debits_posted;
   account.credits_posted = row->credits_posted;
   account.funded = row->funded;
+  account.granted = row->granted;
   CIYUAN_TRY(AccountIndex index, ledger_.restore_account(std::move(account)));
   place(index) = Place{.number = row->number, .last_entry = row->last_entry, .touched = batch_number_};
   return std::optional<AccountIndex>(index);
@@ -201,7 +202,7 @@ const store::Batch& StateMachine::take_batch() {
     Place& there = place(index);
     batch_.accounts.push_back({there.number, account.name, account.unit, account.scale, account.may_overdraw,
                                account.closed, account.debits_posted, account.credits_posted, account.funded,
-                               there.last_entry});
+                               there.last_entry, account.granted});
   }
   batch_.tiles = tree_.take_changes();
   batch_.opened_max = calls_given_;
@@ -281,6 +282,8 @@ std::optional<Error> check_text(const std::string& text, std::size_t bytes_max, 
 
 constexpr std::size_t kDocumentBytesMax = 16 << 20;
 constexpr std::size_t kMemoBytesMax = 4096;
+constexpr const char* kGrantsOnly =
+    "is where the grants of limits come from: post from an account of your own";
 
 constexpr std::size_t kChangesMax = 10'000;
 
@@ -373,9 +376,15 @@ Reply StateMachine::post(Post& command) {
   if (command.amount.is_zero() || command.amount.is_negative()) return invalid("amount", "is not positive");
   if (command.amount.units() > kUnitPriceMax * 1'000'000'000'000) return invalid("amount", "is too large");
 
+  if (command.debit.starts_with(internal::kFundsPrefix)) return invalid("debit", kGrantsOnly);
+  if (command.credit.starts_with(internal::kFundsPrefix)) return invalid("credit", kGrantsOnly);
+
   int scale = contract::scale_of_unit(command.unit);
   // Checked before anything is opened, so that a refusal leaves nothing behind.
   auto fits = [&](const std::string& name, const char* path) -> Result<std::optional<AccountIndex>> {
+    if (auto unit = contract::unit_in_name(name); unit && *unit != command.unit)
+      return conflict(path, "account " + name + " is for " + std::string(*unit) + ", not " + command.unit);
+    CIYUAN_TRY_STATUS(check_sums(name));
     CIYUAN_TRY(std::optional<AccountIndex> found, find_account(name));
     if (found && ledger_.account(*found).unit != command.unit)
       return conflict(
@@ -435,6 +444,7 @@ Reply StateMachine::post(Post& command) {
                                   hmac_sha256(command.salt, bytes_of(content)), command.actor);
   std::string memo = command.memo.empty() ? command.actor : command.actor + ": " + command.memo;
   journal(store::EntryKind::kPost, command.id, lines, leaf, std::move(memo));
+  take_back({&*to, 1}, command.id);
   woken_.push_back(*to);
   return Done{leaf};
 }

@@ -23,8 +23,9 @@
 /// Extensions never wait and go before waiting opens: calls that run are brought to their end first.
 /// A token of output costs, while held, what the dearest of the generated kinds costs on the account.
 ///
-/// New accounts are funded in the command that first names them, from "funds/<unit>". A limit's `funds`
-/// counts once.
+/// An account is granted what its limit says, from "funds/<unit>", by the first open that is granted on it;
+/// deposits come on top. A later open whose limit says otherwise posts the difference as it comes in: more at
+/// once, less as far as it is neither spent nor held, and the rest as it frees.
 ///
 /// Interrupted calls. settle_interrupted() closes every open call from its last durable mark: it bills the
 /// prompt and the tokens marked as used, on each account; but nothing at all where no token was marked and
@@ -42,6 +43,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -139,7 +141,12 @@ class StateMachine {
     std::uint64_t touched = 0;  ///< batch in which it was last used
     std::uint32_t users = 0;    ///< open and waiting calls that point to it
     bool dirty = false;
+    /// What a lowered limit still has to take back: more is held or spent than it grants now. While there is
+    /// any, the account has no headroom. Not stored: what is held makes it, and the next open finds it again.
+    Amount excess;
   };
+
+  using Found = std::vector<std::optional<ledger::AccountIndex>>;  ///< by limit
 
   // commands (machine.cc: control plane; calls.cc: calls)
   void pass_time(TimePoint at, std::vector<Answer>& answers);
@@ -153,10 +160,20 @@ class StateMachine {
   // opening (opening.cc)
   Result<std::optional<Replay>> replay_of(const Idempotency& idempotency);
   Result<bool> was_closed(const Id& id);
+  Result<Found> find_limits(const Open& command);
   Result<Attempt> attempt(const Open& command, std::uint64_t turn, bool may_wait);
   Result<Opened> grant(Open& command, const Attempt& attempt);
   Status check_sums(const Open& command);
+  Status check_sums(std::string_view account);
+  Status check_sinks(const Open& command);
+
+  // grants (granting.cc)
+  Status check_funds(const std::string& unit);
+  Status update_grants(const Open& command, const Found& found);
   void fund_new_accounts(const Open& command, std::vector<ledger::AccountIndex>& accounts);
+  void add_grant(std::vector<ledger::Line>& lines, ledger::AccountIndex account, Amount amount);
+  void post_grants(const Id& id, const std::vector<ledger::Line>& lines);
+  void take_back(std::span<const ledger::AccountIndex> freed, const Id& id);
   Refusal refusal_of(const Open& command, const Attempt& attempt) const;
 
   // waiting (waiting.cc)

@@ -79,6 +79,22 @@ void StateMachine::open(Open& command, ReplyTo to, std::vector<Answer>& answers)
   }
 }
 
+Result<StateMachine::Found> StateMachine::find_limits(const Open& command) {
+  Found found;
+  found.reserve(command.terms.limits.size());
+  for (const contract::Limit& limit : command.terms.limits) {
+    bool own = internal::is_own_account(limit.account, command.id);
+    CIYUAN_TRY(std::optional<AccountIndex> one, find_account(limit.account, !own));
+    found.push_back(one);
+    if (!one) continue;
+    const ledger::Account& account = ledger_.account(*one);
+    if (account.unit != limit.unit)
+      return internal::conflict(limit.account, "the account counts " + account.unit + ", not " + limit.unit);
+    if (account.closed) return Error{ErrorCode::kRefused, "the account is closed", limit.account};
+  }
+  return found;
+}
+
 Result<StateMachine::Attempt> StateMachine::attempt(const Open& command, std::uint64_t turn, bool may_wait) {
   const contract::Metering& metering = command.terms.metering;
   const std::int64_t want = std::min(command.output_wanted, metering.quantum_tokens);
@@ -98,22 +114,20 @@ Result<StateMachine::Attempt> StateMachine::attempt(const Open& command, std::ui
                       .needed = needed,
                       .contended = contended};
   };
+  CIYUAN_TRY(Found found, find_limits(command));
+  // One that waits changes no grant: what its limits say may be out of date by now.
+  if (turn > turns_given_) CIYUAN_TRY_STATUS(update_grants(command, found));
   for (std::size_t i = 0; i < command.terms.limits.size(); ++i) {
     const contract::Limit& limit = command.terms.limits[i];
-    bool own = internal::is_own_account(limit.account, command.id);
-    CIYUAN_TRY(std::optional<AccountIndex> found, find_account(limit.account, !own));
     Amount left = limit.funds, held, funded = limit.funds;
     bool behind = false;
-    if (found) {
-      const ledger::Account& account = ledger_.account(*found);
-      if (account.unit != limit.unit)
-        return internal::conflict(limit.account,
-                                  "the account counts " + account.unit + ", not " + limit.unit);
-      left = std::max(account.headroom(), Amount());
-      held = account.debits_pending;
-      funded = account.funded;
-      if (account.closed) return Error{ErrorCode::kRefused, "the account is closed", limit.account};
-      behind = waits_before(*found, turn);
+    if (found[i]) {
+      const ledger::Account& account = ledger_.account(*found[i]);
+      const Amount excess = place(*found[i]).excess;
+      left = std::max(account.headroom() - excess, Amount());
+      held = std::max(account.debits_pending - excess, Amount());
+      funded = account.funded - excess;
+      behind = waits_before(*found[i], turn);
     }
     if (limit.may_overdraw) continue;
     Amount fixed = internal::fixed_cost(limit, command.prompt);
@@ -151,63 +165,29 @@ Refusal StateMachine::refusal_of(const Open& command, const Attempt& attempt) co
                  attempt.left, attempt.held,  attempt.needed, retry_at};
 }
 
+Status StateMachine::check_sums(std::string_view account) {
+  // An account that took in 2^123 units has been fed for longer than the universe is old, or by an attacker.
+  // One command adds less than 2^122 to any account, and the ledger ends at 2^125.
+  CIYUAN_TRY(std::optional<AccountIndex> found, find_account(account));
+  if (!found) return {};
+  const ledger::Account& there = ledger_.account(*found);
+  for (Amount sum : {there.debits_posted, there.credits_posted, there.debits_pending, there.credits_pending})
+    if (sum.units() > (Int128{1} << 123))
+      return Error{ErrorCode::kTooLarge, "the account's sums are near the end of 128 bits", there.name};
+  return {};
+}
+
 Status StateMachine::check_sums(const Open& command) {
-  // An account that took in 2^124 units has been fed for longer than the universe is old, or by an attacker.
-  // One call adds less than 2^122 to any account, and the ledger ends at 2^125.
-  auto check = [this](std::string_view name) -> Status {
-    CIYUAN_TRY(std::optional<AccountIndex> found, find_account(name));
-    if (!found) return {};
-    const ledger::Account& account = ledger_.account(*found);
-    for (Amount sum :
-         {account.debits_posted, account.credits_posted, account.debits_pending, account.credits_pending})
-      if (sum.units() > (Int128{1} << 123))
-        return Error{ErrorCode::kTooLarge, "the account's sums are near the end of 128 bits", account.name};
-    return {};
-  };
   for (const contract::Limit& limit : command.terms.limits) {
-    if (ledger_.find(limit.account)) CIYUAN_TRY_STATUS(check(limit.account));
-    CIYUAN_TRY_STATUS(check(limit.sink));
-    if (!limit.funds.is_zero()) CIYUAN_TRY_STATUS(check("funds/" + limit.unit));
+    if (ledger_.find(limit.account)) CIYUAN_TRY_STATUS(check_sums(limit.account));
+    CIYUAN_TRY_STATUS(check_sums(limit.sink));
+    if (!limit.funds.is_zero()) CIYUAN_TRY_STATUS(check_funds(limit.unit));
   }
   return {};
 }
 
-void StateMachine::fund_new_accounts(const Open& command, std::vector<AccountIndex>& accounts) {
-  std::vector<ledger::Line> lines;
+Status StateMachine::check_sinks(const Open& command) {
   for (const contract::Limit& limit : command.terms.limits) {
-    bool is_new = !ledger_.find(limit.account);
-    ledger::AccountSpec spec{limit.account, limit.unit, contract::scale_of_unit(limit.unit),
-                             limit.may_overdraw};
-    auto account = open_account(spec, false);
-    CIYUAN_CHECK(account.ok(), "an account that was looked at can be opened");
-    accounts.push_back(*account);
-    if (!is_new && ledger_.account(*account).may_overdraw != limit.may_overdraw) {
-      // The contract in force decides, not the one that opened the account.
-      ledger_.set_may_overdraw(*account, limit.may_overdraw);
-      touch(*account, true);
-    }
-    if (!is_new || limit.funds.is_zero()) continue;
-    auto funds =
-        open_account({"funds/" + limit.unit, limit.unit, contract::scale_of_unit(limit.unit), true}, false);
-    CIYUAN_CHECK(funds.ok(), "the funds of a unit can be opened");
-    auto line = std::find_if(lines.begin(), lines.end(),
-                             [&](const ledger::Line& one) { return one.account == *funds; });
-    if (line == lines.end())
-      lines.push_back({*funds, -limit.funds});
-    else
-      line->amount -= limit.funds;
-    lines.push_back({*account, limit.funds});
-  }
-  if (lines.empty()) return;
-  auto posted = ledger_.post(internal::derived_id(command.id, 1), lines, ledger::Funding::kYes);
-  CIYUAN_CHECK(posted.ok() && !posted->existed, "a call funds its accounts once");
-  journal(store::EntryKind::kFund, command.id, lines, 0, "");
-}
-
-Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
-  const auto& limits = command.terms.limits;
-  // All sinks before anything is changed: a unit that does not fit must leave nothing behind.
-  for (const contract::Limit& limit : limits) {
     CIYUAN_TRY(std::optional<AccountIndex> found, find_account(limit.sink));
     if (found && ledger_.account(*found).unit != limit.unit)
       return internal::conflict(limit.sink,
@@ -215,6 +195,13 @@ Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
     if (found && ledger_.account(*found).closed)
       return Error{ErrorCode::kRefused, "the account is closed", limit.sink};
   }
+  return {};
+}
+
+Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
+  const auto& limits = command.terms.limits;
+  // All sinks before anything is changed: a unit that does not fit must leave nothing behind.
+  CIYUAN_TRY_STATUS(check_sinks(command));
   auto call = std::make_unique<Call>();
   std::vector<Amount> amounts;
   for (const contract::Limit& limit : limits)

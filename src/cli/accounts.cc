@@ -164,7 +164,7 @@ void add_account_commands(CLI::App& app, Session& session) {
   statement_command->add_option("--limit", statement_options->limit, "At most so many")
       ->check(CLI::Range(1, 1000));
   statement_command->add_flag("--json", statement_options->json, "One JSON object a line");
-  statement_command->footer("Example:\n  ciyuan account statement cap/demo/session-cap/session=s1");
+  statement_command->footer("Example:\n  ciyuan account statement cap/demo/session-cap/CIYUAN/session=s1");
   statement_command->callback([&session, statement_options] { statement(session, *statement_options); });
 }
 

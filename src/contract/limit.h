@@ -7,13 +7,14 @@
 /// below zero. The clerk knows nothing of clauses: it holds, posts and releases on these accounts, all or
 /// nothing.
 ///
-///   session cap of 400 Ciyuan   account "cap/acme/session-cap/session=s1", funds 400 Ciyuan, 1 Ciyuan a
-///   token prepaid 10 CNY              account "prepaid/acme/CNY", funded by deposits, 0.000002 CNY an input
-///   token postpaid                    account "receivable/acme/CNY", may overdraw, the same costs 5 requests
-///   a minute         account "cap/acme/rpm/key=k1/2026-11-23T08:15:00Z", funds 5 REQUEST, 1 a call
+///   session cap of 400 Ciyuan  account "cap/acme/session-cap/CIYUAN/session=s1", funds 400, 1 a token
+///   prepaid 10 CNY             account "prepaid/acme/balance/CNY", deposits, 0.000002 an input token
+///   postpaid                   account "receivable/acme/CNY", may overdraw, the same costs
+///   5 requests a minute        account "cap/acme/rpm/REQUEST/key=k1/2026-11-23T08:15:00Z", funds 5, 1 a call
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,11 @@ constexpr int kCountScale = 0;
 /// "CIYUAN" → 6, "REQUEST", "PERSON" → 0, a currency code ("CNY") → 12.
 int scale_of_unit(std::string_view unit);
 
+/// The unit that an account of this name counts, where the name says it: "prepaid/acme/balance/CNY",
+/// "used/acme/monthly/CIYUAN", "cap/acme/monthly/CIYUAN/session=s1". Nothing for names that contracts do not
+/// make.
+std::optional<std::string_view> unit_in_name(std::string_view account);
+
 /// What an open call does when the headroom it wants is held by other calls that may still release it.
 enum class Contention {
   kWait,        ///< wait in order, up to wait_max; then as kStartSmall
@@ -43,7 +49,7 @@ struct Limit {
   std::string unit;     ///< "CIYUAN", "REQUEST" or a currency code
   std::string account;  ///< unique name; its AccountId is id_from_content(account)
   std::string sink;  ///< account that receives what is posted, e.g. "used/acme/CIYUAN", "revenue/vendor/CNY"
-  Amount funds;      ///< granted to the account when it is first seen; zero for prepaid and receivable
+  Amount funds;      ///< granted to the account in all; zero for prepaid and receivable
   bool may_overdraw = false;  ///< a receivable: charged, never refused
   Amount per_request;         ///< cost of the call itself, in units of scale_of_unit(unit)
   std::array<Amount, kKinds>

@@ -221,6 +221,9 @@ void Ledger::add_posted(Lines lines, Funding funding) {
       account.credits_posted += line.amount;
       if (funding == Funding::kYes) account.funded += line.amount;
     }
+    if (funding != Funding::kGrant) continue;
+    account.granted += line.amount;
+    if (!account.may_overdraw) account.funded += line.amount;
   }
 }
 
@@ -240,7 +243,9 @@ void Ledger::remember(const Id& id, const Finished& finished) {
 // Operations
 
 Result<Applied> Ledger::post(const Id& id, Lines lines, Funding funding) {
-  Form form = funding == Funding::kYes ? Form::kFunded : Form::kPosted;
+  Form form = funding == Funding::kYes     ? Form::kFunded
+              : funding == Funding::kGrant ? Form::kGranted
+                                           : Form::kPosted;
   Prints prints = prints_of(lines);
   if (const Finished* finished = finished_.find(id)) return compare(*finished, form, prints);
   if (holds_.find(id) != nullptr) return conflict("form", "the id stands for an open hold");

@@ -66,7 +66,8 @@ struct Account {
   bool may_overdraw = false;
   bool closed = false;  ///< no further lines but those that settle or release what it holds
   Amount debits_posted, credits_posted, debits_pending, credits_pending;
-  Amount funded;  ///< credits posted by entries marked as funding: what a limit was granted in all
+  Amount funded;   ///< credits posted by entries marked as funding: what a limit was granted in all
+  Amount granted;  ///< of it, what is granted by rule and may be taken back: the sum of the kGrant lines
 
   Id id() const { return id_from_content(name); }
   Amount balance() const { return credits_posted - debits_posted; }
@@ -83,7 +84,12 @@ struct Line {
 using Lines = std::span<const Line>;
 constexpr std::size_t kLinesMax = 256;
 
-enum class Funding : bool { kNo, kYes };
+enum class Funding : std::uint8_t {
+  kNo,
+  kYes,    ///< its credits are counted as `funded`
+  kGrant,  ///< its credits and debits change `granted`, and with it `funded` where the account may not
+           ///< overdraw
+};
 
 struct Applied {
   bool existed = false;  ///< the same operation was done before: nothing changed
@@ -158,7 +164,7 @@ class Ledger {
     std::vector<Line> lines;
     std::uint64_t accounts = 0, content = 0;  ///< fingerprints of the lines it was opened with
   };
-  enum class Form : std::uint8_t { kPosted, kFunded, kUpTo, kSettled };
+  enum class Form : std::uint8_t { kPosted, kFunded, kGranted, kUpTo, kSettled };
   struct Finished {
     Form form = Form::kPosted;
     std::uint64_t accounts = 0;  ///< fingerprint of the lines' accounts

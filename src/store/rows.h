@@ -32,6 +32,7 @@ struct AccountRow {
   Amount debits_posted, credits_posted;
   Amount funded;               ///< granted or deposited in all
   EntryNumber last_entry = 0;  ///< head of the account's chain of entries; 0: none
+  Amount granted;              ///< of `funded`, what the contract's limit granted
 };
 
 /// One line of a journal entry. The lines of one account form a chain, newest first, through `previous`: a

@@ -172,9 +172,9 @@ Status SqliteStore::open() {
              Database::open(path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, internal::buffered_wal_vfs()));
   CIYUAN_TRY_STATUS(database_.execute("PRAGMA page_size = 4096"));
   // The check comes before anything that writes: a file that is not ours stays as it is.
-  if (Status ours = internal::check_schema(database_);
+  if (auto ours = internal::schema_version(database_);
       !ours.ok() && ours.error().code != ErrorCode::kNotFound)
-    return ours;
+    return ours.error();
   CIYUAN_TRY_STATUS(database_.execute(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA "
       "foreign_keys = OFF;"
@@ -201,10 +201,12 @@ Status SqliteStore::open() {
       {&run_->check_head, "SELECT batch FROM head"},
       {&run_->put_head, "UPDATE head SET batch = ?, at = ?, opened = ?, log_size = ?, log_root = ?"},
       {&run_->put_account,
-       "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (number) DO UPDATE SET may_overdraw = "
+       "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (number) DO UPDATE SET may_overdraw "
+       "= "
        "excluded.may_overdraw, closed = excluded.closed, debits_posted = excluded.debits_posted, "
        "credits_posted = "
-       "excluded.credits_posted, funded = excluded.funded, last_entry = excluded.last_entry"},
+       "excluded.credits_posted, funded = excluded.funded, last_entry = excluded.last_entry, granted = "
+       "excluded.granted"},
       {&run_->add_entry, "INSERT INTO entries VALUES (?,?,?,?,?,?,?)"},
       {&run_->add_calls, "INSERT INTO open_calls VALUES (?,?)"},
       {&run_->put_mark, "INSERT OR REPLACE INTO marks VALUES (?,?)"},
@@ -334,7 +336,8 @@ Status SqliteStore::write_accounts(const std::vector<AccountRow>& accounts) {
         .bind(row.debits_posted)
         .bind(row.credits_posted)
         .bind(row.funded)
-        .bind(row.last_entry);
+        .bind(row.last_entry)
+        .bind(row.granted);
     CIYUAN_TRY_STATUS(run_->put_account.run());
   }
   return {};

@@ -3,6 +3,7 @@
 
 #include "base/canonical_json.h"
 #include "calls.h"
+#include "clerk/internal/call.h"
 #include "record/record.h"
 
 namespace ciyuan::clerk::testing {
@@ -298,6 +299,48 @@ TEST(Restart, settles_open_calls_from_their_last_mark) {
   EXPECT_EQ(record->usage.at("output").billed, 77u);
   EXPECT_EQ(record->usage.at("output").level, record::Level::kBounded);
   EXPECT_EQ((*row)->session, "s1");
+}
+
+// A word that a count took for two tokens may complete as one, and reasoning may turn out to be answer.
+TEST(Restart, settles_a_mark_whose_kinds_did_not_only_grow) {
+  Desk desk;
+  desk.expect<Opened>(open_of(1, terms_of({cap("s1", 130)}), 30, 500));
+  KindCounts used;
+  used[Kind::kReasoning] = 10;
+  desk.expect<Extended>(Extend{.id = id_of(1), .at = kStart, .used = used, .wanted = 0});
+  used[Kind::kReasoning] = 9;
+  used[Kind::kOutput] = 91;
+  EXPECT_TRUE(desk.expect<Extended>(Extend{.id = id_of(1), .at = kStart, .used = used, .wanted = 50}).final);
+  desk.expect<Extended>(extend_of(1, 40, 0));  // one that is late changes nothing
+  desk.restart();
+  EXPECT_EQ(desk.machine->settle_interrupted(kStart), 1u);
+  desk.commit();
+  EXPECT_EQ(desk.left("cap/s1"), 0);
+  auto record = record::parse_record((*desk.store.record(id_of(1)))->json);
+  ASSERT_TRUE(record.ok());
+  EXPECT_EQ(record->usage.at("reasoning").billed, 9u);
+  EXPECT_EQ(record->usage.at("output").billed, 91u);
+}
+
+TEST(Restart, settles_a_stored_mark_of_more_than_was_granted) {
+  Desk desk;
+  desk.expect<Opened>(open_of(1, terms_of({cap("s1", 130)}), 30, 500));
+  KindCounts used;
+  used[Kind::kOutput] = 95;
+  used[Kind::kReasoning] = 10;
+  store::Head head = *desk.store.head();
+  store::Batch batch;
+  batch.number = head.batch + 1;
+  batch.at = head.at;
+  batch.opened_max = head.opened;
+  batch.log_size = head.log_size;
+  batch.log_root = head.log_root;
+  batch.marks.push_back({1, internal::encode_mark({100, used, kStart})});
+  ASSERT_TRUE(desk.store.commit(batch).ok());
+  desk.restart();
+  EXPECT_EQ(desk.machine->settle_interrupted(kStart), 1u);
+  desk.commit();
+  EXPECT_EQ(desk.left("cap/s1"), 0);
 }
 
 TEST(Silence, settles_a_call_of_which_nothing_is_heard) {

@@ -43,19 +43,19 @@ TEST(Registry, names_the_account_of_every_window) {
     const char* funds;
   };
   const Expected expected[] = {
-      {"one", "cap/acme-2026/one/request=0198a000-0000-7000-8000-000000000001", "used/acme-2026/one/CIYUAN",
-       "CIYUAN", "1970-01-01T00:00:00Z", "50"},
-      {"session", "cap/acme-2026/session/session=s1", "used/acme-2026/session/CIYUAN", "CIYUAN",
+      {"one", "cap/acme-2026/one/CIYUAN/request=0198a000-0000-7000-8000-000000000001",
+       "used/acme-2026/one/CIYUAN", "CIYUAN", "1970-01-01T00:00:00Z", "50"},
+      {"session", "cap/acme-2026/session/CIYUAN/session=s1", "used/acme-2026/session/CIYUAN", "CIYUAN",
        "1970-01-01T00:00:00Z", "400"},
-      {"month", "cap/acme-2026/month/2026-10-31T16:00:00Z", "used/acme-2026/month/CIYUAN", "CIYUAN",
+      {"month", "cap/acme-2026/month/CIYUAN/2026-10-31T16:00:00Z", "used/acme-2026/month/CIYUAN", "CIYUAN",
        "2026-11-30T16:00:00Z", "1000000.5"},
-      {"rpm", "cap/acme-2026/rpm/key=k1/2026-11-23T08:15:00Z", "used/acme-2026/rpm/REQUEST", "REQUEST",
-       "2026-11-23T08:16:00Z", "5"},
-      {"term", "cap/acme-2026/term/2026-01-01T00:00:00Z", "used/acme-2026/term/CNY", "CNY",
+      {"rpm", "cap/acme-2026/rpm/REQUEST/key=k1/2026-11-23T08:15:00Z", "used/acme-2026/rpm/REQUEST",
+       "REQUEST", "2026-11-23T08:16:00Z", "5"},
+      {"term", "cap/acme-2026/term/CNY/2026-01-01T00:00:00Z", "used/acme-2026/term/CNY", "CNY",
        "2027-01-01T00:00:00Z", "12.34"},
-      {"model-output", "cap/acme-2026/model-output/model=small/2026-11-23T00:00:00Z",
+      {"model-output", "cap/acme-2026/model-output/CIYUAN/model=small/2026-11-23T00:00:00Z",
        "used/acme-2026/model-output/CIYUAN", "CIYUAN", "2026-11-24T00:00:00Z", "9"},
-      {"budget", "cap/acme-2026/budget/key=k1/2026-11-23T00:00:00Z", "used/acme-2026/budget/CNY", "CNY",
+      {"budget", "cap/acme-2026/budget/CNY/key=k1/2026-11-23T00:00:00Z", "used/acme-2026/budget/CNY", "CNY",
        "2026-11-24T00:00:00Z", "5"},
       {"price", "receivable/acme/CNY", "revenue/vendor/CNY", "CNY", "1970-01-01T00:00:00Z", "0"},
   };
@@ -66,10 +66,30 @@ TEST(Registry, names_the_account_of_every_window) {
     EXPECT_EQ(limit->account, want.account);
     EXPECT_EQ(limit->sink, want.sink);
     EXPECT_EQ(limit->unit, want.unit);
+    EXPECT_EQ(unit_in_name(limit->account), want.unit);
+    EXPECT_EQ(unit_in_name(limit->sink), want.unit);
     EXPECT_EQ(to_rfc3339(limit->window_end), want.window_end) << want.clause;
     EXPECT_EQ(format_decimal(limit->funds, scale_of_unit(limit->unit)), want.funds);
     EXPECT_EQ(limit->may_overdraw, std::string_view(want.clause) == "price");
   }
+}
+
+TEST(Registry, a_clause_that_changes_its_unit_counts_on_another_account) {
+  auto account = [](const std::string& unit) {
+    auto registry = registry_of(
+        world() +
+        contract("  - {kind: cap, id: c, unit: " + unit + ", limit: 9, per: session, window: session}") +
+        key("k1"));
+    return limit_named(registry->resolve(call_of(*registry, "k1")).value(), "c")->account;
+  };
+  EXPECT_EQ(account("ciyuan"), "cap/acme-2026/c/CIYUAN/session=s1");
+  EXPECT_EQ(account("CNY"), "cap/acme-2026/c/CNY/session=s1");
+}
+
+TEST(Registry, names_that_contracts_do_not_make_say_no_unit) {
+  for (const char* name : {"cash", "bank/CNY", "cap", "cap/acme", "prepaid/acme/balance", "used/acme/x/lower",
+                           "capital/a/b/CNY", "revenue/vendor/"})
+    EXPECT_EQ(unit_in_name(name), std::nullopt) << name;
 }
 
 TEST(Registry, costs_follow_the_unit_and_the_kinds_that_count) {
@@ -191,7 +211,7 @@ TEST(Registry, a_call_without_a_session_runs_in_its_keys_own_or_is_refused) {
   auto resolved = lenient->resolve(call_of(*lenient, "k1", ""));
   ASSERT_TRUE(resolved.ok());
   EXPECT_EQ(resolved->session, "key:k1");
-  EXPECT_EQ(limit_named(*resolved, "s")->account, "cap/acme-2026/s/session=key:k1");
+  EXPECT_EQ(limit_named(*resolved, "s")->account, "cap/acme-2026/s/CIYUAN/session=key:k1");
   for (std::string bad : {std::string("key:k1"), std::string("a b"), std::string("a\n"), std::string("词"),
                           std::string(129, 'a')}) {
     auto refused = lenient->resolve(call_of(*lenient, "k1", bad));

@@ -31,10 +31,9 @@ class Pair {
       case 0:
       case 1:
       case 2: {
-        bool funding = below(2) == 0;
+        auto funding = static_cast<Funding>(below(3));
         SlowLines lines = some_lines();
-        return expect(slow.post(id, lines, funding),
-                      ledger.post(of(id), fast(lines), funding ? Funding::kYes : Funding::kNo));
+        return expect(slow.post(id, lines, funding), ledger.post(of(id), fast(lines), funding));
       }
       case 3:
       case 4:
@@ -109,6 +108,7 @@ class Pair {
       ASSERT_TRUE(fast_account.debits_pending.units() == slow_account.debits_pending) << name;
       ASSERT_TRUE(fast_account.credits_pending.units() == slow_account.credits_pending) << name;
       ASSERT_TRUE(fast_account.funded.units() == slow_account.funded) << name;
+      ASSERT_TRUE(fast_account.granted.units() == slow_account.granted) << name;
       if (!slow_account.may_overdraw) ASSERT_FALSE(fast_account.headroom().is_negative()) << name;
       sums[fast_account.unit] += fast_account.balance().units();
     }

@@ -10,13 +10,14 @@
 
 #include "base/amount.h"
 #include "base/result.h"
+#include "ledger/ledger.h"
 
 namespace ciyuan::ledger::testing {
 
 struct SlowAccount {
   std::string unit;
   bool may_overdraw = false, closed = false;
-  Int128 debits = 0, credits = 0, debits_pending = 0, credits_pending = 0, funded = 0;
+  Int128 debits = 0, credits = 0, debits_pending = 0, credits_pending = 0, funded = 0, granted = 0;
 };
 using SlowLines = std::map<std::string, Int128>;  // account → amount
 
@@ -27,8 +28,8 @@ class SlowLedger {
   std::map<std::string, SlowAccount> accounts;
   std::map<int, SlowLines> holds;
 
-  Answer post(int id, const SlowLines& lines, bool funding) {
-    std::string what = funding ? "fund" : "post";
+  Answer post(int id, const SlowLines& lines, Funding funding) {
+    std::string what = funding == Funding::kNo ? "post" : funding == Funding::kYes ? "fund" : "grant";
     if (finished_.contains(id))
       return finished_[id] == std::pair(what, lines) ? Answer::kExisted : Answer::kConflict;
     if (holds.contains(id)) return Answer::kConflict;
@@ -76,7 +77,7 @@ class SlowLedger {
       if (amount < 0 ? amount < held : amount > held) return Answer::kInvalid;
     }
     pend(keep_rest ? lines : holds[id], -1);
-    add(lines, false);
+    add(lines, Funding::kNo);
     if (keep_rest) {
       for (auto& [name, amount] : lines) holds[id][name] -= amount;
     } else {
@@ -102,7 +103,7 @@ class SlowLedger {
     if (amount == 0) return 0;
     SlowLines lines{{debit, -amount}, {credit, amount}};
     if (!sums_to_zero(lines) || !has_room(lines)) return std::nullopt;
-    add(lines, false);
+    add(lines, Funding::kNo);
     finished_[id] = {what, named};
     moved_[id] = amount;
     return amount;
@@ -133,14 +134,16 @@ class SlowLedger {
         accounts[name].credits_pending += sign * amount;
     }
   }
-  void add(const SlowLines& lines, bool funding) {
+  void add(const SlowLines& lines, Funding funding) {
     for (auto& [name, amount] : lines) {
       if (amount < 0) {
         accounts[name].debits -= amount;
       } else {
         accounts[name].credits += amount;
-        if (funding) accounts[name].funded += amount;
+        if (funding == Funding::kYes) accounts[name].funded += amount;
       }
+      if (funding == Funding::kGrant) accounts[name].granted += amount;
+      if (funding == Funding::kGrant && !accounts[name].may_overdraw) accounts[name].funded += amount;
     }
   }
   std::map<int, SlowLines> opened_;

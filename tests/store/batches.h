@@ -76,7 +76,8 @@ class Maker {
                   .scale = 6,
                   .credits_posted = spent_,
                   .funded = Amount(7),
-                  .last_entry = entries_};
+                  .last_entry = entries_,
+                  .granted = Amount(7)};
     batch.accounts = {from, to};
   }
 

@@ -61,6 +61,21 @@ TEST(Sqlite, refuses_a_newer_schema_and_other_programs_databases_and_leaves_them
   EXPECT_EQ(open_sqlite(folder / "text.db").error().code, ErrorCode::kCorrupt);
 }
 
+TEST(Sqlite, brings_a_database_of_version_1_up_to_date) {
+  Folder folder;
+  Maker maker;
+  { ASSERT_TRUE(open_sqlite(folder / "s.db").value()->commit(maker.next(10)).ok()); }
+  run_sql(folder / "s.db", "ALTER TABLE accounts DROP COLUMN granted; PRAGMA user_version = 1");
+  EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("older version: schema 1"));
+  for (int life = 0; life < 2; ++life) {
+    auto store = open_sqlite(folder / "s.db");
+    ASSERT_TRUE(store.ok()) << store.error().text();
+    EXPECT_EQ((*(*store)->account("cap/b"))->granted, Amount(7)) << "what a cap had was granted";
+    ASSERT_TRUE((*store)->commit(maker.next(10)).ok());
+    EXPECT_TRUE(open_sqlite_reader(folder / "s.db").ok());
+  }
+}
+
 TEST(Sqlite, gives_readers_one_state_while_the_writer_goes_on) {
   Folder folder;
   auto store = open_sqlite(folder / "s.db").value();

@@ -65,6 +65,22 @@ Amount billed_cost(const contract::Limit& limit, const KindCounts& billed) {
   return cost;
 }
 
+KindCounts generated_of(const KindCounts& counts) {
+  KindCounts generated;
+  for (Kind kind : kAllKinds)
+    if (is_generated(kind)) generated[kind] = counts[kind];
+  return generated;
+}
+
+KindCounts within_grant(const KindCounts& used, std::int64_t granted) {
+  KindCounts within;
+  for (Kind kind : kAllKinds) {
+    if (!is_generated(kind)) continue;
+    within[kind] = std::min(used[kind], granted - within.generated());
+  }
+  return within;
+}
+
 std::optional<Error> check_counts(const KindCounts& counts, std::string_view path) {
   for (Kind kind : kAllKinds) {
     if (counts[kind] < 0 || counts[kind] > kTokensMax)

@@ -18,6 +18,11 @@ constexpr Int128 kUnitPriceMax = Int128{10'000'000'000} * 1'000'000'000'000;
 constexpr std::size_t kNameBytesMax = 1024;
 constexpr std::size_t kIdempotencyKeyBytesMax = 512;
 
+namespace internal {
+/// "funds/CIYUAN": where grants of a unit come from. Only granting moves it, and it may go below zero.
+inline const std::string kFundsPrefix = "funds/";
+}  // namespace internal
+
 struct StateMachine::Call {
   std::uint64_t number = 0;  ///< counted over all calls; names the rows in the store
   Id id;
@@ -58,6 +63,11 @@ Amount fixed_cost(const contract::Limit& limit, const KindCounts& prompt);
 Amount output_cost(const contract::Limit& limit);
 /// Of what was billed.
 Amount billed_cost(const contract::Limit& limit, const KindCounts& billed);
+
+/// The generated kinds alone.
+KindCounts generated_of(const KindCounts& counts);
+/// As much of the generated kinds as was granted, so that a mark that says more is settled all the same.
+KindCounts within_grant(const KindCounts& used, std::int64_t granted);
 
 /// Everything about a command that input could get wrong. Nothing: it is well-formed.
 std::optional<Error> check_open(const Open& command);

@@ -133,10 +133,9 @@ std::optional<CapPlan> compile_cap(const Json& clause, const ContractPlan& contr
   check_combination(cap, clause, faults);
   if (!key.empty() && cap.per == CapPer::kContract)
     faults.push_back({"/per", "\"contract\": a key's own cap cannot be for the whole contract"});
-  if (cap.window == CapWindow::kPrepaid)
-    cap.account = "prepaid/" + contract.name + "/" + cap.clause + "/" + cap.unit;
-  else
-    cap.account = "cap/" + contract.name + "/" + cap.clause;
+  // The unit is a part of the name: an account counts one unit for ever, and a clause may change its own.
+  cap.account = (cap.window == CapWindow::kPrepaid ? "prepaid/" : "cap/") + contract.name + "/" + cap.clause +
+                "/" + cap.unit;
   if (!key.empty()) cap.account += "/key=" + std::string(key);
   // Money paid from a balance is the provider's; what any other cap counts is only counted.
   cap.sink = is_prepaid_money(cap) ? "revenue/" + contract.provider + "/" + cap.unit

@@ -37,10 +37,12 @@ AccountRow account_in(Statement* row) {
   account.credits_posted = row->amount(7);
   account.funded = row->amount(8);
   account.last_entry = row->number(9);
+  account.granted = row->amount(10);
   return account;
 }
-#define ACCOUNT_COLUMNS \
-  "number, name, unit, scale, may_overdraw, closed, debits_posted, credits_posted, funded, last_entry"
+#define ACCOUNT_COLUMNS                                                                                  \
+  "number, name, unit, scale, may_overdraw, closed, debits_posted, credits_posted, funded, last_entry, " \
+  "granted"
 
 Result<EntryRow> entry_in(Statement* row) {
   EntryRow entry;

@@ -16,7 +16,8 @@ CREATE TABLE head (
 CREATE TABLE accounts (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL, scale INTEGER NOT NULL,
   may_overdraw INTEGER NOT NULL, closed INTEGER NOT NULL,
-  debits_posted NOT NULL, credits_posted NOT NULL, funded NOT NULL, last_entry INTEGER NOT NULL);
+  debits_posted NOT NULL, credits_posted NOT NULL, funded NOT NULL, last_entry INTEGER NOT NULL,
+  granted NOT NULL DEFAULT 0);
 CREATE TABLE entries (
   number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, at INTEGER NOT NULL, leaf INTEGER NOT NULL, id BLOB NOT NULL,
   lines BLOB NOT NULL, memo TEXT);
@@ -43,13 +44,19 @@ CREATE TABLE admin_log (
 INSERT INTO head VALUES (1, 0, 0, 0, 0, x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
 )sql";
 
+// Version 1 did not tell grants from deposits; deposits to a cap were rare, and to anything else the rule.
+constexpr const char* kFromVersion1 = R"sql(
+ALTER TABLE accounts ADD COLUMN granted NOT NULL DEFAULT 0;
+UPDATE accounts SET granted = funded WHERE name GLOB 'cap/*';
+)sql";
+
 Error not_ours(const Database& database, std::string message) {
   return Error{ErrorCode::kCorrupt, std::move(message), sqlite3_db_filename(database.get(), "main")};
 }
 
 }  // namespace
 
-Status check_schema(const Database& database) {
+Result<std::int64_t> schema_version(const Database& database) {
   CIYUAN_TRY(std::int64_t application, database.number("PRAGMA application_id"));
   CIYUAN_TRY(std::int64_t version, database.number("PRAGMA user_version"));
   CIYUAN_TRY(std::int64_t tables, database.number("SELECT count(*) FROM sqlite_master"));
@@ -61,14 +68,24 @@ Status check_schema(const Database& database) {
                                   ", known up to " + std::to_string(kSchemaVersion) +
                                   "; start the newer program");
   if (version < 1) return not_ours(database, "has no schema version");
-  return {};
+  return version;
+}
+
+Status check_schema(const Database& database) {
+  CIYUAN_TRY(std::int64_t version, schema_version(database));
+  if (version == kSchemaVersion) return {};
+  return Error{ErrorCode::kUnavailable,
+               "written by an older version: schema " + std::to_string(version) +
+                   "; start the program once to bring it up to date",
+               sqlite3_db_filename(database.get(), "main")};
 }
 
 Status prepare_schema(const Database& database) {
-  Status checked = check_schema(database);
-  if (checked.ok() || checked.error().code != ErrorCode::kNotFound) return checked;
+  Result<std::int64_t> version = schema_version(database);
+  if (!version.ok() && version.error().code != ErrorCode::kNotFound) return version.error();
+  if (version.ok() && *version == kSchemaVersion) return {};
   CIYUAN_TRY_STATUS(database.execute("BEGIN IMMEDIATE"));
-  std::string sql = kTables;
+  std::string sql = version.ok() ? kFromVersion1 : kTables;
   sql += "PRAGMA application_id = " + std::to_string(kApplicationId) + ";";
   sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
   CIYUAN_TRY_STATUS(database.execute(sql.c_str()));

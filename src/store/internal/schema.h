@@ -7,12 +7,14 @@
 namespace ciyuan::store::internal {
 
 constexpr std::int64_t kApplicationId = 0x4359554E;  // "CYUN"
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
-/// Creates the tables in an empty database, or checks an existing one. kCorrupt: not ours, or newer than we
-/// know.
+/// Creates the tables in an empty database, or checks an existing one and brings an older one up to date.
+/// kCorrupt: not ours, or newer than we know.
 Status prepare_schema(const Database& database);
-/// The check alone, for readers. kNotFound: the database is empty.
+/// The version of a database that is ours. kNotFound: it is empty. kCorrupt: as above.
+Result<std::int64_t> schema_version(const Database& database);
+/// The check for readers: errors as schema_version(), and kUnavailable: older than we read.
 Status check_schema(const Database& database);
 
 }  // namespace ciyuan::store::internal
