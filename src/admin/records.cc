@@ -69,6 +69,25 @@ std::string words_for_state(const std::string& name) {
   return state ? words(*state) : "";
 }
 
+std::string words_for_verdict(const std::string& name) {
+  using record::Verdict;
+  auto words = [](Verdict verdict) -> std::string {
+    switch (verdict) {
+      case Verdict::kVerified:
+        return "The service's figures are ours, counted from the bytes.";
+      case Verdict::kWithinTolerance:
+        return "The service's figures are as close to ours as the metering clause asks.";
+      case Verdict::kDisputed:
+        return "The service's figures are further from ours than the metering clause allows.";
+      case Verdict::kUnverifiable:
+        return "There was nothing to compare our figures with.";
+    }
+    return "";
+  };
+  std::optional<Verdict> verdict = record::parse_verdict(name);
+  return verdict ? words(*verdict) : "";
+}
+
 }  // namespace
 
 http::Response Handlers::list_records(const Request& request) {
@@ -174,6 +193,7 @@ http::Response Handlers::explain(const Request& request) {
     }
   body["clauses_fired"] = std::move(clauses);
   body["outcome"] = words_for_state(text_at(member(record, "outcome"), "state"));
+  body["verdict"] = words_for_verdict(text_at(member(record, "outcome"), "verdict"));
   Json sums = Json::array();
   for (const Json& charge : record.value("charges", Json::array()))
     sums.push_back(text_at(charge, "kind") + ": " + text_at(charge, "quantity") + " × " +

@@ -23,7 +23,7 @@ struct Totals {
   std::uint64_t calls = 0;
   Amount ciyuan;
   std::map<std::string, Amount> money;
-  std::map<std::string, std::uint64_t> states;
+  std::map<std::string, std::uint64_t> states, verdicts;
   std::map<std::pair<std::string, std::string>, Line> lines;  ///< by model and kind
   std::set<std::string> replaced;  ///< ids that a correction seen before stands for
 };
@@ -43,6 +43,7 @@ Status take(Totals& totals, const Json& record) {
   if (outcome.contains("corrects")) totals.replaced.insert(outcome["corrects"].get<std::string>());
   ++totals.calls;
   ++totals.states[outcome.at("state").get<std::string>()];
+  if (outcome.contains("verdict")) ++totals.verdicts[outcome["verdict"].get<std::string>()];
   CIYUAN_TRY_STATUS(add(totals.ciyuan, record.at("ciyuan"), contract::kCiyuanScale));
   std::string model = record.at("model").value("asked", "");
   for (const auto& figure : record.at("usage").items()) {
@@ -70,6 +71,7 @@ Json json_of(const Totals& totals, const std::string& contract, TimePoint from, 
                {"calls", totals.calls},
                {"ciyuan", format_decimal(totals.ciyuan, contract::kCiyuanScale)},
                {"states", totals.states},
+               {"verdicts", totals.verdicts},
                {"money", Json::object()},
                {"lines", Json::array()}};
   if (from != TimePoint{}) body["from"] = to_rfc3339(from);

@@ -127,7 +127,9 @@ void explain(Session& session, const std::string& id, bool json) {
       << text_at(record, "session") << "\n"
       << "  for the model " << text_at(member_of(record, "model"), "asked") << ", answered by "
       << text_at(member_of(record, "upstream"), "name") << "\n"
-      << "  " << text_at(*reply, "outcome") << "\n\nCounted\n";
+      << "  " << text_at(*reply, "outcome") << "\n";
+  if (std::string verdict = text_at(*reply, "verdict"); !verdict.empty()) out << "  " << verdict << "\n";
+  out << "\nCounted\n";
   Table usage({"  KIND", "MEASURED", "REPORTED", "BILLED", "LEVEL", "BY"});
   usage.align_right({1, 2, 3});
   for (const auto& figure : member_of(record, "usage").items()) {
@@ -197,7 +199,12 @@ void statement(Session& session, StatementOptions options) {
   const char* separator = ": ";
   for (const auto& state : member_of(*reply, "states").items())
     out << std::exchange(separator, ", ") << state.value() << " " << state.key();
-  out << "\n" << text_at(*reply, "ciyuan") << " Ciyuan\n";
+  out << "\n";
+  separator = "";
+  for (const auto& verdict : member_of(*reply, "verdicts").items())
+    out << std::exchange(separator, ", ") << verdict.value() << " " << verdict.key();
+  if (*separator != '\0') out << "\n";
+  out << text_at(*reply, "ciyuan") << " Ciyuan\n";
   for (const auto& sum : member_of(*reply, "money").items())
     out << sum.value().get<std::string>() << " " << sum.key() << "\n";
 }

@@ -72,6 +72,7 @@ class MeteredCall {
   // settle.cc: what is billed, and the record.
   KindCounts billed_counts(const Ending& ending) const;
   http::Task<Result<clerk::Closed>> settle(const Ending& ending);
+  record::Verdict verdict_on(const Ending& ending, const KindCounts& measured) const;
   void complete_record(const Ending& ending, const KindCounts& billed);
   http::Headers closing_headers(const clerk::Closed& closed) const;
   std::string closing_comment(const clerk::Closed& closed) const;

@@ -268,6 +268,33 @@ def no_content(world):
     equal(list(in_folder(gateway.data, [mark, answered[:40].encode()])), [], "content in the data folder")
 
 
+@case("each record says how the service's figures stand against ours, and a statement counts the verdicts")
+def verdicts(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url, metering={"tolerance": {"tokens": 2, "per_mille": 0}}))
+
+    def record_of(script, stream=False):
+        return gateway.record(gateway.call(chat(max_tokens=5, stream=stream, standin="tokens=50," + script)).record)
+
+    # The stand-in knows no chat template: by so much its count of the prompt is made up for.
+    first = record_of("rate=0")
+    short = first["usage"]["input"]["measured"] - first["usage"]["input"]["reported"]
+    seen = {first["outcome"]["verdict"]: 1}
+    equal(seen, {"disputed": 1}, "a prompt counted otherwise")
+    for stream in (False, True):
+        for script, wanted in ((f"lie-prompt=+{short}", "verified"), (f"lie-prompt=+{short},lie=+2", "within-tolerance"),
+                               (f"lie-prompt=+{short - 1}", "within-tolerance"), (f"lie-prompt=+{short},lie=+3", "disputed"),
+                               ("nousage", "unverifiable")):
+            equal(record_of(script, stream)["outcome"]["verdict"], wanted, f"{script}, streamed: {stream}")
+            seen[wanted] = seen.get(wanted, 0) + 1
+    broken = gateway.call(chat(stream=True, standin="tokens=50,break-after=3"))
+    equal(wait_until(lambda: gateway.record(broken.record), what="its record")["outcome"]["verdict"], "unverifiable", "a broken stream")
+    seen["unverifiable"] += 1
+    equal(gateway.ask("/v1/contracts/e2e/statement")["verdicts"], seen, "the statement")
+    explained = gateway.ask(f"/v1/records/{broken.record}/explain")["verdict"]
+    check("nothing to compare" in explained, explained)
+
+
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)')
 
 
