@@ -1,5 +1,6 @@
 /// Records, receipts, and why a call came out as it did.
 
+#include "admin/internal/correction.h"
 #include "admin/internal/handlers.h"
 #include "admin/internal/statement.h"
 
@@ -201,6 +202,35 @@ http::Response Handlers::explain(const Request& request) {
                    text_at(charge, "currency"));
   body["sums"] = std::move(sums);
   return json_response(body);
+}
+
+http::Response Handlers::correct(const Request& request) {
+  Result<Id> id = parse_id(request.path.at("id"));
+  if (!id.ok()) return problem(id.error());
+  Result<Json> body = parse_json(request.body);
+  if (!body.ok()) return problem(body.error());
+  if (!body->is_object() || body->size() != 1 || !body->contains("price_book"))
+    return problem(400, "the body is not an object with price_book alone");
+  std::string name = text_at(*body, "price_book");
+  std::shared_ptr<const contract::Registry> registry = api.registry();
+  const contract::Document* book = registry->find_document("PriceBook", name);
+  if (book == nullptr) return problem(404, "PriceBook/" + name + ": no such document");
+  Result<clerk::Correct> command = correction(reader(), *registry, *id, *book);
+  if (!command.ok()) return problem(command.error());
+  command->at = parts().clock();
+  command->actor = request.actor;
+  command->record_key = random_secret_key();
+  Json postings = Json::array();
+  for (const auto& [account, amount] : command->lines)
+    postings.push_back({{"account", account}, {"amount", format_decimal(amount, contract::kMoneyScale)}});
+  clerk::Reply reply = parts().clerk->call(std::move(*command));
+  if (auto* error = std::get_if<Error>(&reply)) return problem(*error);
+  auto* closed = std::get_if<clerk::Closed>(&reply);
+  if (closed == nullptr) return problem(500, "the clerk gave another reply than Closed");
+  Result<Json> record = parse_json(closed->record_json);
+  if (!record.ok()) return problem(500, "the new record is damaged");
+  return json_response(
+      {{"record", std::move(*record)}, {"leaf", closed->leaf_index}, {"postings", std::move(postings)}});
 }
 
 http::Response Handlers::contract_statement(const Request& request) {

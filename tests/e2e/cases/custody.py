@@ -474,6 +474,11 @@ def described(world):
         plane.send("GET", path, id=record)
         plane.send("GET", path, expected=404, id=nobody)
         plane.send("GET", path, expected=400, id="no-id")
+    for _ in range(2):
+        plane.send("POST", "/v1/records/{id}/correct", {"price_book": "prices"}, id=record)
+    plane.send("POST", "/v1/records/{id}/correct", {"price_book": "nothing"}, 404, id=record)
+    plane.send("POST", "/v1/records/{id}/correct", {"price_book": "prices"}, 404, id=nobody)
+    plane.send("POST", "/v1/records/{id}/correct", b"{}", 400, body_fits=False, id=record)
     plane.send("DELETE", "/v1/records/{id}/key", id=record)
     plane.send("DELETE", "/v1/records/{id}/key", id=record)
     plane.send("GET", "/v1/records/{id}/key", expected=403, id=record)
