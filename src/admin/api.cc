@@ -41,6 +41,7 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/v1/records/{id}/key", &Handlers::record_key},
     {"DELETE", "/v1/records/{id}/key", &Handlers::erase_record_key},
     {"GET", "/v1/records/{id}/explain", &Handlers::explain},
+    {"POST", "/v1/records/{id}/correct", &Handlers::correct},
     {"GET", "/v1/contracts/{name}/statement", &Handlers::contract_statement},
     {"GET", "/v1/acts", &Handlers::list_acts},
     {"GET", "/v1/log", &Handlers::log_state},

@@ -1,5 +1,6 @@
 /// Records, receipts, and why a call came out as it did.
 
+#include "admin/internal/correction.h"
 #include "admin/internal/handlers.h"
 #include "admin/internal/statement.h"
 
@@ -67,6 +68,25 @@ std::string words_for_state(const std::string& name) {
   };
   std::optional<State> state = record::parse_state(name);
   return state ? words(*state) : "";
+}
+
+std::string words_for_verdict(const std::string& name) {
+  using record::Verdict;
+  auto words = [](Verdict verdict) -> std::string {
+    switch (verdict) {
+      case Verdict::kVerified:
+        return "The service's figures are ours, counted from the bytes.";
+      case Verdict::kWithinTolerance:
+        return "The service's figures are as close to ours as the metering clause asks.";
+      case Verdict::kDisputed:
+        return "The service's figures are further from ours than the metering clause allows.";
+      case Verdict::kUnverifiable:
+        return "There was nothing to compare our figures with.";
+    }
+    return "";
+  };
+  std::optional<Verdict> verdict = record::parse_verdict(name);
+  return verdict ? words(*verdict) : "";
 }
 
 }  // namespace
@@ -174,6 +194,7 @@ http::Response Handlers::explain(const Request& request) {
     }
   body["clauses_fired"] = std::move(clauses);
   body["outcome"] = words_for_state(text_at(member(record, "outcome"), "state"));
+  body["verdict"] = words_for_verdict(text_at(member(record, "outcome"), "verdict"));
   Json sums = Json::array();
   for (const Json& charge : record.value("charges", Json::array()))
     sums.push_back(text_at(charge, "kind") + ": " + text_at(charge, "quantity") + " × " +
@@ -181,6 +202,35 @@ http::Response Handlers::explain(const Request& request) {
                    text_at(charge, "currency"));
   body["sums"] = std::move(sums);
   return json_response(body);
+}
+
+http::Response Handlers::correct(const Request& request) {
+  Result<Id> id = parse_id(request.path.at("id"));
+  if (!id.ok()) return problem(id.error());
+  Result<Json> body = parse_json(request.body);
+  if (!body.ok()) return problem(body.error());
+  if (!body->is_object() || body->size() != 1 || !body->contains("price_book"))
+    return problem(400, "the body is not an object with price_book alone");
+  std::string name = text_at(*body, "price_book");
+  std::shared_ptr<const contract::Registry> registry = api.registry();
+  const contract::Document* book = registry->find_document("PriceBook", name);
+  if (book == nullptr) return problem(404, "PriceBook/" + name + ": no such document");
+  Result<clerk::Correct> command = correction(reader(), *registry, *id, *book);
+  if (!command.ok()) return problem(command.error());
+  command->at = parts().clock();
+  command->actor = request.actor;
+  command->record_key = random_secret_key();
+  Json postings = Json::array();
+  for (const auto& [account, amount] : command->lines)
+    postings.push_back({{"account", account}, {"amount", format_decimal(amount, contract::kMoneyScale)}});
+  clerk::Reply reply = parts().clerk->call(std::move(*command));
+  if (auto* error = std::get_if<Error>(&reply)) return problem(*error);
+  auto* closed = std::get_if<clerk::Closed>(&reply);
+  if (closed == nullptr) return problem(500, "the clerk gave another reply than Closed");
+  Result<Json> record = parse_json(closed->record_json);
+  if (!record.ok()) return problem(500, "the new record is damaged");
+  return json_response(
+      {{"record", std::move(*record)}, {"leaf", closed->leaf_index}, {"postings", std::move(postings)}});
 }
 
 http::Response Handlers::contract_statement(const Request& request) {

@@ -91,12 +91,24 @@ struct Post {
   std::string memo;
   SecretKey salt{};  ///< keys the digest in the log, which strangers read; the same for the same id
 };
+/// Puts a new record in the place of an old one, which stays as it is, and posts the difference. The record's
+/// id is correction_of(the old one's), so that each record is corrected once; a second time with the same
+/// price book is answered with what was made, with another it is kConflict: the correction is then what to
+/// correct.
+struct Correct {
+  TimePoint at;
+  std::string actor;
+  record::UsageRecord record;  ///< complete; `corrects` names the old one
+  SecretKey record_key{};
+  std::vector<std::pair<std::string, Amount>> lines;  ///< accounts that exist, of one unit; together zero
+};
+Id correction_of(const Id& corrected);
 /// Lets time pass: expires holds, releases waiting calls whose time is up.
 struct Tick {
   TimePoint at;
 };
 
-using Command = std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Tick>;
+using Command = std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, Tick>;
 
 /// Why an open was refused: which clause, on which account, what was left.
 struct Refusal {

@@ -250,6 +250,8 @@ void StateMachine::apply(Command command, ReplyTo to, std::vector<Answer>& answe
     answers.push_back({to, log(*five)});
   } else if (auto* six = std::get_if<Post>(&command)) {
     answers.push_back({to, post(*six)});
+  } else if (auto* seven = std::get_if<Correct>(&command)) {
+    answers.push_back({to, correct(*seven)});
   } else {
     answers.push_back({to, Done{}});
   }
@@ -406,6 +408,9 @@ Reply StateMachine::post(Post& command) {
     earlier = std::move(*stored);
   }
   if (earlier) {
+    Result<std::optional<store::RecordRow>> record = committed_or_new_record(command.id);
+    if (!record.ok()) return record.error();
+    if (*record) return conflict("id", "the id is a correction's");
     CIYUAN_CHECK(earlier->lines.size() == 2, "a posting has two lines");
     if (!*debit || place(**debit).number != earlier->lines[0].account)
       return conflict("debit", "the id stands for a posting from another account");

@@ -152,6 +152,9 @@ class StateMachine {
   void pass_time(TimePoint at, std::vector<Answer>& answers);
   Reply change(ChangeDocuments& command);
   Reply log(const Act& command);
+  Reply correct(Correct& command);
+  Result<std::vector<ledger::Line>> correcting_lines(const Correct& command);
+  Result<std::optional<store::RecordRow>> committed_or_new_record(const Id& id);
   Reply post(Post& command);
   void open(Open& command, ReplyTo to, std::vector<Answer>& answers);
   Reply extend(const Extend& command);

@@ -111,6 +111,26 @@ void erase(Session& session, const std::string& id, bool json) {
   }
 }
 
+struct CorrectOptions {
+  std::string id, price_book;
+  bool json = false;
+};
+
+void correct(Session& session, const CorrectOptions& options) {
+  Json body = {{"price_book", options.price_book}};
+  auto reply =
+      session.send_json("POST", "/v1/records/" + percent_encoded(options.id) + "/correct", body.dump());
+  if (!reply.ok()) return session.fail(reply.error());
+  if (options.json) {
+    session.out() << reply->dump() << "\n";
+    return;
+  }
+  const Json& record = member_of(*reply, "record");
+  session.out() << text_at(record, "id") << " stands for " << options.id << ": " << money_of(record) << "\n";
+  for (const Json& posting : reply->value("postings", Json::array()))
+    session.out() << "  " << text_at(posting, "account") << " " << text_at(posting, "amount") << "\n";
+}
+
 void explain(Session& session, const std::string& id, bool json) {
   auto reply = session.send_json("GET", "/v1/records/" + percent_encoded(id) + "/explain");
   if (!reply.ok()) return session.fail(reply.error());
@@ -127,7 +147,9 @@ void explain(Session& session, const std::string& id, bool json) {
       << text_at(record, "session") << "\n"
       << "  for the model " << text_at(member_of(record, "model"), "asked") << ", answered by "
       << text_at(member_of(record, "upstream"), "name") << "\n"
-      << "  " << text_at(*reply, "outcome") << "\n\nCounted\n";
+      << "  " << text_at(*reply, "outcome") << "\n";
+  if (std::string verdict = text_at(*reply, "verdict"); !verdict.empty()) out << "  " << verdict << "\n";
+  out << "\nCounted\n";
   Table usage({"  KIND", "MEASURED", "REPORTED", "BILLED", "LEVEL", "BY"});
   usage.align_right({1, 2, 3});
   for (const auto& figure : member_of(record, "usage").items()) {
@@ -197,7 +219,12 @@ void statement(Session& session, StatementOptions options) {
   const char* separator = ": ";
   for (const auto& state : member_of(*reply, "states").items())
     out << std::exchange(separator, ", ") << state.value() << " " << state.key();
-  out << "\n" << text_at(*reply, "ciyuan") << " Ciyuan\n";
+  out << "\n";
+  separator = "";
+  for (const auto& verdict : member_of(*reply, "verdicts").items())
+    out << std::exchange(separator, ", ") << verdict.value() << " " << verdict.key();
+  if (*separator != '\0') out << "\n";
+  out << text_at(*reply, "ciyuan") << " Ciyuan\n";
   for (const auto& sum : member_of(*reply, "money").items())
     out << sum.value().get<std::string>() << " " << sum.key() << "\n";
 }
@@ -281,6 +308,21 @@ void add_record_commands(CLI::App& app, Session& session) {
       "Example:\n  ciyuan record erase 0198a000-0000-7000-8000-000000000001");
   erase_command->callback(
       [&session, erase_options] { erase(session, erase_options->first, erase_options->second); });
+
+  auto* correct_command = record->add_subcommand(
+      "correct",
+      "Re-rate a closed record under a price book: a new record, and the difference on the accounts");
+  auto correct_options = std::make_shared<CorrectOptions>();
+  correct_command->add_option("RECORD", correct_options->id, "Its id")->required();
+  correct_command->add_option("--price-book", correct_options->price_book, "Name of a price book in force")
+      ->required();
+  correct_command->add_flag("--json", correct_options->json, "Print the outcome as JSON");
+  correct_command->footer(
+      "The old record stays as it was; statements count the new one in its place. Spending caps keep what "
+      "the "
+      "day's\nprice made of them. Sent again, it changes nothing.\n"
+      "Example:\n  ciyuan record correct 0198a000-0000-7000-8000-000000000001 --price-book prices-2026-12");
+  correct_command->callback([&session, correct_options] { correct(session, *correct_options); });
 
   auto* explain_command = app.add_subcommand(
       "explain", "Why a call came out as it did: counts, prices, clauses, by the documents of that day");

@@ -149,6 +149,7 @@ http::Task<bool> MeteredCall::open() {
   record_key_ = random_secret_key();
   command.record_key = record_key_;
   record_.id = id_;
+  record_.verdict = record::Verdict::kUnverifiable;  // what a crash would have to record
   record_.accepted = accepted_;
   record_.party = resolved_.consumer;
   record_.contract = resolved_.contract;

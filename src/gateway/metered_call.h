@@ -85,6 +85,7 @@ class MeteredCall {
   clerk::Close closing(const Ending& ending, const KindCounts& billed);
   void settle_later(Ending ending);
   void count_last(const KindCounts& generated, std::string_view bytes);
+  record::Verdict verdict_on(const Ending& ending, const KindCounts& measured) const;
   void complete_record(const Ending& ending, const KindCounts& billed);
   http::Headers closing_headers(const clerk::Closed& closed) const;
   std::string closing_comment(const clerk::Closed& closed) const;

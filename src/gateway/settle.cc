@@ -62,6 +62,19 @@ KindCounts MeteredCall::billed_counts(const Ending& ending) const {
   return billed;
 }
 
+record::Verdict MeteredCall::verdict_on(const Ending& ending, const KindCounts& measured) const {
+  using record::Verdict;
+  if (!reported_ || ending.state != record::State::kCompleted) return Verdict::kUnverifiable;
+  bool fine = resolved_.tolerance.allows(prompt_[Kind::kInput], reported_->prompt) &&
+              resolved_.tolerance.allows(measured.generated(), reported_->completion);
+  if (!fine) return Verdict::kDisputed;
+  bool same = reported_->prompt == prompt_[Kind::kInput] && reported_->completion == measured.generated();
+  bool proved = prompt_level_ == record::Level::kProved &&
+                (measured.generated() == 0 ||
+                 profile_->output_level(meter_ && meter_->saw_tool_calls()) == record::Level::kProved);
+  return same && proved ? Verdict::kVerified : Verdict::kWithinTolerance;
+}
+
 void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed) {
   record_.state = ending.state;
   record_.finish_reason = ending.finish_reason;
@@ -100,13 +113,11 @@ void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed
       cached.level = record::Level::kUnverified;
       if (cached.counted_by.empty()) cached.counted_by = "reported";
     }
-    bool fine = resolved_.tolerance.allows(prompt_[Kind::kInput], reported_->prompt) &&
-                resolved_.tolerance.allows(measured.generated(), reported_->completion);
-    bool whole = ending.state == record::State::kCompleted;
-    if (!fine && whole) {
-      ++metrics_.disputed;
-      record_.clauses.push_back("metering:disputed");
-    }
+  }
+  record_.verdict = verdict_on(ending, measured);
+  if (record_.verdict == record::Verdict::kDisputed) {
+    ++metrics_.disputed;
+    record_.clauses.push_back("metering:disputed");
   }
   if (ending.state == record::State::kClientGone || ending.state == record::State::kUpstreamFailed ||
       ending.state == record::State::kCut || ending.state == record::State::kInterrupted) {

@@ -13,6 +13,16 @@ constexpr std::array<std::string_view, 4> kLevels = {"proved", "bounded", "estim
 constexpr std::array<std::string_view, 6> kStates = {
     "completed", "cut", "client-gone", "upstream-failed", "upstream-refused", "interrupted"};
 
+constexpr std::array<std::string_view, 4> kVerdicts = {"verified", "within-tolerance", "disputed",
+                                                       "unverifiable"};
+
+template <class Enum, std::size_t N>
+std::optional<Enum> named(std::string_view name, const std::array<std::string_view, N>& names) {
+  auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Enum>(found - names.begin());
+}
+
 // Writes canonical JSON in one pass. Members are given in sorted order (all names are ASCII), which the tests
 // check against base's general writer.
 class Writer {
@@ -108,6 +118,7 @@ void write_outcome(Writer& w, const UsageRecord& r) {
   w.member("finish_reason", r.finish_reason);
   w.member("generated", r.generated);
   w.member("state", name_of(r.state));
+  if (r.verdict) w.member("verdict", name_of(*r.verdict));
   w.close('}');
 }
 
@@ -195,8 +206,7 @@ Digest digest_at(const Json& object, const char* name) {
 }
 template <class Enum, std::size_t N>
 Enum enum_at(const Json& object, const char* name, const std::array<std::string_view, N>& names) {
-  auto found = std::find(names.begin(), names.end(), text_at(object, name));
-  return found == names.end() ? Enum{} : static_cast<Enum>(found - names.begin());
+  return named<Enum>(text_at(object, name), names).value_or(Enum{});
 }
 
 void read_lists(const Json& json, UsageRecord& r) {
@@ -219,11 +229,9 @@ void read_lists(const Json& json, UsageRecord& r) {
 
 std::string_view name_of(Level level) { return kLevels[static_cast<std::size_t>(level)]; }
 std::string_view name_of(State state) { return kStates[static_cast<std::size_t>(state)]; }
-std::optional<State> parse_state(std::string_view name) {
-  auto found = std::find(kStates.begin(), kStates.end(), name);
-  if (found == kStates.end()) return std::nullopt;
-  return static_cast<State>(found - kStates.begin());
-}
+std::string_view name_of(Verdict verdict) { return kVerdicts[static_cast<std::size_t>(verdict)]; }
+std::optional<State> parse_state(std::string_view name) { return named<State>(name, kStates); }
+std::optional<Verdict> parse_verdict(std::string_view name) { return named<Verdict>(name, kVerdicts); }
 
 EncodedRecord encode(const UsageRecord& record) {
   EncodedRecord encoded;
@@ -270,6 +278,7 @@ Result<UsageRecord> parse_record(std::string_view text) {
   r.region = text_at(upstream, "region");
   r.region_grade = text_at(upstream, "region_grade");
   r.state = enum_at<State>(outcome, "state", kStates);
+  r.verdict = parse_verdict(text_at(outcome, "verdict"));
   r.finish_reason = text_at(outcome, "finish_reason");
   if (Result<Id> corrects = parse_id(text_at(outcome, "corrects")); corrects.ok()) r.corrects = *corrects;
   r.delivered = number_at(outcome, "delivered");

@@ -54,6 +54,16 @@ enum class State {
 std::string_view name_of(State state);
 std::optional<State> parse_state(std::string_view name);
 
+/// How the service's figures stand against ours.
+enum class Verdict {
+  kVerified,         ///< the same, and ours are proved from the bytes
+  kWithinTolerance,  ///< no further apart than the contract allows, or the same where ours are an estimate
+  kDisputed,         ///< further apart
+  kUnverifiable,     ///< there is nothing to compare: no figures came, or the answer did not come whole
+};
+std::string_view name_of(Verdict verdict);
+std::optional<Verdict> parse_verdict(std::string_view name);
+
 /// One kind of usage. Counts beyond 2^53 − 1 (JSON's exact integers) are written as that limit.
 struct Figure {
   std::optional<std::uint64_t> reported;  ///< what the service said, where it said anything
@@ -80,6 +90,7 @@ struct UsageRecord {
   std::string upstream, region, region_grade;
 
   State state = State::kCompleted;
+  std::optional<Verdict> verdict;
   std::string finish_reason;
   std::optional<Id> corrects;              ///< the record that this one replaces
   std::optional<std::uint64_t> delivered;  ///< output tokens that left for the client, for broken streams

@@ -277,6 +277,122 @@ TEST(Api, shows_a_records_key_and_erases_it_with_an_act_in_the_log) {
   EXPECT_EQ(house.send("GET", "/v1/records/" + id.text() + "/receipt").status, 200U);
 }
 
+// A price book at twice the demo's prices, and one that has no price.
+std::string dearer_book(const std::string& name, const std::string& input, const std::string& output) {
+  return "kind: PriceBook\nname: " + name +
+         "\nversion: \"1\"\ndate: \"2026-11-01\"\nsource: the tests\ncurrency: CNY\nper_tokens: "
+         "1000000\nprices:\n  - {model: \"*\", kind: input, price: \"" +
+         input + "\"}\n  - {model: \"*\", kind: output, price: \"" + output + "\"}\n";
+}
+
+TEST(Api, corrects_a_record_by_a_new_one_and_posts_the_difference_once) {
+  House house;
+  with_key(demo_documents(), house);
+  Id id = house.make_call(1, 100, 50);
+  Json old = house.ask("GET", "/v1/records/" + id.text());
+  house.make_call(2, 100, 50);
+  auto owed = [&] { return house.ask("GET", "/v1/accounts/receivable%2Fharbor%2FCNY")["balance"]; };
+  EXPECT_EQ(owed(), "-0.0012");
+  house.ask("POST", "/v1/apply",
+            dearer_book("dear", "200.00", "800.00") + "---\n" + dearer_book("free", "0", "0"));
+  std::string path = "/v1/records/" + id.text() + "/correct";
+  Json corrected = house.ask("POST", path, R"({"price_book":"dear"})");
+  EXPECT_EQ(owed(), "-0.0606");
+  EXPECT_EQ(corrected["record"]["outcome"]["corrects"], id.text());
+  EXPECT_EQ(corrected["record"]["usage"], old["usage"]);
+  EXPECT_EQ(corrected["record"]["charges"][0]["amount"], "0.02");
+  EXPECT_EQ(corrected["postings"].size(), 2U);
+  EXPECT_EQ(house.ask("POST", path, R"({"price_book":"dear"})")["record"], corrected["record"]);
+  EXPECT_EQ(owed(), "-0.0606") << "sent again, it changes nothing";
+  EXPECT_EQ(house.ask("GET", "/v1/records/" + id.text()), old) << "the old record stays";
+
+  // Another price book corrects the correction, not the record a second time.
+  EXPECT_EQ(house.send("POST", path, R"({"price_book":"free"})").status, 409U);
+  std::string second = corrected["record"]["id"];
+  Json freed = house.ask("POST", "/v1/records/" + second + "/correct", R"({"price_book":"free"})");
+  EXPECT_EQ(owed(), "-0.0006");
+  Json statement = house.ask("GET", "/v1/contracts/demo/statement");
+  EXPECT_EQ(statement["calls"], 2);
+  EXPECT_EQ(statement["money"]["CNY"], "0.0006");
+  Json act = house.ask("GET", "/v1/acts?limit=1")["acts"][0];
+  EXPECT_EQ(act["action"], "correct");
+  EXPECT_EQ(act["subject"], "Record/" + second);
+  auto receipt = house.send("GET", "/v1/records/" + freed["record"]["id"].get<std::string>() + "/receipt");
+  tlog::VerifierKey known = house.signer.verifier();
+  auto verified = record::verify_receipt(receipt.body, {&known, 1});
+  ASSERT_TRUE(verified.ok()) << verified.error().text();
+  EXPECT_EQ(verified->revealed.at("outcome")["corrects"], second);
+  // The id of a correction is no posting's.
+  EXPECT_EQ(
+      house
+          .send("POST", "/v1/accounts/post",
+                R"({"id":")" + second + R"(","debit":"bank","credit":"purse","unit":"CNY","amount":"1"})")
+          .status,
+      409U);
+}
+
+// An invoice that went out stays as it was; the next one has the difference.
+TEST(Api, a_statement_counts_a_correction_in_its_own_period_and_only_by_the_difference) {
+  House house;
+  with_key(demo_documents(), house);
+  Id id = house.make_call(1, 100, 50);
+  house.ask("POST", "/v1/apply",
+            dearer_book("dear", "200.00", "800.00") + "---\n" + dearer_book("free", "0", "0"));
+  house.time = kStart + seconds(40 * 86400);
+  std::string second =
+      house.ask("POST", "/v1/records/" + id.text() + "/correct", R"({"price_book":"dear"})")["record"]["id"];
+  auto of = [&](const std::string& period) {
+    return house.ask("GET", "/v1/contracts/demo/statement?" + period);
+  };
+  Json first_month = of("from=2026-11-01&to=2026-12-01"), later = of("from=2026-12-01&to=2027-01-01");
+  EXPECT_EQ(first_month["calls"], 1);
+  EXPECT_EQ(first_month["money"]["CNY"], "0.0006");
+  EXPECT_EQ(later["calls"], 0);
+  EXPECT_EQ(later["ciyuan"], "0");
+  EXPECT_EQ(later["money"]["CNY"], "0.0594");
+  EXPECT_TRUE(later["states"].empty());
+  EXPECT_EQ(later["lines"][0]["quantity"], 0);
+  // A chain within the period is one difference too.
+  house.ask("POST", "/v1/records/" + second + "/correct", R"({"price_book":"free"})");
+  EXPECT_EQ(of("from=2026-12-01&to=2027-01-01")["money"]["CNY"], "-0.0006");
+  EXPECT_EQ(of("from=2026-11-01")["money"]["CNY"], "0");
+  EXPECT_EQ(of("from=2026-11-01&to=2026-12-01"), first_month);
+}
+
+TEST(Api, finds_the_accounts_of_a_call_among_many) {
+  House house;
+  with_key(demo_documents(), house);
+  std::vector<Id> calls;
+  for (int i = 0; i < 150; ++i) {
+    calls.push_back(house.make_call(i, 1 + i % 7, 1, "s" + std::to_string(i)));
+    if (i % 3 == 0)
+      house.ask("POST", "/v1/accounts/post",
+                R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1"})");
+  }
+  house.ask("POST", "/v1/apply", dearer_book("free", "0", "0"));
+  for (const Id& id : calls)
+    house.ask("POST", "/v1/records/" + id.text() + "/correct", R"({"price_book":"free"})");
+  EXPECT_EQ(house.ask("GET", "/v1/accounts/receivable%2Fharbor%2FCNY")["balance"], "0");
+  EXPECT_EQ(house.ask("GET", "/v1/contracts/demo/statement")["calls"], 150);
+}
+
+TEST(Api, refuses_corrections_that_have_nothing_to_correct_or_no_price) {
+  House house;
+  with_key(demo_documents(), house);
+  Id id = house.make_call(1, 100, 50);
+  std::string path = "/v1/records/" + id.text() + "/correct";
+  std::string dollars = dearer_book("dollars", "1", "1");
+  dollars.replace(dollars.find("CNY"), 3, "USD");
+  std::string other = dearer_book("other", "1", "1");
+  for (int i = 0; i < 2; ++i) other.replace(other.find("\"*\""), 3, "another");
+  house.ask("POST", "/v1/apply", dollars + "---\n" + other);
+  EXPECT_EQ(house.send("POST", path, R"({"price_book":"dollars"})").status, 403U);
+  EXPECT_EQ(house.send("POST", path, R"({"price_book":"other"})").status, 403U);
+  EXPECT_EQ(house.send("POST", path, R"({"price_book":"nothing"})").status, 404U);
+  EXPECT_EQ(house.send("POST", path, R"({"price_book":7,"x":1})").status, 400U);
+  EXPECT_EQ(house.ask("GET", "/v1/records")["records"].size(), 1U);
+}
+
 TEST(Api, a_key_whose_erasure_cannot_be_logged_stays) {
   House house;
   with_key(demo_documents(), house);

@@ -59,7 +59,7 @@ struct House {
     parts.use_registry = [this](std::shared_ptr<const contract::Registry> registry) {
       published = std::move(registry);
     };
-    parts.clock = [] { return kStart; };
+    parts.clock = [this] { return time; };
     api = Api::open(std::move(parts)).value();
   }
   void stop() {
@@ -145,6 +145,7 @@ struct House {
   std::filesystem::path folder;
   std::string token = "ca-0123456789abcdef0123456789abcdef";
   std::string not_ready;
+  TimePoint time = kStart;
   SecretKey instance_key = random_secret_key();
   tlog::NoteSigner signer = tlog::NoteSigner::make("example.com/log", SigningKey::generate()).value();
   std::unique_ptr<store::Store> store;

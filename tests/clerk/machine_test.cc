@@ -446,6 +446,54 @@ TEST(Documents, and_acts_outside_of_the_books_are_leaves_of_the_log) {
   EXPECT_EQ(desk.expect<Error>(act).code, ErrorCode::kInvalid);
 }
 
+TEST(Correction, is_made_once_and_posts_what_was_asked_or_nothing) {
+  Desk desk;
+  desk.expect<Done>(Post{.id = id_of(90),
+                         .at = kStart,
+                         .actor = "root",
+                         .debit = "cash",
+                         .credit = "prepaid/acme/CNY",
+                         .unit = "CNY",
+                         .amount = Amount(100),
+                         .memo = ""});
+  desk.expect<Opened>(open_of(1, terms_of({cap("s1", 400)}), 30, 10));
+  auto closed = desk.expect<Closed>(close_of(1, 30, 5));
+  Correct correct{.at = kStart,
+                  .actor = "root",
+                  .record = record::parse_record(closed.record_json).value(),
+                  .record_key = random_secret_key(),
+                  .lines = {{"prepaid/acme/CNY", Amount(-40)}, {"cash", Amount(40)}}};
+  EXPECT_EQ(desk.expect<Error>(correct).code, ErrorCode::kInvalid) << "it corrects nothing";
+  correct.record.corrects = id_of(2);
+  correct.record.id = correction_of(id_of(2));
+  EXPECT_EQ(desk.expect<Error>(correct).code, ErrorCode::kNotFound);
+  correct.record.corrects = id_of(1);
+  correct.record.id = correction_of(id_of(1));
+  correct.record.price_book_digest = to_hex(sha256("new prices"));
+  for (auto& lines :
+       std::vector<decltype(correct.lines)>{{{"prepaid/acme/CNY", Amount(-40)}},
+                                            {{"prepaid/acme/CNY", Amount(-40)}, {"nowhere", Amount(40)}},
+                                            {{"prepaid/acme/CNY", Amount(-40)}, {"cap/s1", Amount(40)}},
+                                            {{"prepaid/acme/CNY", Amount(-101)}, {"cash", Amount(101)}}}) {
+    Correct wrong = correct;
+    wrong.lines = lines;
+    (void)desk.expect<Error>(wrong);
+  }
+  auto reader = desk.store.reader();
+  EXPECT_EQ((*reader)->records({})->size(), 1u) << "a refusal leaves nothing";
+  for (bool restarted : {false, true}) {
+    if (restarted) desk.restart();
+    auto made = desk.expect<Closed>(correct);
+    EXPECT_EQ(record::parse_record(made.record_json)->corrects, id_of(1));
+    EXPECT_EQ((*reader)->account("prepaid/acme/CNY").value()->debits_posted, Amount(40));
+    EXPECT_EQ(desk.keys.find(correct.record.id).value(), correct.record_key);
+  }
+  EXPECT_EQ((*reader)->records({})->size(), 2u);
+  EXPECT_EQ((*reader)->record(id_of(1)).value()->json, closed.record_json);
+  correct.record.price_book_digest = to_hex(sha256("newer prices"));
+  EXPECT_EQ(desk.expect<Error>(correct).code, ErrorCode::kConflict);
+}
+
 TEST(Posting, cannot_be_guessed_from_its_leaf) {
   Desk desk;
   Post post{.id = id_of(1),

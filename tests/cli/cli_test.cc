@@ -117,6 +117,7 @@ TEST(Cli, every_command_has_a_help_with_an_example_or_a_list) {
                                                                                        {"record", "receipt"},
                                                                                        {"record", "key"},
                                                                                        {"record", "erase"},
+                                                                                       {"record", "correct"},
                                                                                        {"explain"},
                                                                                        {"statement"},
                                                                                        {"count"},
@@ -270,6 +271,22 @@ TEST(AdminAddress, says_what_is_wrong_with_an_address_or_a_missing_token) {
   ASSERT_FALSE(reply.ok());
   EXPECT_EQ(reply.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(percent_encoded("cap/a b=词"), "cap%2Fa%20b%3D%E8%AF%8D");
+}
+
+TEST(Cli, keys_erasures_and_corrections_of_records) {
+  Program program;
+  program.apply_demo();
+  ASSERT_EQ(program.run({"key", "create", "--contract", "demo", "--name", "alice"}).code, kDone);
+  std::string id = program.house.make_call(1, 100, 50).text();
+  Outcome key = program.run({"record", "key", id});
+  EXPECT_EQ(key.out.size(), 65U) << key.err;
+  Outcome corrected = program.run({"record", "correct", id, "--price-book", "demo-prices"});
+  EXPECT_EQ(corrected.code, kDone) << corrected.err;
+  EXPECT_NE(corrected.out.find("stands for " + id), std::string::npos) << corrected.out;
+  EXPECT_EQ(program.run({"record", "correct", id, "--price-book", "nothing"}).code, kFailed);
+  EXPECT_NE(program.run({"record", "erase", id}).out.find("is erased; leaf"), std::string::npos);
+  EXPECT_NE(program.run({"record", "erase", id}).out.find("was erased before"), std::string::npos);
+  EXPECT_EQ(program.run({"record", "key", id}).code, kFailed);
 }
 
 }  // namespace

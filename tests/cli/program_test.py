@@ -40,7 +40,8 @@ class Usage(unittest.TestCase):
         verbs = list(verbs_below())
         for wanted in ["serve", "standin", "apply", "get", "delete", "explain", "statement", "count", "verify", "completion",
                        "version", "key create", "account list", "account show", "account deposit", "account statement",
-                       "record list", "record show", "record receipt", "record key", "record erase"]:
+                       "record list", "record show", "record receipt", "record key", "record erase",
+                       "record correct"]:
             self.assertIn(tuple(wanted.split()), verbs)
         for verb in verbs:
             shown = run(*verb, "--help")

@@ -76,6 +76,22 @@ TEST(Record, refuses_what_is_not_its_own_form) {
     EXPECT_FALSE(parse_record(good.substr(0, length)).ok());
 }
 
+TEST(Record, tells_its_verdict_and_older_ones_have_none) {
+  UsageRecord record = sample_record();
+  EXPECT_FALSE(parse_json(to_json(record)).value()["outcome"].contains("verdict"));
+  for (Verdict verdict :
+       {Verdict::kVerified, Verdict::kWithinTolerance, Verdict::kDisputed, Verdict::kUnverifiable}) {
+    record.verdict = verdict;
+    std::string json = to_json(record);
+    EXPECT_EQ(parse_json(json).value()["outcome"]["verdict"], std::string(name_of(verdict)));
+    EXPECT_EQ(parse_record(json)->verdict, verdict);
+    EXPECT_EQ(parse_verdict(name_of(verdict)), verdict);
+  }
+  std::string bad = to_json(record);
+  bad.replace(bad.find("unverifiable"), 12, "unbelievable");
+  EXPECT_EQ(parse_record(bad).error().path, "outcome");
+}
+
 TEST(Record, stays_json_whatever_a_service_reports) {
   UsageRecord record = sample_record();
   record.usage["input"].reported = ~0ULL;

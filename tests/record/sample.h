@@ -82,6 +82,7 @@ inline UsageRecord random_record(std::mt19937_64& random) {
                             &r.upstream, &r.region, &r.region_grade, &r.finish_reason, &r.ciyuan})
     *text = random_text(random);
   r.state = static_cast<State>(random() % 6);
+  if (random() % 5 != 0) r.verdict = static_cast<Verdict>(random() % 4);
   if (random() % 3 == 0) r.corrects = make_uuid7(TimePoint{static_cast<std::int64_t>(random() >> 2)});
   r.delivered = maybe_count(), r.generated = maybe_count();
   for (const char* kind : {"input", "cache_read", "output", "reasoning", "image"})

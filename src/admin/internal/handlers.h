@@ -46,6 +46,7 @@ struct Handlers {
   http::Response record_key(const Request& request);
   http::Response erase_record_key(const Request& request);
   http::Response explain(const Request& request);
+  http::Response correct(const Request& request);
   http::Response contract_statement(const Request& request);
 
   http::Response list_acts(const Request& request);

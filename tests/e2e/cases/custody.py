@@ -268,6 +268,33 @@ def no_content(world):
     equal(list(in_folder(gateway.data, [mark, answered[:40].encode()])), [], "content in the data folder")
 
 
+@case("each record says how the service's figures stand against ours, and a statement counts the verdicts")
+def verdicts(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url, metering={"tolerance": {"tokens": 2, "per_mille": 0}}))
+
+    def record_of(script, stream=False):
+        return gateway.record(gateway.call(chat(max_tokens=5, stream=stream, standin="tokens=50," + script)).record)
+
+    # The stand-in knows no chat template: by so much its count of the prompt is made up for.
+    first = record_of("rate=0")
+    short = first["usage"]["input"]["measured"] - first["usage"]["input"]["reported"]
+    seen = {first["outcome"]["verdict"]: 1}
+    equal(seen, {"disputed": 1}, "a prompt counted otherwise")
+    for stream in (False, True):
+        for script, wanted in ((f"lie-prompt=+{short}", "verified"), (f"lie-prompt=+{short},lie=+2", "within-tolerance"),
+                               (f"lie-prompt=+{short - 1}", "within-tolerance"), (f"lie-prompt=+{short},lie=+3", "disputed"),
+                               ("nousage", "unverifiable")):
+            equal(record_of(script, stream)["outcome"]["verdict"], wanted, f"{script}, streamed: {stream}")
+            seen[wanted] = seen.get(wanted, 0) + 1
+    broken = gateway.call(chat(stream=True, standin="tokens=50,break-after=3"))
+    equal(wait_until(lambda: gateway.record(broken.record), what="its record")["outcome"]["verdict"], "unverifiable", "a broken stream")
+    seen["unverifiable"] += 1
+    equal(gateway.ask("/v1/contracts/e2e/statement")["verdicts"], seen, "the statement")
+    explained = gateway.ask(f"/v1/records/{broken.record}/explain")["verdict"]
+    check("nothing to compare" in explained, explained)
+
+
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)')
 
 
@@ -447,6 +474,11 @@ def described(world):
         plane.send("GET", path, id=record)
         plane.send("GET", path, expected=404, id=nobody)
         plane.send("GET", path, expected=400, id="no-id")
+    for _ in range(2):
+        plane.send("POST", "/v1/records/{id}/correct", {"price_book": "prices"}, id=record)
+    plane.send("POST", "/v1/records/{id}/correct", {"price_book": "nothing"}, 404, id=record)
+    plane.send("POST", "/v1/records/{id}/correct", {"price_book": "prices"}, 404, id=nobody)
+    plane.send("POST", "/v1/records/{id}/correct", b"{}", 400, body_fits=False, id=record)
     plane.send("DELETE", "/v1/records/{id}/key", id=record)
     plane.send("DELETE", "/v1/records/{id}/key", id=record)
     plane.send("GET", "/v1/records/{id}/key", expected=403, id=record)

@@ -118,6 +118,23 @@ def wrong_price(world):
     check(dear["digests"]["price_book"] != cheap["digests"]["price_book"], "digests")
     ratio = [sum(decimal.Decimal(charge["amount"]) for charge in record["charges"]) for record in (dear, cheap)]
     equal(ratio[0], ratio[1] * 1000000, "charges before and after")
+
+    # Re-rated: a record of its own with its own proof, the difference on the accounts, the old one as it was.
+    def owed():
+        return decimal.Decimal(gateway.ask("/v1/accounts/receivable%2Fconsumer%2FCNY")["balance"])
+
+    equal(owed(), -sum(ratio), "what is owed before")
+    for _ in range(2):
+        fixed = gateway.ask(f"/v1/records/{dear['id']}/correct", {"price_book": "prices"})["record"]
+        equal(owed(), -2 * ratio[1], "what is owed after")
+    equal(fixed["outcome"]["corrects"], dear["id"], "what it corrects")
+    equal((fixed["usage"], fixed["digests"]["price_book"]), (dear["usage"], cheap["digests"]["price_book"]), "usage and price book")
+    equal(sum(decimal.Decimal(charge["amount"]) for charge in fixed["charges"]), ratio[1], "the new charges")
+    equal(gateway.record(dear["id"]), dear, "the old record")
+    statement = gateway.ask("/v1/contracts/e2e/statement")
+    equal((statement["calls"], decimal.Decimal(statement["money"]["CNY"])), (2, 2 * ratio[1]), "the statement")
+    check(gateway.receipt(fixed["id"]), "a receipt of the correction")
+    check_books(gateway)
     equal(gateway.record(dear["id"]), dear, "the old record")
     gateway.ask("/v1/accounts/post", {"debit": next(one["name"] for one in gateway.accounts() if one["unit"] == "CNY"
                                                     and one["may_overdraw"]),
