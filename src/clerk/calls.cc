@@ -109,7 +109,7 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
   }
   record.id = call.id;
   if (record.closed.ns == 0) record.closed = at_;
-  internal::complete_record(record, call.terms, counts);
+  internal::complete_record(record, call.terms, counts, nothing_served);
   record::Sealed sealed = record::seal(record, call.key);
 
   std::uint64_t leaf = append_leaf(sealed.leaf, std::move(sealed.entry));

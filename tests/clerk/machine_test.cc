@@ -226,6 +226,36 @@ TEST(Closing, answers_again_with_the_same_record_even_after_a_restart) {
   EXPECT_EQ(desk.expect<Error>(close_of(7, 0, 0)).code, ErrorCode::kNotFound);
 }
 
+TEST(Closing, charges_the_call_itself_in_the_record_too_unless_nothing_was_served) {
+  Desk desk;
+  contract::Limit price;
+  price.clause = "price";
+  price.unit = "CNY";
+  price.account = "receivable/acme/CNY";
+  price.sink = "revenue/vendor/CNY";
+  price.may_overdraw = true;
+  price.per_request = Amount(5'000'000);
+  price.per_token[index_of(Kind::kOutput)] = Amount(8'000'000);
+  auto terms = terms_of({price});
+  terms.prices = {{Kind::kOutput, Amount(8'000'000)}};
+  terms.per_request = price.per_request;
+  for (int n = 1; n <= 3; ++n) desk.expect<Opened>(open_of(n, terms, 10, 50));
+  Close nothing = close_of(1, 0, 0);
+  nothing.nothing_served = true;
+  auto record = record::parse_record(desk.expect<Closed>(nothing).record_json);
+  EXPECT_EQ(record->charges.size(), 0u);
+  record = record::parse_record(desk.expect<Closed>(close_of(2, 10, 3)).record_json);
+  ASSERT_EQ(record->charges.size(), 2u);
+  EXPECT_EQ(record->charges[1], (record::Charge{"request", "1", "0.000005", "0.000005", "CNY"}));
+  desk.restart();
+  desk.machine->settle_interrupted(kStart);
+  desk.commit();
+  record = record::parse_record((*desk.store.record(id_of(3)))->json);
+  ASSERT_EQ(record->charges.size(), 1u) << "after a restart as well";
+  EXPECT_EQ(record->charges[0].kind, "request");
+  EXPECT_EQ(desk.account("revenue/vendor/CNY").balance(), Amount(2 * 5'000'000 + 3 * 8'000'000));
+}
+
 TEST(Closing, voids_everything_where_nothing_was_served) {
   Desk desk;
   auto terms = terms_of({cap("s1", 400)});
@@ -438,6 +468,28 @@ TEST(Posting, is_idempotent_and_names_the_field_that_differs) {
   back.amount = Amount(1);
   back.unit = "USD";
   EXPECT_EQ(desk.expect<Error>(back).path, "debit");
+}
+
+TEST(Posting, near_the_end_of_128_bits_is_refused_and_opens_nothing) {
+  Desk desk;
+  store::Batch batch;
+  batch.number = 1;
+  batch.at = kStart;
+  batch.log_root = tlog::empty_root();
+  Amount full((Int128{1} << 125) - 1);
+  batch.accounts.push_back({.number = 1, .name = "full", .unit = "CNY", .scale = 12, .credits_posted = full});
+  ASSERT_TRUE(desk.store.commit(batch).ok());
+  desk.restart();
+  Post post{.id = id_of(1),
+            .at = kStart,
+            .actor = "root",
+            .debit = "cash",
+            .credit = "full",
+            .unit = "CNY",
+            .amount = Amount(1000)};
+  EXPECT_EQ(desk.expect<Error>(post).code, ErrorCode::kTooLarge);
+  EXPECT_FALSE(desk.machine->accounts().find("cash"));
+  EXPECT_FALSE(*desk.store.account("cash"));
 }
 
 TEST(Determinism, the_same_commands_give_the_same_batches) {
