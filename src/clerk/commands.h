@@ -84,6 +84,9 @@ struct Post {
 /// Lets time pass: expires holds, releases waiting calls whose time is up.
 struct Tick {
   TimePoint at;
+  /// Since the last Tick, by a clock that nobody sets: what silence is measured by. A leap of the other clock
+  /// must not look as if nothing had been heard for hours.
+  Nanoseconds elapsed;
 };
 
 using Command = std::variant<Open, Extend, Close, PutDocument, DeleteDocument, Post, Tick>;

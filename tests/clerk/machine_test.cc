@@ -377,11 +377,32 @@ TEST(Silence, settles_a_call_of_which_nothing_is_heard) {
   Desk desk(MachineOptions{.silence_max = seconds(100)});
   desk.expect<Opened>(open_of(1, terms_of({cap("s1", 1000)}), 30, 500));
   desk.expect<Extended>(extend_of(1, 7, 0, kStart + seconds(60)));
-  desk.expect<Done>(Tick{kStart + seconds(120)});
+  desk.expect<Done>(Tick{kStart + seconds(120), seconds(60)});
   EXPECT_EQ(desk.machine->open_calls(), 1u);
-  desk.expect<Done>(Tick{kStart + seconds(160)});
+  desk.expect<Done>(Tick{kStart + seconds(160), seconds(40)});
   EXPECT_EQ(desk.machine->open_calls(), 0u);
   EXPECT_EQ(desk.left("cap/s1"), 1000 - 37);
+}
+
+TEST(Silence, is_not_seen_in_a_leap_of_the_clock) {
+  Desk desk(MachineOptions{.silence_max = seconds(100)});
+  desk.expect<Opened>(open_of(1, terms_of({cap("s1", 1000)}), 30, 500));
+  desk.expect<Done>(Tick{kStart + seconds(90'000), milliseconds(50)});
+  desk.expect<Extended>(extend_of(1, 7, 0, kStart + seconds(180'000)));
+  EXPECT_EQ(desk.machine->open_calls(), 1u);
+}
+
+TEST(Silence, of_each_call_is_seen_in_its_own_time) {
+  Desk desk(MachineOptions{.silence_max = seconds(128)});
+  for (int n = 1; n <= 3; ++n) desk.expect<Opened>(open_of(n, terms_of({cap("s1", 1000)}), 1, 1));
+  desk.expect<Done>(Tick{kStart, seconds(10)});
+  desk.expect<Extended>(extend_of(3, 1, 0));
+  desk.expect<Done>(Tick{kStart, seconds(50)});
+  desk.expect<Extended>(extend_of(1, 1, 0));
+  for (auto [elapsed, open] : {std::pair(67, 3u), {3, 2u}, {8, 1u}, {49, 1u}, {1, 0u}}) {
+    desk.expect<Done>(Tick{kStart, seconds(elapsed)});
+    EXPECT_EQ(desk.machine->open_calls(), open);
+  }
 }
 
 TEST(Time, never_goes_back) {
@@ -401,6 +422,21 @@ TEST(Accounts, go_back_to_the_store_and_come_again) {
   EXPECT_LE(desk.machine->accounts().accounts(), 21u);
   desk.expect<Opened>(open_of(1000, terms_of({cap("s0", 400)}), 30, 10));
   EXPECT_EQ(desk.left("cap/s0"), 320) << "not funded twice";
+}
+
+TEST(Accounts, that_only_refused_opens_look_at_go_back_to_the_store_too) {
+  Desk desk(MachineOptions{.accounts_max = 20});
+  for (int round = 0; round < 2; ++round)
+    for (int n = 0; n < 100; ++n) {
+      auto terms = terms_of({cap("s" + std::to_string(n), 40)});
+      if (round == 0) {
+        desk.expect<Opened>(open_of(n, terms, 30, 10));
+        desk.expect<Closed>(close_of(n, 30, 10));
+      } else {
+        desk.expect<Refusal>(open_of(1000 + n, terms, 30, 10));
+      }
+    }
+  EXPECT_LE(desk.machine->accounts().accounts(), 21u);
 }
 
 TEST(Accounts, of_one_request_leave_memory_with_it) {

@@ -32,6 +32,7 @@ struct StateMachine::Call {
   std::int64_t granted = 0;  ///< generated tokens
   KindCounts used;           ///< of them, as last marked
   TimePoint opened, marked;
+  Nanoseconds heard;  ///< when something was last heard of it, by the machine's lapse of time
   std::optional<Idempotency> idempotency;
   SecretKey key{};
   record::UsageRecord draft;
