@@ -110,6 +110,22 @@ std::string format_decimal(Amount amount, int scale) {
   return text;
 }
 
+Result<Amount> from_text(std::string_view text) {
+  Error damaged{ErrorCode::kCorrupt, "\"" + std::string(text.substr(0, 60)) + "\" is not an amount", ""};
+  bool negative = text.starts_with('-');
+  std::string_view digits = text.substr(negative ? 1 : 0);
+  if (digits.empty() || (digits[0] == '0' && text != "0")) return damaged;
+  Int128 units = 0;
+  for (char c : digits) {
+    // Towards the sign from the start: the smallest 128-bit integer has no positive twin.
+    int digit = negative ? '0' - c : c - '0';
+    if (c < '0' || c > '9' || __builtin_mul_overflow(units, 10, &units) ||
+        __builtin_add_overflow(units, digit, &units))
+      return damaged;
+  }
+  return Amount(units);
+}
+
 std::string to_text(Amount amount) { return (amount.is_negative() ? "-" : "") + digits_of(amount.units()); }
 
 }  // namespace ciyuan

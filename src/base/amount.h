@@ -58,5 +58,7 @@ std::string format_decimal(Amount amount, int scale);
 
 /// Units as plain integer text, for stores.
 std::string to_text(Amount amount);
+/// What to_text() wrote, over all 128 bits. Anything else is kCorrupt.
+Result<Amount> from_text(std::string_view text);
 
 }  // namespace ciyuan

@@ -41,6 +41,7 @@ Reply StateMachine::extend(const Extend& command) {
   // larger of each kind together could be more than was ever generated, or granted.
   if (command.used.generated() >= call.used.generated()) call.used = internal::generated_of(command.used);
   call.marked = at_;
+  call.heard = lapse_;
   std::string mark = internal::encode_mark({call.granted, call.used, at_});
   auto [place_in_batch, is_new] = marked_in_batch_.emplace(call.number, batch_.marks.size());
   if (is_new)
@@ -109,7 +110,7 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
   }
   record.id = call.id;
   if (record.closed.ns == 0) record.closed = at_;
-  internal::complete_record(record, call.terms, counts);
+  internal::complete_record(record, call.terms, counts, nothing_served);
   record::Sealed sealed = record::seal(record, call.key);
 
   std::uint64_t leaf = tree_.append(sealed.leaf);
@@ -175,6 +176,23 @@ void StateMachine::settle_as_interrupted(Call& call, bool nothing_served) {
   auto closed = settle(call, billed, free_of_charge, internal::interrupted_record(call.draft, call.used));
   CIYUAN_CHECK(closed.ok(), "what was marked is held");
   ++interrupted_;
+}
+
+void StateMachine::settle_silent(Nanoseconds elapsed) {
+  lapse_.count += std::max<std::int64_t>(elapsed.count, 0);
+  if (lapse_ < look_for_silence_) return;
+  Nanoseconds heard_first = lapse_;
+  for (const Id& id : open_ids()) {
+    Call& call = *calls_.at(id);
+    if (lapse_.count - call.heard.count >= options_.silence_max.count)
+      settle_as_interrupted(call, false);
+    else
+      heard_first = std::min(heard_first, call.heard);
+  }
+  // No call falls silent before the one that was heard of first does. Looking at all of them again is put off
+  // by a sixty-fourth at least, so that many that fall silent one by one cost little.
+  look_for_silence_.count = std::max(heard_first.count + options_.silence_max.count,
+                                     lapse_.count + options_.silence_max.count / 64);
 }
 
 std::size_t StateMachine::settle_interrupted(TimePoint at) {

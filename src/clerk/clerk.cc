@@ -50,6 +50,10 @@ class OneReply final : public Mailbox {
   std::optional<Reply> reply_;
 };
 
+Nanoseconds nanoseconds_of(std::chrono::steady_clock::duration span) {
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(span).count()};
+}
+
 Error stopped() { return Error{ErrorCode::kUnavailable, "the clerk is stopping", ""}; }
 
 }  // namespace
@@ -130,8 +134,8 @@ void Clerk::Impl::run() {
     is_busy = taken.size() >= options.gather_from;
     auto steady = std::chrono::steady_clock::now();
     if (steady - last_tick >= tick_every) {
+      taken.push_back({Tick{options.clock(), nanoseconds_of(steady - last_tick)}, {}});
       last_tick = steady;
-      taken.push_back({Tick{options.clock()}, {}});
     }
     for (std::size_t begin = 0; begin < taken.size(); begin += options.batch_max) {
       auto first = taken.begin() + static_cast<std::ptrdiff_t>(begin);

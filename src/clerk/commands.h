@@ -106,6 +106,9 @@ Id correction_of(const Id& corrected);
 /// Lets time pass: expires holds, releases waiting calls whose time is up.
 struct Tick {
   TimePoint at;
+  /// Since the last Tick, by a clock that nobody sets: what silence is measured by. A leap of the other clock
+  /// must not look as if nothing had been heard for hours.
+  Nanoseconds elapsed;
 };
 
 using Command = std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, Tick>;

@@ -85,7 +85,6 @@ Status StateMachine::load_call(const store::OpenCall& row) {
     CIYUAN_TRY_STATUS(
         ledger_.restore_hold(call->id, internal::make_lines(call->accounts, call->sinks, amounts, false)));
   if (call->idempotency) keys_in_use_[call->idempotency->key] = {call->id, call->idempotency->body};
-  silence_.emplace_back(call->marked, call->id);
   Id id = call->id;
   if (!calls_.emplace(id, std::move(call)).second)
     return Error{ErrorCode::kCorrupt, "a call is open twice", id.text()};
@@ -164,6 +163,8 @@ void StateMachine::journal(store::EntryKind kind, const Id& id, Lines lines, std
 void StateMachine::skip_batch() {
   CIYUAN_CHECK(under_way_ && batch_.empty(), "only a batch without effects is left out");
   under_way_ = false;
+  // Opens that are refused read accounts too.
+  forget_idle_accounts();
 }
 
 std::vector<Id> StateMachine::opened_since_commit() const {
@@ -253,6 +254,7 @@ void StateMachine::apply(Command command, ReplyTo to, std::vector<Answer>& answe
   } else if (auto* seven = std::get_if<Correct>(&command)) {
     answers.push_back({to, correct(*seven)});
   } else {
+    settle_silent(std::get<Tick>(command).elapsed);
     answers.push_back({to, Done{}});
   }
   retry_waiting(answers);
@@ -261,16 +263,6 @@ void StateMachine::apply(Command command, ReplyTo to, std::vector<Answer>& answe
 void StateMachine::pass_time(TimePoint at, std::vector<Answer>& answers) {
   at_ = std::max(at_, at);
   expire_waiting(answers);
-  while (!silence_.empty() && silence_.front().first + options_.silence_max <= at_) {
-    Id id = silence_.front().second;
-    silence_.pop_front();
-    auto call = calls_.find(id);
-    if (call == calls_.end()) continue;
-    if (call->second->marked + options_.silence_max <= at_)
-      settle_as_interrupted(*call->second, false);
-    else
-      silence_.emplace_back(call->second->marked, id);
-  }
 }
 
 namespace {

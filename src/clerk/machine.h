@@ -30,7 +30,7 @@
 /// Interrupted calls. settle_interrupted() closes every open call from its last durable mark: it bills the
 /// prompt and the tokens marked as used, on each account; but nothing at all where no token was marked and
 /// the contract says on_upstream_error = nothing. Their records say "interrupted". The same is done to a call
-/// of which nothing was heard for `silence_max`.
+/// of which nothing was heard for `silence_max`, or up to a sixty-fourth longer, as the Ticks measure it.
 ///
 /// Idempotency keys stand for their call from its Open (also while it waits) to 24 hours after its Close. A
 /// call that is refused, or closed with nothing served, frees its key: a client's retry is then a new try,
@@ -113,7 +113,8 @@ class StateMachine {
   std::vector<record::KeyRow> take_keys() { return std::exchange(keys_to_store_, {}); }
   /// The batch taken last is durable.
   void committed();
-  /// The batch taken last was empty and was not committed.
+  /// The batch taken last was empty and was not committed. (It may be committed all the same, to see whether
+  /// the store works: then committed() follows.)
   void skip_batch();
   /// Calls opened since the last commit and still open: what an unsure commit may have left in the store.
   std::vector<Id> opened_since_commit() const;
@@ -193,6 +194,7 @@ class StateMachine {
   Result<Closed> settle(Call& call, const KindCounts& billed, bool nothing_served,
                         record::UsageRecord record);
   void settle_as_interrupted(Call& call, bool nothing_served);
+  void settle_silent(Nanoseconds elapsed);
   std::vector<Remaining> remaining_of(const Call& call) const;
   void forget_call(const Id& id);
 
@@ -228,7 +230,8 @@ class StateMachine {
 
   std::unordered_map<Id, std::unique_ptr<Call>> calls_;
   std::unordered_map<std::string, KeyInUse> keys_in_use_;  ///< idempotency keys of open and waiting calls
-  std::deque<std::pair<TimePoint, Id>> silence_;           ///< when to look at a call again, in order
+  Nanoseconds lapse_;             ///< of time, by the Ticks' own account, since the load
+  Nanoseconds look_for_silence_;  ///< at this lapse: no call can have been silent for long before
   std::unordered_set<Id> closed_;
   std::deque<Id> closed_order_;
   std::int64_t looked_up_until_ms_ = 0;  ///< ids made before may be closed calls that are not in closed_

@@ -225,6 +225,7 @@ Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
   call->output_wanted = command.output_wanted;
   call->granted = attempt.tokens;
   call->opened = call->marked = at_;
+  call->heard = lapse_;
   call->key = command.record_key;
   command.at = at_;
   command.draft.id = command.id;
@@ -237,7 +238,6 @@ Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
   call->draft = std::move(command.draft);
   for (AccountIndex account : call->accounts) ++place(account).users, touch(account, false);
   for (AccountIndex sink : call->sinks) ++place(sink).users, touch(sink, false);
-  silence_.emplace_back(at_, call->id);
   Opened opened{attempt.tokens, remaining_of(*call)};
   Id id = call->id;
   calls_.emplace(id, std::move(call));

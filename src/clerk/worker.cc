@@ -31,7 +31,7 @@ Status Worker::start(TimePoint at) {
 
 Status Worker::commit() {
   const store::Batch& batch = machine_->take_batch();
-  if (batch.empty()) {
+  if (batch.empty() && trouble_.empty()) {
     machine_->skip_batch();
     return {};
   }
@@ -62,10 +62,25 @@ void Worker::work(std::vector<Queued>& batch, std::vector<Answer>& answers) {
   if (Status done = commit(); !done.ok()) {
     // They may be in the store all the same, and nobody would ever close them.
     for (const Id& id : machine_->opened_since_commit()) orphans_.push_back(id);
-    return fail(done.error(), first_answer, answers);
+    fail(done.error(), first_answer, answers);
+    return void_orphans();
   }
   orphans_.clear();
   trouble_.clear();
+}
+
+// Before the callers hear that their calls are not open, it is made true if it can be: were the process to
+// end in between, the next start would find the calls and bill their prompts. Where the store does not work
+// yet, the next batch does it.
+void Worker::void_orphans() {
+  if (orphans_.empty() || !store_.reload().ok() || !load().ok()) return;
+  for (const Id& id : orphans_) machine_->abandon(id, machine_->time());
+  if (commit().ok()) {
+    orphans_.clear();
+  } else {
+    ++commit_failures_;
+    machine_.reset();
+  }
 }
 
 void Worker::fail(const Error& error, std::size_t first_answer, std::vector<Answer>& answers) {

@@ -44,7 +44,8 @@ class Worker {
   /// Takes waiting opens out; whom to tell.
   std::vector<ReplyTo> drop_waiting();
 
-  /// Empty where the last batch was made durable.
+  /// Empty until a commit fails, and from the next one on that works: while there is trouble, a batch without
+  /// effects is committed too, to find out.
   const std::string& trouble() const { return trouble_; }
   /// Null after a failed commit, until the store can be read again.
   const StateMachine* machine() const { return machine_.get(); }
@@ -57,6 +58,7 @@ class Worker {
  private:
   Status load();
   Status commit();
+  void void_orphans();
   void fail(const Error& error, std::size_t first_answer, std::vector<Answer>& answers);
 
   store::Store& store_;

@@ -83,6 +83,7 @@ struct Terms {
   Metering metering;
   std::string currency;
   std::vector<PriceLine> prices;
+  Amount per_request;                             ///< price of the call itself, scale kMoneyScale
   std::array<Amount, kKinds> ciyuan_per_token{};  ///< the method's weights, scale kCiyuanScale
 };
 constexpr std::size_t kLimitsMax = 64;

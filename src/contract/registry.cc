@@ -157,6 +157,7 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   if (contract.book != nullptr) {
     terms.currency = contract.book->currency();
     terms.prices = rates.lines;
+    terms.per_request = rates.money->per_request;
     if (!prepaid_money) terms.limits.push_back(receivable_of(contract, rates));
   }
   return resolved;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <vector>
 
 namespace ciyuan {
 namespace {
@@ -31,6 +32,21 @@ TEST(Amount, what_it_prints_it_reads_back) {
     int scale = static_cast<int>(random() % 13);
     EXPECT_EQ(parse_decimal(format_decimal(amount, scale), scale).value(), amount);
   }
+}
+
+TEST(Amount, what_a_store_kept_is_read_back_over_all_128_bits) {
+  const Amount largest(~(static_cast<Int128>(1) << 127)), smallest(static_cast<Int128>(1) << 127);
+  std::mt19937_64 random(7);
+  std::vector<Amount> amounts{Amount(), largest, smallest};
+  for (int bit = 0; bit < 127; ++bit) {
+    Int128 units = (static_cast<Int128>(1) << bit) + static_cast<Int128>(random() % 1000);
+    amounts.insert(amounts.end(), {Amount(units), Amount(-units)});
+  }
+  for (Amount amount : amounts) EXPECT_EQ(from_text(to_text(amount)).value(), amount) << to_text(amount);
+  for (const char* text :
+       {"", "-", "-0", "01", "+1", "1 ", "1.0", "12e3", "x", "170141183460469231731687303715884105728",
+        "-170141183460469231731687303715884105729"})
+    EXPECT_EQ(from_text(text).error().code, ErrorCode::kCorrupt) << text;
 }
 
 TEST(Amount, says_when_a_sum_would_overflow) {

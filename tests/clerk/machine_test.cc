@@ -226,6 +226,36 @@ TEST(Closing, answers_again_with_the_same_record_even_after_a_restart) {
   EXPECT_EQ(desk.expect<Error>(close_of(7, 0, 0)).code, ErrorCode::kNotFound);
 }
 
+TEST(Closing, charges_the_call_itself_in_the_record_too_unless_nothing_was_served) {
+  Desk desk;
+  contract::Limit price;
+  price.clause = "price";
+  price.unit = "CNY";
+  price.account = "receivable/acme/CNY";
+  price.sink = "revenue/vendor/CNY";
+  price.may_overdraw = true;
+  price.per_request = Amount(5'000'000);
+  price.per_token[index_of(Kind::kOutput)] = Amount(8'000'000);
+  auto terms = terms_of({price});
+  terms.prices = {{Kind::kOutput, Amount(8'000'000)}};
+  terms.per_request = price.per_request;
+  for (int n = 1; n <= 3; ++n) desk.expect<Opened>(open_of(n, terms, 10, 50));
+  Close nothing = close_of(1, 0, 0);
+  nothing.nothing_served = true;
+  auto record = record::parse_record(desk.expect<Closed>(nothing).record_json);
+  EXPECT_EQ(record->charges.size(), 0u);
+  record = record::parse_record(desk.expect<Closed>(close_of(2, 10, 3)).record_json);
+  ASSERT_EQ(record->charges.size(), 2u);
+  EXPECT_EQ(record->charges[1], (record::Charge{"request", "1", "0.000005", "0.000005", "CNY"}));
+  desk.restart();
+  desk.machine->settle_interrupted(kStart);
+  desk.commit();
+  record = record::parse_record((*desk.store.record(id_of(3)))->json);
+  ASSERT_EQ(record->charges.size(), 1u) << "after a restart as well";
+  EXPECT_EQ(record->charges[0].kind, "request");
+  EXPECT_EQ(desk.account("revenue/vendor/CNY").balance(), Amount(2 * 5'000'000 + 3 * 8'000'000));
+}
+
 TEST(Closing, voids_everything_where_nothing_was_served) {
   Desk desk;
   auto terms = terms_of({cap("s1", 400)});
@@ -347,11 +377,32 @@ TEST(Silence, settles_a_call_of_which_nothing_is_heard) {
   Desk desk(MachineOptions{.silence_max = seconds(100)});
   desk.expect<Opened>(open_of(1, terms_of({cap("s1", 1000)}), 30, 500));
   desk.expect<Extended>(extend_of(1, 7, 0, kStart + seconds(60)));
-  desk.expect<Done>(Tick{kStart + seconds(120)});
+  desk.expect<Done>(Tick{kStart + seconds(120), seconds(60)});
   EXPECT_EQ(desk.machine->open_calls(), 1u);
-  desk.expect<Done>(Tick{kStart + seconds(160)});
+  desk.expect<Done>(Tick{kStart + seconds(160), seconds(40)});
   EXPECT_EQ(desk.machine->open_calls(), 0u);
   EXPECT_EQ(desk.left("cap/s1"), 1000 - 37);
+}
+
+TEST(Silence, is_not_seen_in_a_leap_of_the_clock) {
+  Desk desk(MachineOptions{.silence_max = seconds(100)});
+  desk.expect<Opened>(open_of(1, terms_of({cap("s1", 1000)}), 30, 500));
+  desk.expect<Done>(Tick{kStart + seconds(90'000), milliseconds(50)});
+  desk.expect<Extended>(extend_of(1, 7, 0, kStart + seconds(180'000)));
+  EXPECT_EQ(desk.machine->open_calls(), 1u);
+}
+
+TEST(Silence, of_each_call_is_seen_in_its_own_time) {
+  Desk desk(MachineOptions{.silence_max = seconds(128)});
+  for (int n = 1; n <= 3; ++n) desk.expect<Opened>(open_of(n, terms_of({cap("s1", 1000)}), 1, 1));
+  desk.expect<Done>(Tick{kStart, seconds(10)});
+  desk.expect<Extended>(extend_of(3, 1, 0));
+  desk.expect<Done>(Tick{kStart, seconds(50)});
+  desk.expect<Extended>(extend_of(1, 1, 0));
+  for (auto [elapsed, open] : {std::pair(67, 3u), {3, 2u}, {8, 1u}, {49, 1u}, {1, 0u}}) {
+    desk.expect<Done>(Tick{kStart, seconds(elapsed)});
+    EXPECT_EQ(desk.machine->open_calls(), open);
+  }
 }
 
 TEST(Time, never_goes_back) {
@@ -371,6 +422,21 @@ TEST(Accounts, go_back_to_the_store_and_come_again) {
   EXPECT_LE(desk.machine->accounts().accounts(), 21u);
   desk.expect<Opened>(open_of(1000, terms_of({cap("s0", 400)}), 30, 10));
   EXPECT_EQ(desk.left("cap/s0"), 320) << "not funded twice";
+}
+
+TEST(Accounts, that_only_refused_opens_look_at_go_back_to_the_store_too) {
+  Desk desk(MachineOptions{.accounts_max = 20});
+  for (int round = 0; round < 2; ++round)
+    for (int n = 0; n < 100; ++n) {
+      auto terms = terms_of({cap("s" + std::to_string(n), 40)});
+      if (round == 0) {
+        desk.expect<Opened>(open_of(n, terms, 30, 10));
+        desk.expect<Closed>(close_of(n, 30, 10));
+      } else {
+        desk.expect<Refusal>(open_of(1000 + n, terms, 30, 10));
+      }
+    }
+  EXPECT_LE(desk.machine->accounts().accounts(), 21u);
 }
 
 TEST(Accounts, of_one_request_leave_memory_with_it) {
@@ -550,6 +616,28 @@ TEST(Posting, is_idempotent_and_names_the_field_that_differs) {
   back.amount = Amount(1);
   back.unit = "USD";
   EXPECT_EQ(desk.expect<Error>(back).path, "debit");
+}
+
+TEST(Posting, near_the_end_of_128_bits_is_refused_and_opens_nothing) {
+  Desk desk;
+  store::Batch batch;
+  batch.number = 1;
+  batch.at = kStart;
+  batch.log_root = tlog::empty_root();
+  Amount full((Int128{1} << 125) - 1);
+  batch.accounts.push_back({.number = 1, .name = "full", .unit = "CNY", .scale = 12, .credits_posted = full});
+  ASSERT_TRUE(desk.store.commit(batch).ok());
+  desk.restart();
+  Post post{.id = id_of(1),
+            .at = kStart,
+            .actor = "root",
+            .debit = "cash",
+            .credit = "full",
+            .unit = "CNY",
+            .amount = Amount(1000)};
+  EXPECT_EQ(desk.expect<Error>(post).code, ErrorCode::kTooLarge);
+  EXPECT_FALSE(desk.machine->accounts().find("cash"));
+  EXPECT_FALSE(*desk.store.account("cash"));
 }
 
 TEST(Determinism, the_same_commands_give_the_same_batches) {

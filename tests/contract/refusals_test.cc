@@ -134,6 +134,8 @@ std::vector<Case> cases() {
        "/clauses/0/limit", "no limit but what is deposited"},
       {"prepaid for a session", with_cap("unit: CNY, per: session, window: prepaid"), "/clauses/0/per",
        "per contract or per key"},
+      {"prepaid money for a part", with_cap("unit: CNY, per: contract, window: prepaid, on: output"),
+       "/clauses/0/on", "pays for the whole call"},
       {"kinds of a request", with_cap("unit: request, limit: 1, per: key, window: day, on: output"),
        "/clauses/0/on", "no kinds of token"},
       {"a request cut short", with_cap("unit: request, limit: 1, per: key, window: day, action: cut"),

@@ -110,6 +110,7 @@ TEST(Registry, costs_follow_the_unit_and_the_kinds_that_count) {
   EXPECT_EQ(cost("rpm", Kind::kOutput), Amount());
   EXPECT_EQ(resolved->terms.currency, "CNY");
   EXPECT_EQ(resolved->terms.prices.size(), kKinds);
+  EXPECT_EQ(resolved->terms.per_request, Amount(1'000'000'000));
   EXPECT_EQ(resolved->terms.ciyuan_per_token[0], Amount(1'000'000));
 }
 

@@ -61,6 +61,17 @@ TEST(Sqlite, refuses_a_newer_schema_and_other_programs_databases_and_leaves_them
   EXPECT_EQ(open_sqlite(folder / "text.db").error().code, ErrorCode::kCorrupt);
 }
 
+TEST(Sqlite, says_that_an_amount_is_damaged_rather_than_reading_it_as_nothing) {
+  Folder folder;
+  Maker maker;
+  { ASSERT_TRUE(open_sqlite(folder / "s.db").value()->commit(maker.next(10)).ok()); }
+  run_sql(folder / "s.db", "UPDATE accounts SET funded = '12x' WHERE name = 'cap/b'");
+  auto store = open_sqlite(folder / "s.db").value();
+  EXPECT_EQ(store->account("cap/b").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(store->reader().value()->accounts("", "", 10).error().code, ErrorCode::kCorrupt);
+  EXPECT_TRUE(store->account("cap/a").ok());
+}
+
 TEST(Sqlite, brings_a_database_of_version_1_up_to_date) {
   Folder folder;
   Maker maker;

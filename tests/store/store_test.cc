@@ -58,6 +58,16 @@ TEST_P(Stores, give_back_accounts_and_amounts_of_any_size) {
   EXPECT_EQ(reader->accounts("", "", 10)->size(), 2u);
 }
 
+TEST_P(Stores, give_back_amounts_up_to_the_end_of_128_bits) {
+  for (Amount amount : {Amount(~(static_cast<Int128>(1) << 127)), Amount(static_cast<Int128>(1) << 127),
+                        parse_decimal("1" + std::string(35, '0'), 0).value() * 10}) {
+    Batch batch = maker.next(1);
+    batch.accounts.back().funded = amount;
+    ASSERT_TRUE(store->commit(batch).ok());
+    EXPECT_EQ((*store->account("cap/b"))->funded, amount);
+  }
+}
+
 TEST_P(Stores, read_an_account_back_in_pages) {
   ASSERT_TRUE(store->commit(maker.next(25)).ok());
   auto page = reader->statement("cap/b", 0, {}, 10);

@@ -119,21 +119,23 @@ std::optional<Error> check_open(const Open& command) {
   }
   for (const contract::PriceLine& price : command.terms.prices)
     if (auto wrong = check_amount(price.per_token, kUnitPriceMax, "terms/prices")) return wrong;
+  if (auto wrong = check_amount(command.terms.per_request, kUnitPriceMax, "terms/per_request")) return wrong;
   for (Amount weight : command.terms.ciyuan_per_token)
     if (auto wrong = check_amount(weight, kUnitPriceMax, "terms/ciyuan_per_token")) return wrong;
   return std::nullopt;
 }
 
-void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed) {
+void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed,
+                     bool nothing_served) {
   record.charges.clear();
-  for (const contract::PriceLine& price : terms.prices) {
-    std::int64_t quantity = billed[price.kind];
-    if (quantity == 0) continue;
-    record.charges.push_back({std::string(name_of(price.kind)), std::to_string(quantity),
-                              format_decimal(price.per_token, contract::kMoneyScale),
-                              format_decimal(price.per_token * quantity, contract::kMoneyScale),
-                              terms.currency});
-  }
+  auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price) {
+    record.charges.push_back({std::string(kind), std::to_string(quantity),
+                              format_decimal(price, contract::kMoneyScale),
+                              format_decimal(price * quantity, contract::kMoneyScale), terms.currency});
+  };
+  for (const contract::PriceLine& price : terms.prices)
+    if (billed[price.kind] != 0) charge(name_of(price.kind), billed[price.kind], price.per_token);
+  if (!nothing_served && !terms.per_request.is_zero()) charge("request", 1, terms.per_request);
   Amount ciyuan;
   for (Kind kind : kAllKinds) {
     auto figure = record.usage.find(std::string(name_of(kind)));
@@ -194,7 +196,7 @@ Id derived_id(const Id& id, std::uint8_t purpose) {
 
 namespace {
 
-constexpr std::uint64_t kCallVersion = 1;
+constexpr std::uint64_t kCallVersion = 2;  // 1 had no price of the call itself
 
 void write_counts(store::ByteWriter& out, const KindCounts& counts) {
   for (std::int64_t count : counts.tokens) out.integer(count);
@@ -272,6 +274,7 @@ std::string encode_call(const Open& command, std::int64_t granted) {
     out.number(index_of(price.kind));
     out.amount(price.per_token);
   }
+  out.amount(command.terms.per_request);
   for (Amount weight : command.terms.ciyuan_per_token) out.amount(weight);
   out.number(command.idempotency.has_value());
   if (command.idempotency) {
@@ -285,7 +288,8 @@ std::string encode_call(const Open& command, std::int64_t granted) {
 Result<DecodedCall> decode_call(std::string_view bytes) {
   store::ByteReader in(bytes);
   Error damaged{ErrorCode::kCorrupt, "an open call in the store cannot be read", ""};
-  if (in.number() != kCallVersion) return damaged;
+  std::uint64_t version = in.number();
+  if (version < 1 || version > kCallVersion) return damaged;
   DecodedCall call;
   Open& command = call.command;
   command.id.bytes = in.fixed<16>();
@@ -304,6 +308,7 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
     if (kind >= kKinds) return damaged;
     command.terms.prices.push_back({kAllKinds[kind], in.amount()});
   }
+  if (version > 1) command.terms.per_request = in.amount();
   for (Amount& weight : command.terms.ciyuan_per_token) weight = in.amount();
   if (in.number() != 0) {
     command.idempotency.emplace();

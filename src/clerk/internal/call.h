@@ -32,6 +32,7 @@ struct StateMachine::Call {
   std::int64_t granted = 0;  ///< generated tokens
   KindCounts used;           ///< of them, as last marked
   TimePoint opened, marked;
+  Nanoseconds heard;  ///< when something was last heard of it, by the machine's lapse of time
   std::optional<Idempotency> idempotency;
   SecretKey key{};
   record::UsageRecord draft;
@@ -74,7 +75,8 @@ std::optional<Error> check_open(const Open& command);
 std::optional<Error> check_counts(const KindCounts& counts, std::string_view path);
 
 /// Charges, Ciyuan and billed figures, in the record.
-void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed);
+void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed,
+                     bool nothing_served);
 /// What a draft says after an interruption, but for the bill.
 record::UsageRecord interrupted_record(const record::UsageRecord& draft, const KindCounts& used);
 

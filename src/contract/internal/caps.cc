@@ -71,6 +71,9 @@ void check_combination(const CapPlan& cap, const Json& clause, std::vector<Fault
   if (prepaid && clause.contains("limit"))
     faults.push_back(
         {"/limit", shown(clause["limit"]) + ": a prepaid balance has no limit but what is deposited"});
+  // Charging it is what pays for the call: a kind that it does not count would be free.
+  if (prepaid && cap.unit_kind == CapUnit::kMoney && cap.on != CapOn::kTotal)
+    faults.push_back({"/on", shown(clause["on"]) + ": a prepaid balance in money pays for the whole call"});
   if (!prepaid && !clause.contains("limit")) faults.push_back({"", "the field limit is missing"});
   if (cap.unit_kind == CapUnit::kRequest) {
     if (clause.contains("on"))

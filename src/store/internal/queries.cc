@@ -25,7 +25,7 @@ std::array<std::uint8_t, N> fixed(ByteView bytes) {
 Id id_in(Statement* row, int column) { return Id{fixed<16>(row->view(column))}; }
 TimePoint time_in(Statement* row, int column) { return TimePoint{row->integer(column)}; }
 
-AccountRow account_in(Statement* row) {
+Result<AccountRow> account_in(Statement* row) {
   AccountRow account;
   account.number = row->number(0);
   account.name = row->text(1);
@@ -33,11 +33,11 @@ AccountRow account_in(Statement* row) {
   account.scale = static_cast<int>(row->integer(3));
   account.may_overdraw = row->integer(4) != 0;
   account.closed = row->integer(5) != 0;
-  account.debits_posted = row->amount(6);
-  account.credits_posted = row->amount(7);
-  account.funded = row->amount(8);
+  CIYUAN_TRY(account.debits_posted, row->amount(6));
+  CIYUAN_TRY(account.credits_posted, row->amount(7));
+  CIYUAN_TRY(account.funded, row->amount(8));
   account.last_entry = row->number(9);
-  account.granted = row->amount(10);
+  CIYUAN_TRY(account.granted, row->amount(10));
   return account;
 }
 #define ACCOUNT_COLUMNS                                                                                  \
@@ -143,21 +143,21 @@ Result<std::vector<AccountRow>> Queries::accounts(std::string_view prefix, std::
                    "ORDER BY name LIMIT ?4"));
   Scoped statement(*query_);
   statement->bind(prefix).bind(after).bind(std::string_view(end)).bind(limit_of(rows_max));
-  return all<AccountRow>(statement, [](Statement* row) -> Result<AccountRow> { return account_in(row); });
+  return all<AccountRow>(statement, account_in);
 }
 
 Result<std::optional<AccountRow>> Queries::account(std::string_view name) {
   CIYUAN_TRY(Statement * query_, query("SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE name = ?"));
   Scoped statement(*query_);
   statement->bind(name);
-  return first<AccountRow>(statement, [](Statement* row) -> Result<AccountRow> { return account_in(row); });
+  return first<AccountRow>(statement, account_in);
 }
 
 Result<std::optional<AccountRow>> Queries::account_numbered(AccountNumber number) {
   CIYUAN_TRY(Statement * query_, query("SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE number = ?"));
   Scoped statement(*query_);
   statement->bind(number);
-  return first<AccountRow>(statement, [](Statement* row) -> Result<AccountRow> { return account_in(row); });
+  return first<AccountRow>(statement, account_in);
 }
 
 Result<std::optional<EntryRow>> Queries::entry(EntryNumber number) {

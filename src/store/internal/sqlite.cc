@@ -73,9 +73,9 @@ ByteView Statement::view(int column) const {
   return {data, data == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(get(), column))};
 }
 
-Amount Statement::amount(int column) const {
+Result<Amount> Statement::amount(int column) const {
   if (sqlite3_column_type(get(), column) == SQLITE_INTEGER) return Amount(integer(column));
-  return parse_decimal(text_of(view(column)), 0).ok() ? *parse_decimal(text_of(view(column)), 0) : Amount();
+  return from_text(text_of(view(column)));
 }
 
 Result<Database> Database::open(const std::filesystem::path& path, int flags, const char* vfs) {

@@ -67,7 +67,7 @@ class Statement {
   }
   /// Valid until the next step or reset.
   ByteView view(int column) const;
-  Amount amount(int column) const;
+  Result<Amount> amount(int column) const;
 
  private:
   sqlite3_stmt* get() const { return statement_.get(); }

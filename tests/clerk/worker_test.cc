@@ -1,0 +1,58 @@
+#include "clerk/worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "calls.h"
+
+namespace ciyuan::clerk::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+Reply work(Worker& worker, Command command) {
+  std::vector<Queued> batch;
+  batch.push_back({std::move(command), {nullptr, 1}});
+  std::vector<Answer> answers;
+  worker.work(batch, answers);
+  CIYUAN_CHECK(answers.size() == 1, "one command has one answer");
+  return std::move(answers[0].reply);
+}
+
+TEST(Worker, is_in_trouble_until_something_was_made_durable) {
+  store::MemoryStore store;
+  Worker worker(store, nullptr, {});
+  ASSERT_TRUE(worker.start(kStart).ok());
+  auto terms = terms_of({cap("s1", 150)});
+  for (Command command : {Command(open_of(1, terms, 5, 1)), Command(Tick{kStart}), Command(Tick{kStart})}) {
+    store.fail_next(store::Fault::kBeforeEffect);
+    work(worker, command);
+    EXPECT_THAT(worker.trouble(), HasSubstr("simulated")) << "a batch without effects proves nothing";
+    store.fail_next(store::Fault::kNone);
+  }
+  std::uint64_t before = store.head()->batch;
+  work(worker, Tick{kStart});
+  EXPECT_EQ(worker.trouble(), "");
+  EXPECT_EQ(store.head()->batch, before + 1);
+  work(worker, Tick{kStart});
+  EXPECT_EQ(store.head()->batch, before + 1) << "without trouble nothing is written for nothing";
+}
+
+TEST(Worker, voids_an_open_before_its_caller_hears_that_it_failed) {
+  for (store::Fault fault : {store::Fault::kBeforeEffect, store::Fault::kAfterEffect}) {
+    store::MemoryStore store;
+    auto worker = std::make_unique<Worker>(store, nullptr, MachineOptions{});
+    ASSERT_TRUE(worker->start(kStart).ok());
+    store.fail_next(fault);
+    Reply reply = work(*worker, open_of(1, terms_of({cap("s1", 150)}), 40, 10));
+    EXPECT_EQ(std::get<Error>(reply).code, ErrorCode::kUnavailable);
+    worker = std::make_unique<Worker>(store, nullptr, MachineOptions{});
+    ASSERT_TRUE(worker->start(kStart).ok());
+    auto account = store.account("cap/s1");
+    if (*account) EXPECT_EQ((*account)->debits_posted, Amount()) << "its prompt is not billed";
+    EXPECT_TRUE(store.open_calls()->empty());
+  }
+}
+
+}  // namespace
+}  // namespace ciyuan::clerk::testing
