@@ -126,10 +126,12 @@ def python():
     return own if os.path.exists(own) else sys.executable
 
 
-def conformance(script):
+def conformance(script, long=False):
+    """Where CIYUAN_LONG is set, a script takes as many cases as an hour allows."""
     def run(suite, log):
-        code = shell([python(), script] if script.endswith(".py") else [script], log,
-                     {"CIYUAN_BIN": os.path.join(ROOT, "build", suite.preset, "bin"), "PYTHON": python()}, timeout=1500)
+        environment = {"CIYUAN_BIN": os.path.join(ROOT, "build", suite.preset, "bin"), "PYTHON": python(),
+                       **({"CIYUAN_LONG": "1"} if long else {})}
+        code = shell([python(), script] if script.endswith(".py") else [script], log, environment, timeout=7200 if long else 1500)
         with open(log, errors="replace") as file:
             said = last_line(file.read())
         status = "passed" if code == 0 else "skipped" if code == SKIPPED else "failed"
@@ -144,7 +146,7 @@ def end_to_end(*arguments):
             os.remove(report)
         environment = sanitizer_environment() if suite.preset in ("asan", "tsan") else {}
         code = shell([python(), "tests/e2e/run.py", "--bin", f"build/{suite.preset}/bin", "--report", report, *arguments],
-                     log, environment, timeout=3600)
+                     log, environment, timeout=4 * 3600 if "--long" in arguments else 3600)
         if not os.path.exists(report):
             return [Case(suite.name, "failed", f"the runner ended with {code} and left no report")]
         with open(report) as file:
@@ -152,12 +154,12 @@ def end_to_end(*arguments):
     return run
 
 
-def conformance_suites():
+def conformance_suites(long):
     """tests/conformance/NAME/check.{py,sh}: oracles that know nothing of our code."""
     for script in sorted(glob.glob(os.path.join(ROOT, "tests", "conformance", "*", "check.*"))):
         name = os.path.basename(os.path.dirname(script))
         script = os.path.relpath(script, ROOT)
-        yield Suite(f"conformance-{name}", f"conformance: {name}", conformance(script),
+        yield Suite(f"conformance-{name}", f"conformance: {name}", conformance(script, long),
                     inputs=(os.path.dirname(script), "build/release/bin/ciyuan", "tools", "data"))
 
 
@@ -170,12 +172,12 @@ def plan(arguments):
         return suites
     suites.append(Suite("unit", "unit tests", run_ctest, inputs=("src", "tests", "cmake", "data", "schema", "examples",
                                                                   "CMakeLists.txt", "tools")))
-    suites += conformance_suites()
+    suites += conformance_suites(arguments.long)
     slow = ("build/release/bin/ciyuan", "tests/e2e", "tools", "examples", "data", "schema")
     suites.append(Suite("e2e", "end to end", end_to_end(*(["--long"] if arguments.long else [])), inputs=slow))
     if arguments.long:
         for script in sorted(glob.glob(os.path.join(ROOT, "tests", "sim", "long.*"))):
-            suites.append(Suite("sim-long", "the simulation, for long", conformance(os.path.relpath(script, ROOT))))
+            suites.append(Suite("sim-long", "the simulation, for long", conformance(os.path.relpath(script, ROOT), True)))
     return suites
 
 

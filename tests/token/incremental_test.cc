@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tests/token/present_vocabularies.h"
 #include "tests/token/random_text.h"
 #include "token/incremental_counter.h"
 #include "token/vocabulary_set.h"
@@ -7,24 +8,9 @@
 namespace ciyuan::token {
 namespace {
 
-std::vector<std::string> present_vocabularies() {
-  std::vector<std::string> names;
-  for (const auto& listing : VocabularySet::standard().list().value())
-    if (listing.present) names.push_back(listing.name);
-  return names;
-}
-
-class EveryVocabulary : public testing::TestWithParam<std::string> {
- protected:
-  std::shared_ptr<const Vocabulary> vocabulary = VocabularySet::standard().find(GetParam()).value();
-};
+class EveryVocabulary : public PresentVocabulary {};
 INSTANTIATE_TEST_SUITE_P(Incremental, EveryVocabulary, testing::ValuesIn(present_vocabularies()),
-                         [](const auto& each) {
-                           std::string name = each.param;
-                           for (char& c : name)
-                             if (c == '.') c = '_';
-                           return name;
-                         });
+                         vocabulary_test_name);
 
 TEST_P(EveryVocabulary, counts_any_split_of_the_bytes_as_the_whole) {
   std::mt19937_64 random(11);

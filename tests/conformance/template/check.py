@@ -15,6 +15,6 @@ except ImportError:
     sys.exit(77)
 for part in ("templates", "expressions"):
     code = subprocess.run([sys.executable, os.path.join(HERE, "oracle.py"), "--render", RENDER, "--only", part,
-                           "--conversations", "200"]).returncode
+                           "--conversations", "4000" if os.environ.get("CIYUAN_LONG") else "200"]).returncode
     if code != 0:
         sys.exit(code)

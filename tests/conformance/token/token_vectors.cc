@@ -1,7 +1,7 @@
 /// Reads lines "<mode> <base64>" and prints our answer for each, for check.py. Modes: p = plain text, s =
 /// with special tokens, b = speed of a file (the argument is its path, in base64). For p the line is "ids…",
-/// and it is checked that count() and an IncrementalCounter at random splits agree; if they do not, the line
-/// begins with "!".
+/// and it is checked that count() and an IncrementalCounter at random splits agree, and for some short
+/// texts at every split in two; if they do not, the line begins with "!".
 
 #include <chrono>
 #include <fstream>
@@ -18,6 +18,9 @@ using namespace ciyuan;
 using namespace ciyuan::token;
 
 namespace {
+
+/// Which texts are cut in every way: an even sample, so that 100,000 take seconds.
+constexpr std::size_t kEveryCutBytesMax = 80, kEveryCutOneIn = 10;
 
 std::string text_of_ids(const std::vector<TokenId>& ids) {
   std::string line;
@@ -42,6 +45,23 @@ std::string check_incremental(const std::shared_ptr<const Vocabulary>& vocabular
     }
   }
   return counter.count().value == expected ? "" : "incremental at end";
+}
+
+/// Every cut of a short text in two, and the text byte by byte.
+std::string check_every_cut(const std::shared_ptr<const Vocabulary>& vocabulary, std::string_view text) {
+  IncrementalCounter bytes(vocabulary);
+  const Tokens whole = vocabulary->count(text);
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    const Tokens so_far = vocabulary->count(text.substr(0, cut));
+    if (bytes.count() != so_far) return "byte by byte at " + std::to_string(cut);
+    if (cut < text.size()) bytes.append(text.substr(cut, 1));
+    IncrementalCounter halves(vocabulary);
+    halves.append(text.substr(0, cut));
+    if (halves.count() != so_far) return "first part of a cut at " + std::to_string(cut);
+    halves.append(text.substr(cut));
+    if (halves.count() != whole) return "both parts of a cut at " + std::to_string(cut);
+  }
+  return "";
 }
 
 void measure(const Vocabulary& vocabulary, const std::string& path) {
@@ -82,6 +102,8 @@ int main(int argc, char** argv) {
       const auto tokens = static_cast<std::int64_t>(ids.size());
       std::string problem = (*vocabulary)->count(text).value == tokens ? "" : "count";
       if (problem.empty()) problem = check_incremental(*vocabulary, text, tokens, random);
+      if (problem.empty() && text.size() <= kEveryCutBytesMax && random() % kEveryCutOneIn == 0)
+        problem = check_every_cut(*vocabulary, text);
       std::cout << (problem.empty() ? "" : "! " + problem + " ") << text_of_ids(ids) << '\n';
     }
   }

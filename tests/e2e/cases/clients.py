@@ -105,6 +105,17 @@ def python_errors(world):
     raises(openai.InternalServerError, ask("status=503"), 503)
     raises(openai.InternalServerError, ask("reset"))
     raises(openai.InternalServerError, ask("garbage"))
+
+    def once(key, **more):
+        return lambda: client.chat.completions.create(extra_headers={"Idempotency-Key": key, "Ciyuan-Session": f"once-{key}"}, **{
+            "model": "standin", "messages": say(), "max_tokens": 2, **more})
+
+    once("order-1")()
+    raises(openai.UnprocessableEntityError, once("order-1", max_tokens=3), 422)
+    running = client.chat.completions.create(model="standin", messages=say(), stream=True, max_tokens=20, extra_headers={
+        "Idempotency-Key": "order-2", "Ciyuan-Session": "once-order-2", "X-Standin": "rate=5,tokens=20"})
+    raises(openai.ConflictError, once("order-2", stream=True, max_tokens=20), 409)
+    running.close()
     session = {"Ciyuan-Session": "full"}
     client.chat.completions.create(model="standin", messages=say(), extra_headers=session)
     error = raises(openai.RateLimitError, lambda: client.chat.completions.create(model="standin", messages=say(),

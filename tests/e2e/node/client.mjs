@@ -47,7 +47,23 @@ await raises(OpenAI.NotFoundError, () => ask({ model: "no-such-model" }));
 await raises(OpenAI.PermissionDeniedError, () => ask({}, "status=403"));
 await raises(OpenAI.RateLimitError, () => ask({}, "status=429"));
 await raises(OpenAI.InternalServerError, () => ask({}, "status=500"));
+await raises(OpenAI.InternalServerError, () => ask({}, "status=503"));
 await raises(OpenAI.InternalServerError, () => ask({}, "reset"));
+await raises(OpenAI.InternalServerError, () => ask({}, "garbage"));
+const read = async (script) => {
+  let text = "";
+  for await (const chunk of await ask({ stream: true, max_tokens: 8 }, script)) text += chunk.choices[0]?.delta?.content ?? "";
+  return text;
+};
+assert.ok((await read("tokens=5")).length > 0);
+for (const script of ["break-after=3", "half-close=3", "error-after=3"]) await raises(OpenAI.APIError, () => read(script));
+const once = (key, more = {}, script = "") =>
+  ask(more, script, { headers: { "Idempotency-Key": key, "Ciyuan-Session": `once-${key}`, "X-Standin": script } });
+await once("node-1");
+await raises(OpenAI.UnprocessableEntityError, () => once("node-1", { max_tokens: 3 }));
+const running = await once("node-2", { stream: true, max_tokens: 20 }, "rate=5,tokens=20");
+await raises(OpenAI.ConflictError, () => once("node-2", { stream: true, max_tokens: 20 }, "rate=5,tokens=20"));
+running.controller.abort();
 const session = { headers: { "Ciyuan-Session": "full" } };
 await client.chat.completions.create({ model: "standin", messages }, session);
 const refused = await raises(OpenAI.RateLimitError, () => client.chat.completions.create({ model: "standin", messages }, session));
