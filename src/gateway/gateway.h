@@ -10,6 +10,7 @@
 /// change; a call keeps the one it began with.
 
 #include <atomic>
+#include <boost/asio/thread_pool.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -37,6 +38,8 @@ struct GatewayOptions {
   std::size_t event_bytes_max = 8 << 20;      ///< of one event of a stream
   std::function<void(std::string_view)> log;  ///< one JSON line; called on any loop's thread; may be null
 };
+
+constexpr std::size_t kLargePromptThreads = 2;  ///< count what would hold up a loop
 
 class Worker;
 
@@ -78,6 +81,8 @@ class Gateway {
   mutable std::mutex registry_mutex_;
   std::shared_ptr<const contract::Registry> registry_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  // After the workers: what it still counts uses them.
+  http::asio::thread_pool large_prompts_{kLargePromptThreads};
 };
 
 /// A loop's share of the gateway.

@@ -1,7 +1,9 @@
 """The traps of a streaming proxy, one case each, against services written here byte by byte."""
 import asyncio
+import base64
 import json
 import os
+import random
 import resource
 import socket
 import threading
@@ -445,3 +447,24 @@ def unusable_keys(world):
         large = large.replace(b"Content-Length: 0", b"Content-Length: 1000000")
         check(raw(gateway.port, large).startswith(b"HTTP/1.1 413"), f"{name}: a large body")
     equal(asyncio.run(get(gateway.port, "/v1/models", SECRET)).status, 200, "the models")
+
+
+@case("a prompt that takes long to count holds up nobody else on its loop")
+def long_counting(world):
+    gateway = world.gateway(documents(Service(lambda one, head, body: one.sendall(whole_answer())).url),
+                            options=("--quiet", "--threads", "1"))
+    text = base64.b64encode(random.Random(1).randbytes(12 << 20)).decode()  # no two words alike
+
+    async def run():
+        begin, worst = time.monotonic(), 0
+        long = asyncio.create_task(gateway.post(chat(text, max_tokens=2)))
+        while not long.done():
+            before = time.monotonic()
+            equal((await gateway.post(chat(max_tokens=2))).status, 200, "a short call")
+            worst = max(worst, time.monotonic() - before)
+        equal((await long).status, 200, "the long one")
+        return worst, time.monotonic() - begin
+
+    worst, whole = asyncio.run(run())
+    print(f"the long call took {whole:.1f} s, the longest short one {worst:.2f} s")
+    check(worst < whole / 3, "a short call waited for the long one:", worst, whole)
