@@ -468,3 +468,20 @@ def long_counting(world):
     worst, whole = asyncio.run(run())
     print(f"the long call took {whole:.1f} s, the longest short one {worst:.2f} s")
     check(worst < whole / 3, "a short call waited for the long one:", worst, whole)
+
+
+@case("an unstreamed answer that comes in chunks of growing size arrives whole")
+def growing_chunks(world):
+    whole = whole_answer("word " * 20000).split(b"\r\n\r\n", 1)[1]
+
+    def answer(one, head, body):
+        one.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        at, size = 0, 1
+        while at < len(whole):
+            one.sendall(chunk(whole[at:at + size]))
+            at, size = at + size, size * 2
+            time.sleep(0.01)  # each in a read of its own
+        one.sendall(b"0\r\n\r\n")
+
+    gateway = world.gateway(documents(Service(answer).url))
+    equal(gateway.call(chat(max_tokens=100000)).body, whole, "the answer")
