@@ -485,3 +485,12 @@ def growing_chunks(world):
 
     gateway = world.gateway(documents(Service(answer).url))
     equal(gateway.call(chat(max_tokens=100000)).body, whole, "the answer")
+
+
+@case("a client may leave while its call is tried elsewhere after a service that said 503")
+def leaves_between_services(world):
+    busy, hole = world.standin("--script", "status=503"), deaf()
+    gateway = world.gateway(documents([busy.url, hole.url], [cap("budget", "ciyuan", 1000)]))
+    asyncio.run(gateway.post(chat(max_tokens=5), timeout=0.6))
+    record = wait_until(gateway.records, what="the record")[0]
+    equal((record["outcome"]["state"], billed(record, "input")), ("client-gone", 0), "record")
