@@ -1,15 +1,17 @@
 /// Who asks, under which terms, and how much the prompt is: everything before the hold is durable.
 
 #include <algorithm>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
 
 #include "base/canonical_json.h"
 #include "gateway/metered_call.h"
-#include "measure/prompt.h"
 
 namespace ciyuan::gateway {
 namespace {
 
 constexpr std::size_t kIdempotencyKeyBytesMax = 255;
+constexpr std::size_t kCountedHereBytesMax = 1 << 20;  // some tens of milliseconds, for which others wait
 
 measure::Endpoint measured(dialect::Endpoint endpoint) {
   switch (endpoint) {
@@ -107,7 +109,11 @@ http::Task<bool> MeteredCall::admit() {
     co_return false;
   }
   profile_ = std::move(*profile);
-  auto count = measure::count_prompt(*profile_, measured(endpoint_), body_, facts_.plain_chat);
+  Result<measure::PromptCount> count = measure::PromptCount{};
+  if (body_.size() <= kCountedHereBytesMax)
+    count = measure::count_prompt(*profile_, measured(endpoint_), body_, facts_.plain_chat);
+  else
+    count = co_await count_elsewhere();
   if (!count) {
     ++metrics_.denied;
     co_await answer_error(bad_request(count.error()));
@@ -116,6 +122,29 @@ http::Task<bool> MeteredCall::admit() {
   prompt_[Kind::kInput] = count->tokens.value;
   prompt_level_ = count->level;
   co_return true;
+}
+
+// A prompt of 32 MiB takes seconds to count; the loop's other calls must not stand still meanwhile.
+http::Task<Result<measure::PromptCount>> MeteredCall::count_elsewhere() {
+  Result<measure::PromptCount> count = measure::PromptCount{};
+  using Token = http::asio::use_awaitable_t<http::Executor>;
+  Token token;
+  co_await http::asio::async_initiate<Token, void()>(
+      [this, &count](auto handler) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        http::asio::post(worker_.gateway.large_prompts_, [this, &count, shared] {
+          // Nothing may escape on a thread that is nobody's.
+          try {
+            count = measure::count_prompt(*profile_, measured(endpoint_), body_, facts_.plain_chat);
+          } catch (const std::exception& thrown) {
+            count = Error{ErrorCode::kInternal, std::string("the prompt cannot be counted: ") + thrown.what(),
+                          ""};
+          }
+          http::asio::post(worker_.loop.context(), [shared] { std::move (*shared)(); });
+        });
+      },
+      token);
+  co_return count;
 }
 
 http::Task<bool> MeteredCall::open() {

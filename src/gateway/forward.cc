@@ -68,6 +68,7 @@ http::Task<Result<http::ResponseHead>> MeteredCall::send_once(const contract::Ro
   if (exchange_.client_gone()) co_return Error{ErrorCode::kUnavailable, "the client left", ""};
   call_ = std::move(*call);
   exchange_.on_client_gone([this] {
+    if (!call_) return;  // between two tries
     const contract::Metering& metering = resolved_.terms.metering;
     if (metering.upstream == contract::UpstreamOnGone::kCancel || worker_.gateway.draining())
       call_->cancel();

@@ -10,6 +10,7 @@
 /// change; a call keeps the one it began with.
 
 #include <atomic>
+#include <boost/asio/thread_pool.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -39,6 +40,8 @@ struct GatewayOptions {
   /// Keys the digest of a body under an Idempotency-Key, which is kept: a plain one could be guessed (P8).
   SecretKey instance_key{};
 };
+
+constexpr std::size_t kLargePromptThreads = 2;  ///< count what would hold up a loop
 
 class Worker;
 
@@ -83,6 +86,8 @@ class Gateway {
   mutable std::mutex registry_mutex_;
   std::shared_ptr<const contract::Registry> registry_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  // After the workers: what it still counts uses them.
+  http::asio::thread_pool large_prompts_{kLargePromptThreads};
 };
 
 /// A loop's share of the gateway.

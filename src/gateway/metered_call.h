@@ -18,6 +18,7 @@
 #include "gateway/gateway.h"
 #include "gateway/stream_meter.h"
 #include "http/sse.h"
+#include "measure/prompt.h"
 #include "record/commitment.h"
 
 namespace ciyuan::gateway {
@@ -40,6 +41,7 @@ class MeteredCall {
 
   // admission.cc: who asks, under which terms, how much the prompt is. False: the answer was already given.
   http::Task<bool> admit();
+  http::Task<Result<measure::PromptCount>> count_elsewhere();
   http::Task<bool> open();
   void withdraw();
   http::Task<> answer_error(const dialect::ErrorBody& error, const http::Headers& extra);

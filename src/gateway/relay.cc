@@ -1,6 +1,7 @@
 /// The answer on its way to the client: whole answers, streams, and the cut at the token.
 
 #include <algorithm>
+#include <charconv>
 
 #include "gateway/metered_call.h"
 
@@ -96,16 +97,20 @@ http::Task<> MeteredCall::give_up(std::string_view fault) {
 
 http::Task<Result<std::string>> MeteredCall::read_all_body(std::size_t bytes_max) {
   std::string body;
+  std::string_view length = answer_head_.headers.get("Content-Length");
+  std::size_t declared = 0;
+  std::from_chars(length.data(), length.data() + length.size(), declared);
+  if (declared <= bytes_max) body.reserve(declared);
   for (;;) {
     auto piece = co_await call_->read_body();
     if (!piece) co_return std::move(piece).error();
     if (piece->empty()) co_return body;
-    if (body.size() + piece->size() > bytes_max) {
+    if (std::max(declared, body.size() + piece->size()) > bytes_max) {
       call_->cancel();
       co_return Error{ErrorCode::kTooLarge,
                       "the service's answer is larger than " + std::to_string(bytes_max) + " bytes", ""};
     }
-    if (body.empty())
+    if (body.empty() && body.capacity() < piece->size())
       body = std::move(*piece);
     else
       body += *piece;

@@ -1,5 +1,5 @@
-// A file of its own, outside the precompiled header: the C library's <netinet/tcp.h> knows an older tcp_info than
-// the kernel's <linux/tcp.h>, and the two cannot be included together.
+// A file of its own, outside the precompiled header: the C library's <netinet/tcp.h> knows an older tcp_info
+// than the kernel's <linux/tcp.h>, and the two cannot be included together.
 #include "http/internal/acknowledged.h"
 
 #include <linux/tcp.h>

@@ -1,7 +1,9 @@
 """The traps of a streaming proxy, one case each, against services written here byte by byte."""
 import asyncio
+import base64
 import json
 import os
+import random
 import resource
 import socket
 import threading
@@ -445,3 +447,50 @@ def unusable_keys(world):
         large = large.replace(b"Content-Length: 0", b"Content-Length: 1000000")
         check(raw(gateway.port, large).startswith(b"HTTP/1.1 413"), f"{name}: a large body")
     equal(asyncio.run(get(gateway.port, "/v1/models", SECRET)).status, 200, "the models")
+
+
+@case("a prompt that takes long to count holds up nobody else on its loop")
+def long_counting(world):
+    gateway = world.gateway(documents(Service(lambda one, head, body: one.sendall(whole_answer())).url),
+                            options=("--quiet", "--threads", "1"))
+    text = base64.b64encode(random.Random(1).randbytes(12 << 20)).decode()  # no two words alike
+
+    async def run():
+        begin, worst = time.monotonic(), 0
+        long = asyncio.create_task(gateway.post(chat(text, max_tokens=2)))
+        while not long.done():
+            before = time.monotonic()
+            equal((await gateway.post(chat(max_tokens=2))).status, 200, "a short call")
+            worst = max(worst, time.monotonic() - before)
+        equal((await long).status, 200, "the long one")
+        return worst, time.monotonic() - begin
+
+    worst, whole = asyncio.run(run())
+    print(f"the long call took {whole:.1f} s, the longest short one {worst:.2f} s")
+    check(worst < whole / 3, "a short call waited for the long one:", worst, whole)
+
+
+@case("an unstreamed answer that comes in chunks of growing size arrives whole")
+def growing_chunks(world):
+    whole = whole_answer("word " * 20000).split(b"\r\n\r\n", 1)[1]
+
+    def answer(one, head, body):
+        one.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        at, size = 0, 1
+        while at < len(whole):
+            one.sendall(chunk(whole[at:at + size]))
+            at, size = at + size, size * 2
+            time.sleep(0.01)  # each in a read of its own
+        one.sendall(b"0\r\n\r\n")
+
+    gateway = world.gateway(documents(Service(answer).url))
+    equal(gateway.call(chat(max_tokens=100000)).body, whole, "the answer")
+
+
+@case("a client may leave while its call is tried elsewhere after a service that said 503")
+def leaves_between_services(world):
+    busy, hole = world.standin("--script", "status=503"), deaf()
+    gateway = world.gateway(documents([busy.url, hole.url], [cap("budget", "ciyuan", 1000)]))
+    asyncio.run(gateway.post(chat(max_tokens=5), timeout=0.6))
+    record = wait_until(gateway.records, what="the record")[0]
+    equal((record["outcome"]["state"], billed(record, "input")), ("client-gone", 0), "record")
