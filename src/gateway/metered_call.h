@@ -57,15 +57,21 @@ class MeteredCall {
   http::Task<> relay_error();
   http::Task<> relay_stream();
   http::Task<bool> pass_event(const http::SseEvent& event);
-  http::Task<bool> pass_part(const http::SseEvent& event, dialect::AnswerPart& part);
-  http::Task<bool> cut_stream(const http::SseEvent& event, dialect::AnswerPart& part);
+  http::Task<bool> pass_part(const http::SseEvent& event, const dialect::AnswerPart& part);
+  http::Task<bool> pass_bytes(std::string_view bytes);
+  http::Task<> cut_stream(const http::SseEvent& event, const dialect::AnswerPart& part);
+  http::Task<> complete_stream();
+  http::Task<> fail_stream(std::string problem, std::string error_json);
+  http::Task<> let_body_end();
   http::Task<> deliver(std::string_view bytes);
   http::Task<> end_stream(Ending ending, std::string tail);
   http::Task<Result<std::string>> read_all_body(std::size_t bytes_max);
 
   // grants: the hold grows ahead of the stream.
   void ask_for_more();
-  http::Task<bool> more_granted();
+  http::Task<bool> fits_or_grows(const dialect::AnswerPart& part);
+  http::Task<bool> more_granted(std::int64_t wanted);
+  http::Task<> take_extension();
   void take_grant(clerk::Reply reply);
   void clip_to_grant(KindCounts& counts) const;
 
@@ -75,6 +81,7 @@ class MeteredCall {
   void complete_record(const Ending& ending, const KindCounts& billed);
   http::Headers closing_headers(const clerk::Closed& closed) const;
   std::string closing_comment(const clerk::Closed& closed) const;
+  std::string live_comment() const;
   dialect::ReportedUsage own_usage() const;
   void log_call(const Ending& ending, const clerk::Closed* closed);
 
@@ -113,7 +120,7 @@ class MeteredCall {
   dialect::AnswerPart first_part_;  // id, model, created of the answer
   std::string tail_;                // events held back until the record is durable
   std::string kept_answer_;         // for a repeated Idempotency-Key
-  bool tail_begun_ = false, done_seen_ = false, live_ = false, client_left_ = false;
+  bool live_ = false, client_left_ = false;
 };
 
 }  // namespace ciyuan::gateway

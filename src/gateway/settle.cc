@@ -70,7 +70,7 @@ void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed
     record::Figure figure{.measured = unsigned_of(measured[kind]),
                           .billed = unsigned_of(billed[kind]),
                           .level = is_generated(kind)
-                                       ? profile_->output_level(meter_ && meter_->saw_tool_calls())
+                                       ? profile_->output_level(meter_ && meter_->saw_marked_up())
                                        : prompt_level_,
                           .counted_by = profile_->counted_by()};
     record_.usage[std::string(name_of(kind))] = std::move(figure);
@@ -175,6 +175,11 @@ std::string MeteredCall::closing_comment(const clerk::Closed& closed) const {
            "\",\"limit\":\"" + format_decimal(item.limit, scale) + "\"}";
   }
   return out + "]}\n\n";
+}
+
+std::string MeteredCall::live_comment() const {
+  return ": ciyuan-used {\"tokens\":" + std::to_string(meter_->counts().generated()) +
+         ",\"granted\":" + std::to_string(granted_) + "}\n\n";
 }
 
 void MeteredCall::log_call(const Ending& ending, const clerk::Closed* closed) {

@@ -43,7 +43,8 @@ Call::~Call() {
 }
 
 void Call::on_tick(std::int64_t now_ns) {
-  if (deadline_ns_ == 0 || now_ns < deadline_ns_) return;
+  if (now_ns < total_deadline_ns_ && (deadline_ns_ == 0 || now_ns < deadline_ns_)) return;
+  total_deadline_ns_ = std::numeric_limits<std::int64_t>::max();
   deadline_ns_ = 0;
   timed_out_ = true;
   stream_->close();
@@ -52,6 +53,10 @@ void Call::on_tick(std::int64_t now_ns) {
 void Call::cancel() {
   cancelled_ = true;
   stream_->close();
+}
+
+void Call::finish_by(std::int64_t deadline_ns) {
+  total_deadline_ns_ = std::min(total_deadline_ns_, deadline_ns);
 }
 
 Error Call::broken(const error_code& error) const {

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ class Call : public Watched {
   Task<Result<std::string>> read_body();
   /// Ends the call now: pending reads fail. The service sees the connection close, and stops generating.
   void cancel();
+  /// Ends the call as timed out where it lasts beyond this moment of the monotonic clock.
+  void finish_by(std::int64_t deadline_ns);
 
   bool sent_bytes() const { return sent_; }
   bool timed_out() const { return timed_out_; }
@@ -61,6 +64,7 @@ class Call : public Watched {
   std::unique_ptr<ResponseParser> parser_;
   std::string buffer_;
   std::int64_t deadline_ns_ = 0;
+  std::int64_t total_deadline_ns_ = std::numeric_limits<std::int64_t>::max();
   bool reused_, sent_ = false, timed_out_ = false, cancelled_ = false, keep_alive_ = false, complete_ = false;
   bool to_head_request_ = false;
 };
