@@ -29,6 +29,7 @@ struct ChoiceText {
   std::string content;        ///< message.content, delta.content or text; of a list of parts, all their texts
   std::string reasoning;      ///< reasoning_content, reasoning, …; the same text under two names once
   std::string tool;           ///< names and arguments of tool calls, in order
+  std::string echoed;         ///< the prompt, repeated before the content: taken out by the gateway
   std::string other;          ///< refusals, audio, images, and members that are not known here
   std::string finish_reason;  ///< empty where null
 };

@@ -15,6 +15,7 @@
 #include "dialect/openai_answer.h"
 #include "dialect/openai_error.h"
 #include "dialect/openai_request.h"
+#include "gateway/echo.h"
 #include "gateway/gateway.h"
 #include "gateway/stream_meter.h"
 #include "http/sse.h"
@@ -41,6 +42,8 @@ class MeteredCall {
   // admission.cc: who asks, under which terms, how much the prompt is. False: the answer was already given.
   http::Task<bool> admit();
   http::Task<bool> open();
+  std::int64_t answer_tokens_max() const;
+  std::int64_t tokens_within(std::int64_t units) const;
   http::Task<> answer_error(const dialect::ErrorBody& error, const http::Headers& extra);
   http::Task<> answer_error(const dialect::ErrorBody& error) { return answer_error(error, no_headers_); }
   http::Task<> answer_refusal(const clerk::Refusal& refusal);
@@ -77,6 +80,7 @@ class MeteredCall {
 
   // settle.cc: what is billed, and the record.
   KindCounts billed_counts(const Ending& ending) const;
+  bool costs_nothing(const Ending& ending) const;
   http::Task<Result<clerk::Closed>> settle(const Ending& ending);
   void complete_record(const Ending& ending, const KindCounts& billed);
   http::Headers closing_headers(const clerk::Closed& closed) const;
@@ -106,14 +110,17 @@ class MeteredCall {
   record::Level prompt_level_ = record::Level::kProved;
   bool idempotent_ = false;
 
+  std::vector<clerk::Remaining> remaining_;  // of each limit, beside what was held at open
+  std::int64_t granted_at_open_ = 0;
   std::int64_t granted_ = 0;    // generated tokens that may be delivered
-  std::int64_t spendable_ = 0;  // what the accounts could still pay for at open, the grant included
+  std::int64_t spendable_ = 0;  // the model's tokens that could still be paid for at open, the grant included
   bool grant_final_ = false;    // the last extension gave nothing
   std::optional<LoopMailbox::Ticket> extension_;
 
   std::unique_ptr<http::Call> call_;
   http::ResponseHead answer_head_;
   std::optional<StreamMeter> meter_;
+  std::optional<Echo> echo_;
   KindCounts delivered_;  // generated tokens whose bytes were handed to the client's socket
   record::ContentDigest answer_digest_;
   std::optional<dialect::ReportedUsage> reported_;
@@ -121,6 +128,7 @@ class MeteredCall {
   std::string tail_;                // events held back until the record is durable
   std::string kept_answer_;         // for a repeated Idempotency-Key
   bool live_ = false, client_left_ = false;
+  bool charged_ = false;  // settled, and not for nothing
 };
 
 }  // namespace ciyuan::gateway

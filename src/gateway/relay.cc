@@ -34,6 +34,11 @@ bool has_text(const dialect::AnswerPart& part) {
   });
 }
 
+bool is_event_stream(std::string_view type) {
+  constexpr std::string_view kEventStream = "text/event-stream";
+  return http::equal_ignoring_case(type.substr(0, kEventStream.size()), kEventStream);
+}
+
 std::string_view trimmed(std::string_view text) {
   std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return {};
@@ -52,8 +57,8 @@ http::Task<> MeteredCall::run() {
   metrics_.before_upstream.add(http::monotonic_ns() - accepted_ns_);
   if (co_await forward()) {
     if (endpoint_ != dialect::Endpoint::kEmbeddings) meter_.emplace(profile_);
-    bool is_stream =
-        facts_.stream && answer_head_.headers.get("Content-Type").starts_with("text/event-stream");
+    if (facts_.echo) echo_.emplace(dialect::prompt_texts(body_), facts_.choices);
+    bool is_stream = facts_.stream && is_event_stream(answer_head_.headers.get("Content-Type"));
     if (answer_head_.status >= 300 || answer_head_.status < 200 || is_compressed(answer_head_.headers))
       co_await relay_error();
     else if (is_stream)
@@ -95,6 +100,16 @@ http::Task<> MeteredCall::relay_error() {
                                       : "the service answered " + std::to_string(answer_head_.status)};
   auto closed = co_await settle(ending);
   http::Headers headers = closed ? closing_headers(*closed) : http::Headers();
+  if (answer_head_.status == 401 || answer_head_.status == 403) {
+    // It is the operator's key that was refused: the client's is in order, and the text is not for it.
+    dialect::ErrorBody refusal_body{.status = 502,
+                                    .message = "the service refused the credentials of this gateway",
+                                    .type = "api_error",
+                                    .code = "upstream_refused_credentials",
+                                    .record = id_.text()};
+    co_await answer_error(refusal_body, headers);
+    co_return;
+  }
   if (unreadable || !body || answer_head_.status < 400) {
     dialect::ErrorBody refusal_body{.status = 502,
                                     .message = ending.problem,
@@ -104,6 +119,9 @@ http::Task<> MeteredCall::relay_error() {
     co_await answer_error(refusal_body, headers);
     co_return;
   }
+  // An answer is no part of an error: what stands beside it was neither counted nor held for.
+  auto part = dialect::read_answer(endpoint_, *body);
+  if (part && !part->choices.empty()) *body = dialect::error_alone(*body);
   http::Response response{answer_head_.status, passed_on(answer_head_.headers), std::move(*body)};
   for (const auto& [name, value] : headers) response.headers.add(name, value);
   co_await exchange_.respond(response);
@@ -119,9 +137,13 @@ http::Task<> MeteredCall::relay_whole() {
     std::string problem =
         !part ? part.error().text() : "the service answered with an error in a successful answer";
     if (!gone) ++metrics_.upstream_failed;
-    Ending ending{.state = gone ? record::State::kClientGone : record::State::kUpstreamFailed,
+    // An error in place of an answer is a refusal, whatever its status says.
+    bool refused = part.ok();
+    Ending ending{.state = refused ? record::State::kUpstreamRefused
+                           : gone  ? record::State::kClientGone
+                                   : record::State::kUpstreamFailed,
                   .finish_reason = "",
-                  .nothing_served = false,
+                  .nothing_served = refused,
                   .problem = problem};
     auto closed = co_await settle(ending);
     bool late = call_->timed_out();
@@ -135,6 +157,7 @@ http::Task<> MeteredCall::relay_whole() {
     co_await answer_error(refusal_body, headers);
     co_return;
   }
+  if (echo_) echo_->take_out(*part);
   reported_ = part->usage;
   first_part_ = dialect::AnswerPart{{}, {}, part->id, part->model, part->created};
   Ending ending;
@@ -357,6 +380,7 @@ http::Task<bool> MeteredCall::pass_event(const http::SseEvent& event) {
     co_await fail_stream(std::move(problem), std::move(told));
     co_return false;
   }
+  if (echo_) echo_->take_out(*part);
   if (part->usage) reported_ = part->usage;
   if (first_part_.id.empty()) first_part_ = dialect::AnswerPart{{}, {}, part->id, part->model, part->created};
   co_return co_await pass_part(event, *part);

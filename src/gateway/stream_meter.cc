@@ -93,7 +93,7 @@ std::vector<dialect::Cut> StreamMeter::add_what_fits(const dialect::AnswerPart& 
         return whole.substr(0, size);
       };
       cut.reasoning = take(Kind::kReasoning, text.reasoning);
-      cut.content = take(Kind::kOutput, text.content);
+      cut.content = text.echoed + take(Kind::kOutput, text.content);
     }
     cuts.push_back(std::move(cut));
   }
