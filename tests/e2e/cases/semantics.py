@@ -1,6 +1,6 @@
 """What is counted, cut and charged where a client or a service says things in another way than the plain one."""
-import decimal
 import asyncio
+import decimal
 import json
 import time
 
