@@ -58,6 +58,7 @@ class MeteredCall {
   // relay.cc: the answer, whole or streamed.
   http::Task<> relay_whole();
   http::Task<> relay_error();
+  http::Task<> fail_whole(const std::string& problem, bool refused);
   http::Task<> relay_stream();
   http::Task<bool> pass_event(const http::SseEvent& event);
   http::Task<bool> pass_part(const http::SseEvent& event, const dialect::AnswerPart& part);

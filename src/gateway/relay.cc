@@ -1,6 +1,7 @@
 /// The answer on its way to the client: whole answers, streams, and the cut at the token.
 
 #include <algorithm>
+#include <utility>
 
 #include "gateway/metered_call.h"
 
@@ -127,34 +128,36 @@ http::Task<> MeteredCall::relay_error() {
   co_await exchange_.respond(response);
 }
 
+// An answer that cannot be given. An error in place of one is a refusal, whatever its status says.
+http::Task<> MeteredCall::fail_whole(const std::string& problem, bool refused) {
+  bool gone = exchange_.client_gone();
+  if (!gone) ++metrics_.upstream_failed;
+  Ending ending{.state = refused ? record::State::kUpstreamRefused
+                         : gone  ? record::State::kClientGone
+                                 : record::State::kUpstreamFailed,
+                .finish_reason = "",
+                .nothing_served = refused,
+                .problem = problem};
+  auto closed = co_await settle(ending);
+  bool late = call_->timed_out();
+  dialect::ErrorBody refusal_body{.status = late ? 504U : 502U,
+                                  .message = problem,
+                                  .type = "api_error",
+                                  .code = late ? "upstream_timeout" : "upstream_broken",
+                                  .record = id_.text()};
+  http::Headers headers = closed ? closing_headers(*closed) : http::Headers();  // named, see CONTRIBUTING.md
+  co_await answer_error(refusal_body, headers);
+}
+
 http::Task<> MeteredCall::relay_whole() {
   auto body = co_await read_all_body(worker_.gateway.options().answer_bytes_max);
   record_.first_token = record_.last_token = now();
   Result<dialect::AnswerPart> part =
       body ? dialect::read_answer(endpoint_, *body) : Result<dialect::AnswerPart>(body.error());
   if (!part || part->is_error) {
-    bool gone = exchange_.client_gone();
     std::string problem =
         !part ? part.error().text() : "the service answered with an error in a successful answer";
-    if (!gone) ++metrics_.upstream_failed;
-    // An error in place of an answer is a refusal, whatever its status says.
-    bool refused = part.ok();
-    Ending ending{.state = refused ? record::State::kUpstreamRefused
-                           : gone  ? record::State::kClientGone
-                                   : record::State::kUpstreamFailed,
-                  .finish_reason = "",
-                  .nothing_served = refused,
-                  .problem = problem};
-    auto closed = co_await settle(ending);
-    bool late = call_->timed_out();
-    dialect::ErrorBody refusal_body{.status = late ? 504U : 502U,
-                                    .message = problem,
-                                    .type = "api_error",
-                                    .code = late ? "upstream_timeout" : "upstream_broken",
-                                    .record = id_.text()};
-    http::Headers headers =
-        closed ? closing_headers(*closed) : http::Headers();  // named, see CONTRIBUTING.md
-    co_await answer_error(refusal_body, headers);
+    co_await fail_whole(problem, part.ok());
     co_return;
   }
   if (echo_) echo_->take_out(*part);
@@ -172,7 +175,11 @@ http::Task<> MeteredCall::relay_whole() {
     ending.state = record::State::kCut;
     ending.finish_reason = "length";
     auto shortened = dialect::with_cuts(endpoint_, *body, cuts, false, own_usage());
-    CIYUAN_CHECK(shortened.ok(), "what was read once can be read again");
+    if (!shortened) {
+      std::string problem = shortened.error().text();
+      co_await fail_whole(problem, false);
+      co_return;
+    }
     out = std::move(*shortened);
     ++metrics_.cut;
   }
@@ -276,15 +283,25 @@ http::Task<> MeteredCall::deliver(std::string_view bytes) {
 http::Task<> MeteredCall::cut_stream(const http::SseEvent& event, const dialect::AnswerPart& part) {
   auto cuts = meter_->add_what_fits(part, granted_);
   call_->cancel();  // nothing more is generated on this account
-  ++metrics_.cut;
   bool any = std::any_of(cuts.begin(), cuts.end(), [](const dialect::Cut& cut) {
     return cut.whole || !cut.content.empty() || !cut.reasoning.empty();
   });
   if (any) {
     auto shortened = dialect::with_cuts(endpoint_, event.data, cuts, true, std::nullopt);
-    CIYUAN_CHECK(shortened.ok(), "what was read once can be read again");
+    if (!shortened) {
+      // Never the event as it came: the stream ends without it.
+      std::string problem = shortened.error().text();
+      std::string told = dialect::to_json({.status = 502,
+                                           .message = problem,
+                                           .type = "api_error",
+                                           .code = "upstream_broken",
+                                           .record = id_.text()});
+      co_await fail_stream(std::move(problem), std::move(told));
+      co_return;
+    }
     tail_ += sse(*shortened);
   }
+  ++metrics_.cut;
   if (auto open = meter_->unfinished(); !open.empty())
     tail_ += sse(dialect::final_chunk(endpoint_, first_part_, open));
   if (facts_.usage_asked) tail_ += sse(dialect::usage_chunk(endpoint_, first_part_, own_usage()));
@@ -320,7 +337,8 @@ http::Task<bool> MeteredCall::pass_bytes(std::string_view bytes) {
     tail_ += bytes;
     co_return true;
   }
-  if (!tail_.empty()) co_await deliver(std::exchange(tail_, {}));
+  std::string held = std::exchange(tail_, {});
+  co_await deliver(held);
   co_await deliver(bytes);
   if (!client_left_) delivered_ = meter_->counts();
   co_return true;
