@@ -221,6 +221,13 @@ def events_of(answer):
             yield "closed", json.loads(line[16:])
 
 
+def live_line(used):
+    """What a call has used, and what is left of each cap, while it runs."""
+    money = f", {plain(used['money'])} {used['currency']}" if "money" in used else ""
+    left = "".join(f"; {cap['clause']}: {plain(cap['left'])} {cap['unit']} left" for cap in used["remaining"])
+    return f"so far {plain(used['ciyuan'])} Ciyuan{money}{left}"
+
+
 def call(ciyuan, secret, session, prompt, tokens, terminal):
     """One streamed call; prints the answer as it comes. Returns the record's id and how the stream ended."""
     connection = http.client.HTTPConnection("127.0.0.1", ciyuan.port, timeout=180)
@@ -231,11 +238,11 @@ def call(ciyuan, secret, session, prompt, tokens, terminal):
     answer = connection.getresponse()
     if answer.status != 200:
         fail(f"the call was answered with {answer.status}: {answer.read().decode()[:600]}")
-    used, closed, finish = 0, {}, None
+    status, closed, finish = "", {}, None
     for kind, value in events_of(answer):
         if kind == "used":
-            used = value["tokens"]
-            terminal.answer("", f"output so far: {used} Ciyuan, {value['granted']} granted")
+            status = live_line(value)
+            terminal.answer("", status)
         elif kind == "closed":
             closed = value
         elif value != "[DONE]":
@@ -246,7 +253,7 @@ def call(ciyuan, secret, session, prompt, tokens, terminal):
                 finish = choice.get("finish_reason") or finish
                 piece = (choice.get("delta") or {}).get("content")
                 if piece:
-                    terminal.answer(piece, f"output so far: {used} Ciyuan")
+                    terminal.answer(piece, status)
     return closed, finish
 
 

@@ -26,6 +26,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/amount.h"
 #include "base/crypto.h"
 #include "base/id.h"
 #include "base/result.h"
@@ -76,6 +77,8 @@ struct Model {
   std::int64_t context_tokens = 0;     ///< prompt and answer together
   std::int64_t output_tokens_max = 0;  ///< of one answer; what an unbounded request could produce
   bool output_control = true;  ///< the upstream honours max_tokens; false: the answer is cut by us alone
+  std::string
+      limit_member;  ///< the member that limits an answer where the client names none; empty: max_tokens
   std::string owner, licence, filing_number, weights_sha256;  ///< provenance, empty where not stated
   Digest digest{};
 };
@@ -100,8 +103,8 @@ struct Tolerance {
   std::int64_t tokens = 0;
   std::int64_t per_mille = 0;
   bool allows(std::int64_t measured, std::int64_t reported) const {
-    std::int64_t difference = measured > reported ? measured - reported : reported - measured;
-    return difference <= tokens || difference * 1000 <= per_mille * measured;
+    Int128 difference = measured > reported ? Int128{measured} - reported : Int128{reported} - measured;
+    return difference <= tokens || difference * 1000 <= Int128{per_mille} * measured;
   }
 };
 

@@ -2,53 +2,78 @@
 
 #include <simdjson.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
-#include "base/canonical_json.h"
+#include "dialect/internal/answer_json.h"
 
 namespace ciyuan::dialect {
 namespace {
 
 namespace dom = simdjson::dom;
-using OrderedJson = nlohmann::ordered_json;
 
-void append_text(dom::object object, const char* name, std::string& out) {
+// Labels are no output; a text that is too long for a label is one, whatever it is called.
+constexpr std::size_t kLabelBytesMax = 64;
+// A figure beyond this is no count of tokens; sums of a few stay far within 64 bits.
+constexpr std::int64_t kReportedMax = std::int64_t{1} << 53;
+
+bool is_label(std::string_view key, dom::element value) {
   std::string_view text;
-  if (object[name].get_string().get(text) == simdjson::SUCCESS) out += text;
+  if (value.get_string().get(text) != simdjson::SUCCESS || text.size() > kLabelBytesMax) return false;
+  return key == "role" || key == "id" || key == "type" || key == "index" || key == "format";
 }
 
-void read_tool_calls(dom::object message, std::string& out) {
-  dom::array calls;
-  if (message["tool_calls"].get_array().get(calls) == simdjson::SUCCESS) {
-    for (dom::element call : calls) {
-      dom::object function;
-      if (call["function"].get_object().get(function) != simdjson::SUCCESS) continue;
-      append_text(function, "name", out);
-      append_text(function, "arguments", out);
+// Every text in the value, at any depth (the parser bounds it).
+void append_texts(dom::element value, std::string& out) {
+  std::string_view text;
+  dom::array list;
+  dom::object members;
+  if (value.get_string().get(text) == simdjson::SUCCESS) {
+    out += text;
+  } else if (value.get_array().get(list) == simdjson::SUCCESS) {
+    for (dom::element item : list) append_texts(item, out);
+  } else if (value.get_object().get(members) == simdjson::SUCCESS) {
+    for (auto [key, item] : members)
+      if (!is_label(key, item)) append_texts(item, out);
+  }
+}
+
+void read_message(dom::object message, ChoiceText& read) {
+  for (auto [key, value] : message) {
+    if (is_label(key, value)) continue;
+    if (key == "content") {
+      append_texts(value, read.content);
+    } else if (key == "tool_calls" || key == "function_call") {
+      append_texts(value, read.tool);
+    } else if (key.starts_with("reasoning")) {
+      std::string text;
+      append_texts(value, text);
+      if (text != read.reasoning) read.reasoning += text;
+    } else {
+      append_texts(value, read.other);
     }
   }
-  dom::object function;
-  if (message["function_call"].get_object().get(function) == simdjson::SUCCESS) {
-    append_text(function, "name", out);
-    append_text(function, "arguments", out);
-  }
 }
 
-ChoiceText read_choice(dom::object choice) {
-  ChoiceText read;
-  if (choice["index"].get_int64().get(read.index) != simdjson::SUCCESS) read.index = 0;
-  std::string_view reason;
-  if (choice["finish_reason"].get_string().get(reason) == simdjson::SUCCESS) read.finish_reason = reason;
-  append_text(choice, "text", read.content);
-  dom::object message;
-  if (choice["delta"].get_object().get(message) != simdjson::SUCCESS &&
-      choice["message"].get_object().get(message) != simdjson::SUCCESS)
-    return read;
-  append_text(message, "content", read.content);
-  append_text(message, "refusal", read.content);
-  append_text(message, "reasoning_content", read.reasoning);
-  if (read.reasoning.empty()) append_text(message, "reasoning", read.reasoning);
-  read_tool_calls(message, read.tool);
+// Members are walked, not looked up: of two with one name, the client may read the other.
+ChoiceText read_choice(dom::object choice, std::int64_t place) {
+  ChoiceText read{.index = place};
+  for (auto [key, value] : choice) {
+    std::int64_t index;
+    std::string_view reason;
+    if (key == "index" && value.get_int64().get(index) == simdjson::SUCCESS) {
+      read.index = index;
+    } else if (key == "finish_reason" && value.get_string().get(reason) == simdjson::SUCCESS) {
+      read.finish_reason = reason;
+    } else if (key == "text") {
+      append_texts(value, read.content);
+    } else if (key == "delta" || key == "message") {
+      dom::object message;
+      if (value.get_object().get(message) == simdjson::SUCCESS)
+        read_message(message, read);
+      else
+        append_texts(value, read.other);
+    }
+  }
   return read;
 }
 
@@ -58,7 +83,8 @@ std::optional<ReportedUsage> read_usage(dom::object root) {
   ReportedUsage reported;
   auto read = [&](const char* pointer, std::int64_t& value) {
     std::int64_t number;
-    if (usage.at_pointer(pointer).get_int64().get(number) == simdjson::SUCCESS && number >= 0) value = number;
+    if (usage.at_pointer(pointer).get_int64().get(number) == simdjson::SUCCESS && number >= 0)
+      value = std::min(number, kReportedMax);
   };
   read("/prompt_tokens", reported.prompt);
   read("/completion_tokens", reported.completion);
@@ -67,36 +93,11 @@ std::optional<ReportedUsage> read_usage(dom::object root) {
   return reported;
 }
 
-void cut_message(OrderedJson& message, const Cut& cut) {
-  if (message.contains("content") && message["content"].is_string()) message["content"] = cut.content;
-  for (const char* name : {"reasoning_content", "reasoning"})
-    if (message.contains(name) && message[name].is_string()) message[name] = cut.reasoning;
-  if (cut.drop_tool) {
-    message.erase("tool_calls");
-    message.erase("function_call");
-  }
-}
-
-std::string chunk_head(Endpoint endpoint, const AnswerPart& like) {
-  std::string out = "{\"id\":";
-  append_json_string(out, like.id);
-  out += endpoint == Endpoint::kChat ? ",\"object\":\"chat.completion.chunk\""
-                                     : ",\"object\":\"text_completion\"";
-  out += ",\"created\":" + std::to_string(like.created) + ",\"model\":";
-  append_json_string(out, like.model);
-  return out;
-}
-
 }  // namespace
 
 Result<AnswerPart> read_answer(Endpoint endpoint, std::string_view json) {
   thread_local dom::parser parser;
-  dom::element element;
-  dom::object root;
-  if (auto error = parser.parse(json.data(), json.size()).get(element); error != simdjson::SUCCESS)
-    return invalid("", std::string("the service's answer is not JSON: ") + simdjson::error_message(error));
-  if (element.get_object().get(root) != simdjson::SUCCESS)
-    return invalid("", "the service's answer is not a JSON object");
+  CIYUAN_TRY(dom::object root, internal::parse_answer(parser, json));
   AnswerPart part;
   std::string_view text;
   if (root["id"].get_string().get(text) == simdjson::SUCCESS) part.id = text;
@@ -107,58 +108,13 @@ Result<AnswerPart> read_answer(Endpoint endpoint, std::string_view json) {
     part.is_error = true;
     if (error["message"].get_string().get(text) == simdjson::SUCCESS) part.error_message = text;
   }
-  dom::array choices;
-  if (endpoint != Endpoint::kEmbeddings && root["choices"].get_array().get(choices) == simdjson::SUCCESS) {
-    for (dom::element item : choices) {
-      dom::object choice;
-      if (item.get_object().get(choice) == simdjson::SUCCESS) part.choices.push_back(read_choice(choice));
-    }
+  if (endpoint != Endpoint::kEmbeddings) {
+    internal::for_each_choice(root, [&](dom::object choice, std::int64_t place) {
+      part.choices.push_back(read_choice(choice, place));
+    });
   }
   part.usage = read_usage(root);
   return part;
-}
-
-std::string with_cuts(std::string_view json, const std::vector<Cut>& cuts, bool stream,
-                      const std::optional<ReportedUsage>& usage) {
-  OrderedJson root = OrderedJson::parse(json.begin(), json.end(), nullptr, false);
-  if (!root.is_object() || !root.contains("choices")) return std::string(json);
-  for (OrderedJson& choice : root["choices"]) {
-    if (!choice.is_object()) continue;
-    std::int64_t index = choice.value("index", std::int64_t{0});
-    for (const Cut& cut : cuts) {
-      if (cut.index != index) continue;
-      if (choice.contains("text") && choice["text"].is_string()) choice["text"] = cut.content;
-      const char* part = stream ? "delta" : "message";
-      if (choice.contains(part) && choice[part].is_object()) cut_message(choice[part], cut);
-      // Log probabilities of tokens that are not delivered would carry them past the cap.
-      if (choice.contains("logprobs")) choice["logprobs"] = nullptr;
-      if (cut.finish) choice["finish_reason"] = "length";
-    }
-  }
-  if (usage) {
-    root["usage"] = {{"prompt_tokens", usage->prompt},
-                     {"completion_tokens", usage->completion},
-                     {"total_tokens", usage->prompt + usage->completion}};
-  }
-  return root.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-}
-
-std::string final_chunk(Endpoint endpoint, const AnswerPart& like, const std::vector<std::int64_t>& choices) {
-  std::string out = chunk_head(endpoint, like) + ",\"choices\":[";
-  for (std::size_t i = 0; i < choices.size(); ++i) {
-    if (i != 0) out += ',';
-    out += "{\"index\":" + std::to_string(choices[i]);
-    out += endpoint == Endpoint::kChat ? ",\"delta\":{}" : ",\"text\":\"\"";
-    out += ",\"logprobs\":null,\"finish_reason\":\"length\"}";
-  }
-  return out + "]}";
-}
-
-std::string usage_chunk(Endpoint endpoint, const AnswerPart& like, const ReportedUsage& usage) {
-  return chunk_head(endpoint, like) +
-         ",\"choices\":[],\"usage\":{\"prompt_tokens\":" + std::to_string(usage.prompt) +
-         ",\"completion_tokens\":" + std::to_string(usage.completion) +
-         ",\"total_tokens\":" + std::to_string(usage.prompt + usage.completion) + "}}";
 }
 
 }  // namespace ciyuan::dialect

@@ -22,12 +22,15 @@ struct ReportedUsage {
   std::int64_t reasoning = 0;  ///< part of completion
 };
 
-/// What one choice of an answer, or of one chunk of it, adds. Texts are unescaped.
+/// What one choice of an answer, or of one chunk of it, adds: every text of its message but labels (role, id,
+/// type, …), whatever the member is called, so that nothing is delivered uncounted. Texts are unescaped.
 struct ChoiceText {
-  std::int64_t index = 0;
-  std::string content;        ///< message.content, delta.content or text
-  std::string reasoning;      ///< reasoning_content or reasoning
+  std::int64_t index = 0;     ///< its place in the list where the service gives none
+  std::string content;        ///< message.content, delta.content or text; of a list of parts, all their texts
+  std::string reasoning;      ///< reasoning_content, reasoning, …; the same text under two names once
   std::string tool;           ///< names and arguments of tool calls, in order
+  std::string echoed;         ///< the prompt, repeated before the content: taken out by the gateway
+  std::string other;          ///< refusals, audio, images, and members that are not known here
   std::string finish_reason;  ///< empty where null
 };
 
@@ -41,19 +44,24 @@ struct AnswerPart {
   std::string error_message;
 };
 
-/// The data of one SSE event, or a whole answer body.
+/// The data of one SSE event, or a whole answer body. A lone surrogate escape (\ud83d, which JavaScript
+/// services write where a chunk ends inside a character) is read, and counted, as U+FFFD.
 Result<AnswerPart> read_answer(Endpoint endpoint, std::string_view json);
 
-/// A whole answer or a chunk with one choice's texts cut short: the same JSON, other values. Used only for a
-/// cut, and never on what passes unchanged.
+/// What is left of one choice.
 struct Cut {
   std::int64_t index = 0;
+  bool whole = false;  ///< it all fits: the choice stays as the service wrote it
   std::string content, reasoning;
-  bool drop_tool = false;
-  bool finish = false;  ///< finish_reason becomes "length"
 };
-std::string with_cuts(std::string_view json, const std::vector<Cut>& cuts, bool stream,
-                      const std::optional<ReportedUsage>& usage);
+/// A whole answer or a chunk with some choices cut short: `cuts` stand in the order of AnswerPart::choices. A
+/// cut choice is written anew from its index, role, content and reasoning alone, since any other member could
+/// carry tokens past the cap; its finish_reason is "length", or null in a stream, whose final chunk says it.
+Result<std::string> with_cuts(Endpoint endpoint, std::string_view json, const std::vector<Cut>& cuts,
+                              bool stream, const std::optional<ReportedUsage>& usage);
+
+/// An answer's "error" member in an object of its own: nothing that stands beside it is passed on.
+std::string error_alone(std::string_view json);
 
 /// The chunk that ends a cut stream: empty deltas with finish_reason "length" for these choices.
 std::string final_chunk(Endpoint endpoint, const AnswerPart& like, const std::vector<std::int64_t>& choices);

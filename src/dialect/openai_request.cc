@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/canonical_json.h"
+#include "dialect/internal/openai_key.h"
 #include "dialect/internal/top_level.h"
 
 namespace ciyuan::dialect {
@@ -15,6 +16,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr std::int64_t kAnswersMax = 128;  // OpenAI's own bound for n
+constexpr std::int64_t kPromptsMax = 1 << 16;
 constexpr std::int64_t kTokensMax = std::int64_t{1} << 31;
 
 Result<std::int64_t> whole_number(dom::element value, const char* name, std::int64_t least,
@@ -55,18 +57,35 @@ bool is_plain(dom::element messages) {
 }
 
 Status read_limits(dom::object root, RequestFacts& facts) {
-  for (const char* name : {"n", "best_of"}) {
-    dom::element value;
-    if (root[name].get(value) != simdjson::SUCCESS || value.is_null()) continue;
-    CIYUAN_TRY(std::int64_t number, whole_number(value, name, 1, kAnswersMax));
+  dom::element value;
+  if (root["n"].get(value) == simdjson::SUCCESS && !value.is_null()) {
+    CIYUAN_TRY(facts.choices, whole_number(value, "n", 1, kAnswersMax));
+  }
+  facts.answers = facts.choices;
+  bool completions = facts.endpoint == Endpoint::kCompletions;
+  if (completions && root["best_of"].get(value) == simdjson::SUCCESS && !value.is_null()) {
+    CIYUAN_TRY(std::int64_t number, whole_number(value, "best_of", 1, kAnswersMax));
     facts.answers = std::max(facts.answers, number);
   }
   for (const char* name : {"max_completion_tokens", "max_tokens"}) {
-    dom::element value;
     if (root[name].get(value) != simdjson::SUCCESS || value.is_null()) continue;
-    CIYUAN_TRY(std::int64_t number, whole_number(value, name, 0, kTokensMax));
+    // A completion of no token scores its prompt. For a chat, services refuse 0, or read it as no limit.
+    CIYUAN_TRY(std::int64_t number, whole_number(value, name, completions ? 0 : 1, kTokensMax));
     facts.output_tokens_max = facts.output_tokens_max ? std::min(*facts.output_tokens_max, number) : number;
   }
+  return {};
+}
+
+Status read_prompts(dom::element prompt, RequestFacts& facts) {
+  dom::array list;
+  if (prompt.get_array().get(list) != simdjson::SUCCESS || list.size() == 0) return {};
+  if (list.at(0).is_int64()) return {};  // one prompt, as token ids
+  std::int64_t count = 0;
+  for ([[maybe_unused]] dom::element each : list) ++count;  // size() stops at 2^24
+  if (count > kPromptsMax)
+    return invalid("prompt", "must be at most " + std::to_string(kPromptsMax) + " prompts");
+  facts.prompts = count;
+  facts.answers *= count;
   return {};
 }
 
@@ -115,16 +134,30 @@ Result<RequestFacts> read_request(Endpoint endpoint, std::string_view body) {
     if (object["messages"].get_array().get(messages) != simdjson::SUCCESS || messages.size() == 0)
       return invalid("messages", "must be a list of at least one message");
     facts.plain_chat = is_plain(object["messages"].value_unsafe());
+    if (std::string key = facts.plain_chat ? "" : internal::misleading_key(object["messages"].value_unsafe());
+        !key.empty())
+      return invalid("messages", "\"" + key + "\" differs from a member of a message in its letters only");
   } else if (const char* name = endpoint == Endpoint::kCompletions ? "prompt" : "input";
              object[name].get(value) != simdjson::SUCCESS || value.is_null()) {
     return invalid(name, "is missing");
+  } else if (endpoint == Endpoint::kCompletions) {
+    CIYUAN_TRY_STATUS(read_prompts(value, facts));
+    if (object["echo"].get_bool().get(facts.echo) != simdjson::SUCCESS) facts.echo = false;
   }
+  if (object["stream_options"].get(value) == simdjson::SUCCESS && !internal::misleading_key(value).empty())
+    return invalid("stream_options", "differs from a member of them in its letters only");
 
   for (const Member& member : members) {
     if (member.key == "model") facts.model_value = member.value;
     if (member.key == "messages") facts.messages_value = member.value;
     if (member.key == "stream_options" && member.value != "null") facts.stream_options_value = member.value;
-    if (member.key == "max_completion_tokens" || member.key == "max_tokens") {
+    if (std::string_view known = internal::taken_for(member.key); !known.empty())
+      return invalid(std::string(member.key),
+                     "could be taken for \"" + std::string(known) + "\": write it so, or not at all");
+    bool is_new = member.key == "max_completion_tokens";
+    if ((is_new || member.key == "max_tokens") && member.value == "null") {
+      (is_new ? facts.null_max_completion_tokens : facts.null_max_tokens) = member.value;
+    } else if (is_new || member.key == "max_tokens") {
       (facts.limit_value.empty() ? facts.limit_value : facts.second_limit_value) = member.value;
     }
     if (std::find(kTemplateMembers.begin(), kTemplateMembers.end(), member.key) != kTemplateMembers.end())
@@ -140,6 +173,22 @@ std::string string_member(std::string_view body, std::string_view name) {
   if (parser.parse(body.data(), body.size()).get(root) != simdjson::SUCCESS) return {};
   if (root[name].get_string().get(text) != simdjson::SUCCESS) return {};
   return std::string(text);
+}
+
+std::vector<std::string> prompt_texts(std::string_view body) {
+  thread_local dom::parser parser;
+  std::vector<std::string> texts;
+  dom::element root;
+  std::string_view text;
+  dom::array list;
+  if (parser.parse(body.data(), body.size()).get(root) != simdjson::SUCCESS) return texts;
+  if (root["prompt"].get_string().get(text) == simdjson::SUCCESS) texts.emplace_back(text);
+  if (root["prompt"].get_array().get(list) != simdjson::SUCCESS) return texts;
+  for (dom::element item : list) {
+    if (item.get_string().get(text) != simdjson::SUCCESS) return {};
+    texts.emplace_back(text);
+  }
+  return texts;
 }
 
 std::string edited(std::string_view body, const RequestFacts& facts, const RequestEdit& edit) {
@@ -159,7 +208,12 @@ std::string edited(std::string_view body, const RequestFacts& facts, const Reque
   }
   if (edit.output_tokens_max) {
     std::string limit = std::to_string(*edit.output_tokens_max);
-    if (facts.limit_value.empty()) added += ",\"" + edit.limit_member + "\":" + limit;
+    std::string_view null_limit =
+        edit.limit_member == "max_tokens" ? facts.null_max_tokens : facts.null_max_completion_tokens;
+    if (facts.limit_value.empty() && !null_limit.empty())
+      replace(null_limit, limit);
+    else if (facts.limit_value.empty())
+      added += ",\"" + edit.limit_member + "\":" + limit;
     if (!facts.limit_value.empty()) replace(facts.limit_value, limit);
     if (!facts.second_limit_value.empty()) replace(facts.second_limit_value, limit);
   }

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -29,13 +30,17 @@ struct RequestFacts {
   std::string user;  ///< empty where not given
   bool stream = false;
   bool usage_asked = false;                       ///< stream_options.include_usage
-  std::int64_t answers = 1;                       ///< n, or best_of where that is more; of every prompt
+  bool echo = false;                              ///< completions: the prompt stands before each answer
+  std::int64_t choices = 1;                       ///< n: answers of one prompt that are delivered
+  std::int64_t answers = 1;                       ///< all that are generated: n or best_of, for each prompt
+  std::int64_t prompts = 1;                       ///< completions of several prompts in one call
   std::optional<std::int64_t> output_tokens_max;  ///< max_completion_tokens or max_tokens, of one answer
   bool plain_chat = false;  ///< messages of role and text only, nothing that changes the template
 
   // Where the values stand that an edit may replace; empty views where the member is absent.
   std::string_view model_value, limit_value, second_limit_value, stream_options_value;
   std::string_view messages_value;
+  std::string_view null_max_tokens, null_max_completion_tokens;  ///< given, as null: no limit
 };
 
 /// Checks the form of what it reads, and only that: unknown members pass. Errors name the member (`path`) and
@@ -44,6 +49,9 @@ Result<RequestFacts> read_request(Endpoint endpoint, std::string_view body);
 
 /// A top-level member that is a string, unescaped; empty where absent or of another type.
 std::string string_member(std::string_view body, std::string_view name);
+
+/// The prompts of a completion, for an echo; none where they are token ids.
+std::vector<std::string> prompt_texts(std::string_view body);
 
 struct RequestEdit {
   std::optional<std::string> model;

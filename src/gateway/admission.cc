@@ -13,6 +13,13 @@ namespace {
 constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 constexpr std::size_t kCountedHereBytesMax = 1 << 20;  // some tens of milliseconds, for which others wait
 
+constexpr std::int64_t kOutputTokensMax = std::int64_t{1} << 40;  // of one call: the clerk's own bound
+constexpr std::int64_t kCharacterBytesMax = 4;                    // in UTF-8
+
+bool counts_model_tokens(const measure::Method& method) {
+  return method.basis() == measure::Basis::kNative || method.basis() == measure::Basis::kProviderReported;
+}
+
 measure::Endpoint measured(dialect::Endpoint endpoint) {
   switch (endpoint) {
     case dialect::Endpoint::kChat:
@@ -147,17 +154,42 @@ http::Task<Result<measure::PromptCount>> MeteredCall::count_elsewhere() {
   co_return count;
 }
 
+// The longest that one answer may get, in the model's own tokens.
+std::int64_t MeteredCall::answer_tokens_max() const {
+  const contract::Model& model = *resolved_.model;
+  std::int64_t most = facts_.output_tokens_max.value_or(model.output_tokens_max);
+  if (model.output_tokens_max > 0) most = std::min(most, model.output_tokens_max);
+  // A strict service refuses a limit that does not fit behind the prompt; the client's own is its own matter.
+  if (!facts_.output_tokens_max && facts_.prompts == 1 && counts_model_tokens(*resolved_.method))
+    most = std::clamp<std::int64_t>(model.context_tokens - prompt_[Kind::kInput], 1, most);
+  return most;
+}
+
+// How many of the model's tokens these units of the method can be at most.
+std::int64_t MeteredCall::tokens_within(std::int64_t units) const {
+  constexpr std::int64_t kUnbounded = std::numeric_limits<std::int64_t>::max();
+  switch (resolved_.method->basis()) {
+    case measure::Basis::kNative:
+    case measure::Basis::kProviderReported:
+    case measure::Basis::kBytes:  // a token is a byte at least
+      return units;
+    case measure::Basis::kCharacters:
+      return units < kUnbounded / kCharacterBytesMax ? units * kCharacterBytesMax : kUnbounded;
+    default:
+      return kUnbounded;
+  }
+}
+
 http::Task<bool> MeteredCall::open() {
-  std::int64_t per_answer = facts_.output_tokens_max.value_or(resolved_.model->output_tokens_max);
-  if (resolved_.model->output_tokens_max > 0)
-    per_answer = std::min(per_answer, resolved_.model->output_tokens_max);
+  std::int64_t wanted = std::min(answer_tokens_max() * facts_.answers, kOutputTokensMax);
+  if (endpoint_ == dialect::Endpoint::kEmbeddings) wanted = 0;
   clerk::Open command;
   command.id = id_;
   command.at = accepted_;
   command.prompt = prompt_;
-  command.output_wanted = endpoint_ == dialect::Endpoint::kEmbeddings ? 0 : per_answer * facts_.answers;
-  // An unstreamed answer comes all at once: its hold cannot grow on the way, so it is whole from the
-  // beginning.
+  command.output_wanted = wanted;
+  // An unstreamed answer comes all at once: its hold is whole from the beginning, and grows only where the
+  // method counts other units than the model's tokens.
   if (!facts_.stream)
     resolved_.terms.metering.quantum_tokens = std::max<std::int64_t>(1, command.output_wanted);
   command.terms = resolved_.terms;
@@ -172,7 +204,8 @@ http::Task<bool> MeteredCall::open() {
     idempotent_ = true;
     command.idempotency =
         clerk::Idempotency{key_->name + "/" + std::string(key),
-                           hmac_sha256(worker_.gateway.options().instance_key, bytes_of(body_))};
+                           hmac_sha256(worker_.gateway.options().instance_key,
+                                       bytes_of(std::string(dialect::path_of(endpoint_)) + '\0' + body_))};
   }
 
   record_key_ = random_secret_key();
@@ -210,7 +243,6 @@ http::Task<bool> MeteredCall::open() {
   }
   if (auto* opened = std::get_if<clerk::Opened>(&reply)) {
     granted_ = opened->granted;
-    spendable_ = granted_;
     // What may still be spent: the service is told not to generate beyond it.
     std::int64_t more = std::numeric_limits<std::int64_t>::max() / 4;
     for (const clerk::Remaining& remaining : opened->remaining) {
@@ -224,9 +256,10 @@ http::Task<bool> MeteredCall::open() {
                                     std::min<Int128>(whole_quotient(remaining.left, dearest), more)));
       }
     }
-    std::int64_t wanted = endpoint_ == dialect::Endpoint::kEmbeddings ? 0 : per_answer * facts_.answers;
-    spendable_ = std::min(wanted, granted_ + more);
-    grant_final_ = granted_ >= wanted;
+    spendable_ = std::min(wanted, tokens_within(granted_ + more));
+    grant_final_ = granted_ >= wanted && (wanted == 0 || counts_model_tokens(*resolved_.method));
+    granted_at_open_ = granted_;
+    remaining_ = std::move(opened->remaining);
     co_return true;
   }
   if (auto* refusal = std::get_if<clerk::Refusal>(&reply)) {
@@ -269,6 +302,9 @@ http::Task<> MeteredCall::answer_error(const dialect::ErrorBody& error, const ht
   // The official clients honour this before their own idea of what may be tried again.
   if (error.status == 429 && !extra.has("Retry-After")) response.headers.add("x-should-retry", "false");
   response.body = dialect::to_json(error);
+  // A call that was charged is not run again under its Idempotency-Key: this is its answer.
+  if (idempotent_ && charged_)
+    worker_.gateway.recent_.keep(id_, {response.status, "application/json", response.body});
   co_await exchange_.respond(response);
 }
 

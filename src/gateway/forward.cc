@@ -12,7 +12,9 @@ namespace {
 bool stays_here(std::string_view name, const http::Headers& headers) {
   for (std::string_view ours :
        {"Host", "Authorization", "Content-Type", "Content-Encoding", "Content-Length", "Accept-Encoding",
-        "Expect", "Cookie", "Idempotency-Key", "Forwarded", "X-Forwarded-For"})
+        "Expect", "Cookie", "Idempotency-Key", "Forwarded", "X-Forwarded-For",
+        // of the client's own account with the service, beside the operator's key
+        "OpenAI-Organization", "OpenAI-Project", "api-key", "x-api-key"})
     if (http::equal_ignoring_case(name, ours)) return true;
   return name.size() >= 7 && http::equal_ignoring_case(name.substr(0, 7), "Ciyuan-")
              ? true
@@ -45,6 +47,7 @@ std::string MeteredCall::upstream_body(const contract::Route& route) const {
   dialect::RequestEdit edit;
   if (route.model != facts_.model) edit.model = route.model;
   edit.ask_usage = true;
+  if (!resolved_.model->limit_member.empty()) edit.limit_member = resolved_.model->limit_member;
   if (endpoint_ != dialect::Endpoint::kEmbeddings && resolved_.model->output_control) {
     // At least one: a service takes 0 as "no limit" or refuses it.
     std::int64_t per_answer =

@@ -15,6 +15,7 @@
 #include "dialect/openai_answer.h"
 #include "dialect/openai_error.h"
 #include "dialect/openai_request.h"
+#include "gateway/echo.h"
 #include "gateway/gateway.h"
 #include "gateway/stream_meter.h"
 #include "http/sse.h"
@@ -44,6 +45,8 @@ class MeteredCall {
   http::Task<Result<measure::PromptCount>> count_elsewhere();
   http::Task<bool> open();
   void withdraw();
+  std::int64_t answer_tokens_max() const;
+  std::int64_t tokens_within(std::int64_t units) const;
   http::Task<> answer_error(const dialect::ErrorBody& error, const http::Headers& extra);
   http::Task<> answer_error(const dialect::ErrorBody& error) { return answer_error(error, no_headers_); }
   http::Task<> answer_refusal(const clerk::Refusal& refusal);
@@ -67,22 +70,30 @@ class MeteredCall {
   http::Task<> give_up(std::string_view fault);
   http::Task<> relay_whole();
   http::Task<> relay_error();
+  http::Task<> fail_whole(const std::string& problem, bool refused);
   http::Task<> relay_stream();
   http::Task<bool> pass_event(const http::SseEvent& event);
-  http::Task<bool> pass_part(const http::SseEvent& event, dialect::AnswerPart& part);
-  http::Task<bool> cut_stream(const http::SseEvent& event, dialect::AnswerPart& part);
+  http::Task<bool> pass_part(const http::SseEvent& event, const dialect::AnswerPart& part);
+  http::Task<bool> pass_bytes(std::string_view bytes);
+  http::Task<> cut_stream(const http::SseEvent& event, const dialect::AnswerPart& part);
+  http::Task<> complete_stream();
+  http::Task<> fail_stream(std::string problem, std::string error_json);
+  http::Task<> let_body_end();
   http::Task<> deliver(std::string_view bytes);
   http::Task<> end_stream(Ending ending, std::string tail);
   http::Task<Result<std::string>> read_all_body(std::size_t bytes_max);
 
   // grants: the hold grows ahead of the stream.
   void ask_for_more();
-  http::Task<bool> more_granted();
+  http::Task<bool> fits_or_grows(const dialect::AnswerPart& part);
+  http::Task<bool> more_granted(std::int64_t wanted);
+  http::Task<> take_extension();
   void take_grant(clerk::Reply reply);
   void clip_to_grant(KindCounts& counts) const;
 
   // settle.cc: what is billed, and the record.
   KindCounts billed_counts(const Ending& ending) const;
+  bool costs_nothing(const Ending& ending) const;
   http::Task<Result<clerk::Closed>> settle(const Ending& ending);
   clerk::Close closing(const Ending& ending, const KindCounts& billed);
   void settle_later(Ending ending);
@@ -91,6 +102,7 @@ class MeteredCall {
   void complete_record(const Ending& ending, const KindCounts& billed);
   http::Headers closing_headers(const clerk::Closed& closed) const;
   std::string closing_comment(const clerk::Closed& closed) const;
+  std::string live_comment() const;
   dialect::ReportedUsage own_usage() const;
   void log_call(const Ending& ending, const clerk::Closed* closed);
 
@@ -115,8 +127,10 @@ class MeteredCall {
   record::Level prompt_level_ = record::Level::kProved;
   bool idempotent_ = false;
 
+  std::vector<clerk::Remaining> remaining_;  // of each limit, beside what was held at open
+  std::int64_t granted_at_open_ = 0;
   std::int64_t granted_ = 0;    // generated tokens that may be delivered
-  std::int64_t spendable_ = 0;  // what the accounts could still pay for at open, the grant included
+  std::int64_t spendable_ = 0;  // the model's tokens that could still be paid for at open, the grant included
   bool grant_final_ = false;    // the last extension gave nothing
   std::optional<LoopMailbox::Ticket> extension_;
 
@@ -124,6 +138,7 @@ class MeteredCall {
   std::unique_ptr<http::Call> call_;
   http::ResponseHead answer_head_;
   std::optional<StreamMeter> meter_;
+  std::optional<Echo> echo_;
   KindCounts delivered_;  // generated tokens whose bytes were handed to the client's socket
   record::ContentDigest answer_digest_;
   // The two above as they were before the bytes that wait for the record to be durable.
@@ -132,7 +147,8 @@ class MeteredCall {
   dialect::AnswerPart first_part_;  // id, model, created of the answer
   std::string tail_;                // events held back until the record is durable
   std::string kept_answer_;         // for a repeated Idempotency-Key
-  bool tail_begun_ = false, done_seen_ = false, settled_ = false, live_ = false, client_left_ = false;
+  bool settled_ = false, live_ = false, client_left_ = false;
+  bool charged_ = false;  // settled, and not for nothing
 };
 
 }  // namespace ciyuan::gateway

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "gateway/metered_call.h"
 
@@ -9,6 +10,8 @@ namespace ciyuan::gateway {
 namespace {
 
 constexpr std::size_t kErrorBodyBytesMax = 256 << 10;
+constexpr std::size_t kTailBytesMax = 1 << 20;            // of events behind the end of the last answer
+constexpr Nanoseconds kAfterDoneMax = milliseconds(500);  // for the end of the body behind [DONE]
 
 // The service's own fields that make sense behind us.
 http::Headers passed_on(const http::Headers& from) {
@@ -39,6 +42,23 @@ class Raised {
   std::atomic<std::int64_t>& gauge_;
 };
 
+bool has_text(const dialect::AnswerPart& part) {
+  return std::any_of(part.choices.begin(), part.choices.end(), [](const dialect::ChoiceText& text) {
+    return !text.content.empty() || !text.reasoning.empty() || !text.tool.empty() || !text.other.empty();
+  });
+}
+
+bool is_event_stream(std::string_view type) {
+  constexpr std::string_view kEventStream = "text/event-stream";
+  return http::equal_ignoring_case(type.substr(0, kEventStream.size()), kEventStream);
+}
+
+std::string_view trimmed(std::string_view text) {
+  std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
 std::string sse(std::string_view data) { return "data: " + std::string(data) + "\n\n"; }
 
 }  // namespace
@@ -63,7 +83,8 @@ http::Task<> MeteredCall::run() {
 http::Task<> MeteredCall::serve() {
   if (!co_await forward()) co_return;
   if (endpoint_ != dialect::Endpoint::kEmbeddings) meter_.emplace(profile_);
-  bool is_stream = facts_.stream && answer_head_.headers.get("Content-Type").starts_with("text/event-stream");
+  if (facts_.echo) echo_.emplace(dialect::prompt_texts(body_), facts_.choices);
+  bool is_stream = facts_.stream && is_event_stream(answer_head_.headers.get("Content-Type"));
   if (answer_head_.status >= 300 || answer_head_.status < 200 || is_compressed(answer_head_.headers))
     co_await relay_error();
   else if (is_stream)
@@ -129,6 +150,16 @@ http::Task<> MeteredCall::relay_error() {
                                       : "the service answered " + std::to_string(answer_head_.status)};
   auto closed = co_await settle(ending);
   http::Headers headers = closed ? closing_headers(*closed) : http::Headers();
+  if (answer_head_.status == 401 || answer_head_.status == 403) {
+    // It is the operator's key that was refused: the client's is in order, and the text is not for it.
+    dialect::ErrorBody refusal_body{.status = 502,
+                                    .message = "the service refused the credentials of this gateway",
+                                    .type = "api_error",
+                                    .code = "upstream_refused_credentials",
+                                    .record = id_.text()};
+    co_await answer_error(refusal_body, headers);
+    co_return;
+  }
   if (unreadable || !body || answer_head_.status < 400) {
     dialect::ErrorBody refusal_body{.status = 502,
                                     .message = ending.problem,
@@ -138,9 +169,33 @@ http::Task<> MeteredCall::relay_error() {
     co_await answer_error(refusal_body, headers);
     co_return;
   }
+  // An answer is no part of an error: what stands beside it was neither counted nor held for.
+  auto part = dialect::read_answer(endpoint_, *body);
+  if (part && !part->choices.empty()) *body = dialect::error_alone(*body);
   http::Response response{answer_head_.status, passed_on(answer_head_.headers), std::move(*body)};
   for (const auto& [name, value] : headers) response.headers.add(name, value);
   co_await exchange_.respond(response);
+}
+
+// An answer that cannot be given. An error in place of one is a refusal, whatever its status says.
+http::Task<> MeteredCall::fail_whole(const std::string& problem, bool refused) {
+  bool gone = exchange_.client_gone();
+  if (!gone) ++metrics_.upstream_failed;
+  Ending ending{.state = refused ? record::State::kUpstreamRefused
+                         : gone  ? record::State::kClientGone
+                                 : record::State::kUpstreamFailed,
+                .finish_reason = "",
+                .nothing_served = refused,
+                .problem = problem};
+  auto closed = co_await settle(ending);
+  bool late = call_->timed_out();
+  dialect::ErrorBody refusal_body{.status = late ? 504U : 502U,
+                                  .message = problem,
+                                  .type = "api_error",
+                                  .code = late ? "upstream_timeout" : "upstream_broken",
+                                  .record = id_.text()};
+  http::Headers headers = closed ? closing_headers(*closed) : http::Headers();  // named, see CONTRIBUTING.md
+  co_await answer_error(refusal_body, headers);
 }
 
 http::Task<> MeteredCall::relay_whole() {
@@ -149,40 +204,32 @@ http::Task<> MeteredCall::relay_whole() {
   Result<dialect::AnswerPart> part =
       body ? dialect::read_answer(endpoint_, *body) : Result<dialect::AnswerPart>(body.error());
   if (!part || part->is_error) {
-    bool gone = exchange_.client_gone();
     std::string problem =
         !part ? part.error().text() : "the service answered with an error in a successful answer";
-    if (!gone) ++metrics_.upstream_failed;
-    Ending ending{.state = gone ? record::State::kClientGone : record::State::kUpstreamFailed,
-                  .finish_reason = "",
-                  .nothing_served = false,
-                  .problem = problem};
-    auto closed = co_await settle(ending);
-    bool late = call_->timed_out();
-    dialect::ErrorBody refusal_body{.status = late ? 504U : 502U,
-                                    .message = problem,
-                                    .type = "api_error",
-                                    .code = late ? "upstream_timeout" : "upstream_broken",
-                                    .record = id_.text()};
-    http::Headers headers =
-        closed ? closing_headers(*closed) : http::Headers();  // named, see CONTRIBUTING.md
-    co_await answer_error(refusal_body, headers);
+    co_await fail_whole(problem, part.ok());
     co_return;
   }
+  if (echo_) echo_->take_out(*part);
   reported_ = part->usage;
   first_part_ = dialect::AnswerPart{{}, {}, part->id, part->model, part->created};
   Ending ending;
   std::string out;
-  if (!meter_ || meter_->surely_fits(*part, granted_) || meter_->fits(*part, granted_)) {
+  if (!meter_ || co_await fits_or_grows(*part)) {
     if (meter_) meter_->add(*part);
     ending.finish_reason = meter_ ? meter_->finish_reason() : "";
     out = std::move(*body);
   } else {
-    // The service went past the limit it was given: the answer is cut at the token.
+    // The service went past what may be spent: the answer is cut at the token.
     auto cuts = meter_->add_what_fits(*part, granted_);
     ending.state = record::State::kCut;
     ending.finish_reason = "length";
-    out = dialect::with_cuts(*body, cuts, false, own_usage());
+    auto shortened = dialect::with_cuts(endpoint_, *body, cuts, false, own_usage());
+    if (!shortened) {
+      std::string problem = shortened.error().text();
+      co_await fail_whole(problem, false);
+      co_return;
+    }
+    out = std::move(*shortened);
     ++metrics_.cut;
   }
   bool gone = exchange_.client_gone();
@@ -235,19 +282,38 @@ void MeteredCall::ask_for_more() {
   extension_ = worker_.mailbox.send(clerk::Extend{.id = id_, .at = now(), .used = used, .wanted = quantum});
 }
 
-// Waits for more; false where no more is to be had.
-http::Task<bool> MeteredCall::more_granted() {
-  std::int64_t before = granted_;
-  if (!extension_) {
-    KindCounts used = meter_->counts();
-    clip_to_grant(used);
-    extension_ = worker_.mailbox.send(clerk::Extend{
-        .id = id_, .at = now(), .used = used, .wanted = resolved_.terms.metering.quantum_tokens});
-  }
+http::Task<> MeteredCall::take_extension() {
   auto ticket = *extension_;
   take_grant(co_await worker_.mailbox.take(ticket));
   extension_.reset();
+}
+
+// Waits for more; false where no more is to be had.
+http::Task<bool> MeteredCall::more_granted(std::int64_t wanted) {
+  std::int64_t before = granted_;
+  if (extension_) {
+    co_await take_extension();
+    if (granted_ > before) co_return true;
+    // That answer is as old as its question: other calls may have given something back since.
+  }
+  KindCounts used = meter_->counts();
+  clip_to_grant(used);
+  extension_ = worker_.mailbox.send(
+      clerk::Extend{.id = id_,
+                    .at = now(),
+                    .used = used,
+                    .wanted = std::max(wanted, resolved_.terms.metering.quantum_tokens)});
+  co_await take_extension();
   co_return granted_ > before;
+}
+
+// True once the part fits into the grant; false where that cannot grow so far.
+http::Task<bool> MeteredCall::fits_or_grows(const dialect::AnswerPart& part) {
+  if (!has_text(part) || meter_->surely_fits(part, granted_)) co_return true;
+  std::int64_t needed = meter_->counted_with(part);
+  while (needed > granted_)
+    if (!co_await more_granted(needed - granted_)) co_return false;
+  co_return true;
 }
 
 http::Task<> MeteredCall::deliver(std::string_view bytes) {
@@ -261,96 +327,136 @@ http::Task<> MeteredCall::deliver(std::string_view bytes) {
   answer_digest_.update(bytes);
 }
 
-http::Task<bool> MeteredCall::cut_stream(const http::SseEvent& event, dialect::AnswerPart& part) {
+// All that is left of the stream waits for the record: what fits of the event, and the end.
+http::Task<> MeteredCall::cut_stream(const http::SseEvent& event, const dialect::AnswerPart& part) {
   auto cuts = meter_->add_what_fits(part, granted_);
-  bool any = std::any_of(cuts.begin(), cuts.end(), [](const dialect::Cut& cut) {
-    return !cut.content.empty() || !cut.reasoning.empty();
-  });
-  for (dialect::Cut& cut : cuts) cut.finish = false;
-  if (any) co_await deliver(sse(dialect::with_cuts(event.data, cuts, true, std::nullopt)));
-  if (!client_left_) delivered_ = meter_->counts();
   call_->cancel();  // nothing more is generated on this account
-  std::string tail = sse(dialect::final_chunk(endpoint_, first_part_, meter_->unfinished()));
-  if (facts_.usage_asked) tail += sse(dialect::usage_chunk(endpoint_, first_part_, own_usage()));
-  tail += "data: [DONE]\n\n";
+  bool any = std::any_of(cuts.begin(), cuts.end(), [](const dialect::Cut& cut) {
+    return cut.whole || !cut.content.empty() || !cut.reasoning.empty();
+  });
+  if (any) {
+    auto shortened = dialect::with_cuts(endpoint_, event.data, cuts, true, std::nullopt);
+    if (!shortened) {
+      // Never the event as it came: the stream ends without it.
+      std::string problem = shortened.error().text();
+      std::string told = dialect::to_json({.status = 502,
+                                           .message = problem,
+                                           .type = "api_error",
+                                           .code = "upstream_broken",
+                                           .record = id_.text()});
+      co_await fail_stream(std::move(problem), std::move(told));
+      co_return;
+    }
+    tail_ += sse(*shortened);
+  }
   ++metrics_.cut;
+  if (auto open = meter_->unfinished(); !open.empty())
+    tail_ += sse(dialect::final_chunk(endpoint_, first_part_, open));
+  if (facts_.usage_asked) tail_ += sse(dialect::usage_chunk(endpoint_, first_part_, own_usage()));
+  tail_ += "data: [DONE]\n\n";
   Ending ending{
       .state = record::State::kCut, .finish_reason = "length", .nothing_served = false, .problem = ""};
-  co_await end_stream(ending, std::move(tail));
-  co_return false;
+  co_await end_stream(ending, std::move(tail_));
 }
 
-http::Task<bool> MeteredCall::pass_part(const http::SseEvent& event, dialect::AnswerPart& part) {
-  if (!meter_->surely_fits(part, granted_)) {
-    while (!meter_->fits(part, granted_)) {
-      if (!co_await more_granted()) co_return co_await cut_stream(event, part);
-    }
+http::Task<> MeteredCall::complete_stream() {
+  Ending ending{.state = record::State::kCompleted,
+                .finish_reason = meter_->finish_reason(),
+                .nothing_served = false,
+                .problem = ""};
+  co_await end_stream(ending, std::move(tail_));
+}
+
+http::Task<> MeteredCall::fail_stream(std::string problem, std::string error_json) {
+  call_->cancel();
+  ++metrics_.upstream_failed;
+  Ending ending{.state = record::State::kUpstreamFailed,
+                .finish_reason = "",
+                .nothing_served = false,
+                .problem = std::move(problem)};
+  co_await end_stream(ending, sse(error_json));
+}
+
+// What follows the end of the last answer that began is held back until the record is durable. Should another
+// answer begin, it is let go. False where the service goes on and on behind the end: nobody waits for that.
+http::Task<bool> MeteredCall::pass_bytes(std::string_view bytes) {
+  if (meter_->all_finished()) {
+    if (tail_.size() + bytes.size() > kTailBytesMax) co_return false;
+    tail_ += bytes;
+    co_return true;
   }
-  bool has_text = std::any_of(part.choices.begin(), part.choices.end(), [](const dialect::ChoiceText& text) {
-    return !text.content.empty() || !text.reasoning.empty() || !text.tool.empty();
-  });
+  std::string held = std::exchange(tail_, {});
+  co_await deliver(held);
+  co_await deliver(bytes);
+  if (!client_left_) delivered_ = meter_->counts();
+  co_return true;
+}
+
+http::Task<bool> MeteredCall::pass_part(const http::SseEvent& event, const dialect::AnswerPart& part) {
+  if (meter_->all_finished() && tail_.size() + event.raw.size() > kTailBytesMax) {
+    call_->cancel();
+    co_await complete_stream();
+    co_return false;
+  }
+  if (!co_await fits_or_grows(part)) {
+    co_await cut_stream(event, part);
+    co_return false;
+  }
   meter_->add(part);
-  if (has_text) {
+  if (has_text(part)) {
     record_.last_token = now();
     if (record_.first_token.ns == 0) record_.first_token = record_.last_token;
   }
-  if (extension_ && worker_.mailbox.has_reply(*extension_)) co_await more_granted();
+  if (extension_ && worker_.mailbox.has_reply(*extension_)) co_await take_extension();
   ask_for_more();
   bool usage_only = part.choices.empty() && part.usage.has_value();
   if (usage_only && !facts_.usage_asked) co_return true;  // it was asked for by us, not by the client
-  // From the event that finishes the last answer on, all waits for the record to be durable.
-  tail_begun_ = tail_begun_ || (meter_->finished() > 0 && meter_->unfinished().empty() &&
-                                meter_->finished() >= static_cast<std::size_t>(facts_.answers));
-  if (tail_begun_) {
-    tail_ += event.raw;
-    co_return true;
+  co_await pass_bytes(event.raw);
+  if (live_ && !client_left_ && has_text(part) && tail_.empty()) {
+    if (!co_await exchange_.write(live_comment())) client_left_ = true;
   }
-  co_await deliver(event.raw);
-  if (live_ && !client_left_ && has_text) {
-    std::string live = ": ciyuan-used {\"tokens\":" + std::to_string(meter_->counts().generated()) +
-                       ",\"granted\":" + std::to_string(granted_) + "}\n\n";
-    if (!co_await exchange_.write(live)) client_left_ = true;
-  }
-  if (!client_left_) delivered_ = meter_->counts();
   co_return true;
 }
 
 // False once the stream is at its end, settled and answered.
 http::Task<bool> MeteredCall::pass_event(const http::SseEvent& event) {
-  if (!event.has_data) {
-    if (tail_begun_)
-      tail_ += event.raw;
-    else
-      co_await deliver(event.raw);
-    co_return true;
+  std::string_view data = trimmed(event.data);
+  if (data.empty()) {  // a comment, another field, or a service's empty sign of life
+    if (co_await pass_bytes(event.raw)) co_return true;
+    call_->cancel();
+    co_await complete_stream();
+    co_return false;
   }
-  if (event.data == "[DONE]") {
-    done_seen_ = tail_begun_ = true;
+  if (data == "[DONE]") {
     tail_ += event.raw;
-    co_return true;
+    co_await complete_stream();
+    co_await let_body_end();
+    co_return false;
   }
-  auto part = dialect::read_answer(endpoint_, event.data);
+  auto part = dialect::read_answer(endpoint_, data);
   if (!part || part->is_error) {
     // Error text is passed on so that the client learns of it, and is never counted as output.
     std::string problem = part ? "the service broke off with an error" : part.error().text();
-    std::string tail = part ? std::string(event.raw)
-                            : sse(dialect::to_json({.status = 502,
-                                                    .message = problem,
-                                                    .type = "api_error",
-                                                    .code = "upstream_broken",
-                                                    .record = id_.text()}));
-    call_->cancel();
-    ++metrics_.upstream_failed;
-    Ending ending{.state = record::State::kUpstreamFailed,
-                  .finish_reason = "",
-                  .nothing_served = false,
-                  .problem = problem};
-    co_await end_stream(ending, std::move(tail));
+    std::string told = part ? dialect::error_alone(data)
+                            : dialect::to_json({.status = 502,
+                                                .message = problem,
+                                                .type = "api_error",
+                                                .code = "upstream_broken",
+                                                .record = id_.text()});
+    co_await fail_stream(std::move(problem), std::move(told));
     co_return false;
   }
+  if (echo_) echo_->take_out(*part);
   if (part->usage) reported_ = part->usage;
   if (first_part_.id.empty()) first_part_ = dialect::AnswerPart{{}, {}, part->id, part->model, part->created};
   co_return co_await pass_part(event, *part);
+}
+
+// Behind [DONE] there should be nothing but the end of the body, and then the connection can serve again.
+http::Task<> MeteredCall::let_body_end() {
+  call_->finish_by(http::monotonic_ns() + kAfterDoneMax.count);
+  auto more = co_await call_->read_body();
+  if (more && !more->empty()) call_->cancel();
 }
 
 http::Task<> MeteredCall::relay_stream() {
@@ -380,14 +486,11 @@ http::Task<> MeteredCall::relay_stream() {
       broken = std::move(piece).error();
       break;
     }
-    if (piece->empty()) {
-      going = false;
-      break;
-    }
-    parser.feed(*piece);
+    going = !piece->empty();
+    // At the end of the body an event may lack its blank line: it is an event like any other.
+    parser.feed(going || parser.rest().empty() ? std::string_view(*piece) : std::string_view("\n\n"));
     http::SseEvent event;
-    while (going && !(client_left_ && metering.upstream == contract::UpstreamOnGone::kCancel) &&
-           parser.next(event)) {
+    while (!(client_left_ && metering.upstream == contract::UpstreamOnGone::kCancel) && parser.next(event)) {
       if (!co_await pass_event(event)) co_return;
     }
     if (parser.too_large()) {
@@ -404,35 +507,31 @@ http::Task<> MeteredCall::relay_stream() {
                   .nothing_served = false,
                   .problem = ""};
     co_await end_stream(ending, {});
-  } else if (going && !done_seen_) {
-    ++metrics_.upstream_failed;
-    std::string tail =
-        sse(dialect::to_json({.status = 502,
-                              .message = broken.text(),
-                              .type = "api_error",
-                              .code = call_->timed_out() ? "upstream_timeout" : "upstream_broken",
-                              .record = id_.text()}));
-    call_->cancel();
-    Ending ending{.state = record::State::kUpstreamFailed,
-                  .finish_reason = "",
-                  .nothing_served = false,
-                  .problem = broken.text()};
-    co_await end_stream(ending, std::move(tail));
+  } else if (meter_->all_finished()) {
+    co_await complete_stream();  // only [DONE] is missing, whatever became of the connection
   } else {
-    if (!parser.rest().empty()) tail_ += parser.rest();
-    Ending ending{.state = record::State::kCompleted,
-                  .finish_reason = meter_->finish_reason(),
-                  .nothing_served = false,
-                  .problem = ""};
-    co_await end_stream(ending, std::move(tail_));
+    if (broken.message.empty())
+      broken = Error{ErrorCode::kUnavailable, "the service's stream ended before its answer", ""};
+    std::string told = dialect::to_json({.status = 502,
+                                         .message = broken.text(),
+                                         .type = "api_error",
+                                         .code = call_->timed_out() ? "upstream_timeout" : "upstream_broken",
+                                         .record = id_.text()});
+    co_await fail_stream(broken.text(), std::move(told));
   }
 }
 
 // Makes the record durable, then lets go of the last bytes.
 http::Task<> MeteredCall::end_stream(Ending ending, std::string tail) {
-  bool delivers = !client_left_;
+  bool whole = ending.state == record::State::kCompleted || ending.state == record::State::kCut;
+  bool delivers = !client_left_ && !exchange_.client_gone();
+  if (whole && !delivers) {
+    // Nobody pays for a token of an answer that nobody was there to receive, but as the contract says.
+    ending.state = record::State::kClientGone;
+    ++metrics_.client_gone;
+  }
   if (delivers) {
-    count_last(ending.state == record::State::kCompleted ? meter_->counts() : delivered_, tail);
+    count_last(whole ? meter_->counts() : delivered_, tail);
     if (idempotent_) kept_answer_ += tail;
   }
   auto closed = co_await settle(ending);
@@ -445,8 +544,7 @@ http::Task<> MeteredCall::end_stream(Ending ending, std::string tail) {
     exchange_.abort();
     co_return;
   }
-  bool whole = ending.state == record::State::kCompleted || ending.state == record::State::kCut;
-  if (idempotent_ && whole)
+  if (idempotent_)
     worker_.gateway.recent_.keep(
         id_, {200, std::string(answer_head_.headers.get("Content-Type")), std::move(kept_answer_)});
   auto sent = co_await exchange_.finish(tail + closing_comment(*closed));

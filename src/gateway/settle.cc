@@ -8,8 +8,30 @@
 namespace ciyuan::gateway {
 namespace {
 
+constexpr std::size_t kServiceTextBytesMax = 256;
+
 std::uint64_t unsigned_of(std::int64_t count) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
+}
+
+// What a service calls its model and its reasons is its own text, and records are kept for good.
+std::string shortened(const std::string& text) {
+  std::size_t size = std::min(text.size(), kServiceTextBytesMax);
+  while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
+std::string remaining_json(const std::vector<clerk::Remaining>& remaining) {
+  std::string out = "[";
+  for (const clerk::Remaining& item : remaining) {
+    int scale = contract::scale_of_unit(item.unit);
+    if (out.size() > 1) out += ',';
+    out += "{\"clause\":";
+    append_json_string(out, item.clause);
+    out += ",\"unit\":\"" + item.unit + "\",\"left\":\"" + format_decimal(item.left, scale) +
+           "\",\"limit\":\"" + format_decimal(item.limit, scale) + "\"}";
+  }
+  return out + "]";
 }
 
 }  // namespace
@@ -23,32 +45,27 @@ void MeteredCall::clip_to_grant(KindCounts& counts) const {
   }
 }
 
-KindCounts MeteredCall::billed_counts(const Ending& ending) const {
-  KindCounts billed = prompt_;
-  if (ending.nothing_served) return KindCounts();
-  KindCounts generated = meter_ ? meter_->counts() : KindCounts();
+// Not even for the request itself: nothing was served, or the contract gives it away.
+bool MeteredCall::costs_nothing(const Ending& ending) const {
   const contract::Metering& metering = resolved_.terms.metering;
-  switch (ending.state) {
-    case record::State::kClientGone:
-      if (metering.on_client_gone == contract::OnClientGone::kDelivered) generated = delivered_;
-      if (metering.on_client_gone == contract::OnClientGone::kNothingBeforeFirstToken &&
-          delivered_.generated() == 0)
-        return KindCounts();
-      if (metering.on_client_gone == contract::OnClientGone::kNothingBeforeFirstToken) generated = delivered_;
-      break;
-    case record::State::kUpstreamFailed:
-      if (metering.on_upstream_error == contract::OnUpstreamError::kNothing) return KindCounts();
-      generated = delivered_;
-      break;
-    case record::State::kInterrupted:
-      // The clerk's own rule for a crash, with the delivered tokens in place of the last durable mark.
-      if (metering.on_upstream_error == contract::OnUpstreamError::kNothing && delivered_.generated() == 0)
-        return KindCounts();
-      generated = delivered_;
-      break;
-    default:
-      break;
-  }
+  return ending.nothing_served ||
+         (ending.state == record::State::kClientGone && delivered_.generated() == 0 &&
+          metering.on_client_gone == contract::OnClientGone::kNothingBeforeFirstToken) ||
+         (ending.state == record::State::kUpstreamFailed &&
+          metering.on_upstream_error == contract::OnUpstreamError::kNothing) ||
+         // The clerk's own rule for a crash, with the delivered tokens in place of the last durable mark.
+         (ending.state == record::State::kInterrupted && delivered_.generated() == 0 &&
+          metering.on_upstream_error == contract::OnUpstreamError::kNothing);
+}
+
+KindCounts MeteredCall::billed_counts(const Ending& ending) const {
+  if (costs_nothing(ending)) return KindCounts();
+  KindCounts billed = prompt_;
+  KindCounts generated = meter_ ? meter_->counts() : KindCounts();
+  bool gone = ending.state == record::State::kClientGone &&
+              resolved_.terms.metering.on_client_gone != contract::OnClientGone::kGenerated;
+  if (gone || ending.state == record::State::kUpstreamFailed || ending.state == record::State::kInterrupted)
+    generated = delivered_;
   if (reported_ && profile_->bills_reported() && ending.state == record::State::kCompleted) {
     // The method takes the service's word, up to what was held for it.
     billed[Kind::kInput] = std::min(billed[Kind::kInput], reported_->prompt);
@@ -71,15 +88,15 @@ record::Verdict MeteredCall::verdict_on(const Ending& ending, const KindCounts& 
   bool same = reported_->prompt == prompt_[Kind::kInput] && reported_->completion == measured.generated();
   bool proved = prompt_level_ == record::Level::kProved &&
                 (measured.generated() == 0 ||
-                 profile_->output_level(meter_ && meter_->saw_tool_calls()) == record::Level::kProved);
+                 profile_->output_level(meter_ && meter_->saw_marked_up()) == record::Level::kProved);
   return same && proved ? Verdict::kVerified : Verdict::kWithinTolerance;
 }
 
 void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed) {
   record_.state = ending.state;
-  record_.finish_reason = ending.finish_reason;
+  record_.finish_reason = shortened(ending.finish_reason);
   record_.closed = now();
-  record_.model_answered = first_part_.model;
+  record_.model_answered = shortened(first_part_.model);
   record_.clauses.clear();
   KindCounts measured = meter_ ? meter_->counts() : KindCounts();
   for (Kind kind : kAllKinds)
@@ -90,7 +107,7 @@ void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed
     record::Figure figure{.measured = unsigned_of(measured[kind]),
                           .billed = unsigned_of(billed[kind]),
                           .level = is_generated(kind)
-                                       ? profile_->output_level(meter_ && meter_->saw_tool_calls())
+                                       ? profile_->output_level(meter_ && meter_->saw_marked_up())
                                        : prompt_level_,
                           .counted_by = profile_->counted_by()};
     record_.usage[std::string(name_of(kind))] = std::move(figure);
@@ -143,7 +160,7 @@ clerk::Close MeteredCall::closing(const Ending& ending, const KindCounts& billed
   command.id = id_;
   command.at = record_.closed;
   command.billed = billed;
-  command.nothing_served = ending.nothing_served;
+  command.nothing_served = costs_nothing(ending);
   command.record = record_;
   return command;
 }
@@ -178,6 +195,7 @@ http::Task<Result<clerk::Closed>> MeteredCall::settle(const Ending& ending) {
   if (auto* closed = std::get_if<clerk::Closed>(&reply)) {
     for (Kind kind : kAllKinds)
       metrics_.tokens[index_of(kind)].fetch_add(unsigned_of(billed[kind]), std::memory_order_relaxed);
+    charged_ = !costs_nothing(ending);
     log_call(ending, closed);
     co_return std::move(*closed);
   }
@@ -211,18 +229,40 @@ http::Headers MeteredCall::closing_headers(const clerk::Closed& closed) const {
 }
 
 std::string MeteredCall::closing_comment(const clerk::Closed& closed) const {
-  std::string out = ": ciyuan-closed {\"record\":\"" + id_.text() +
-                    "\",\"leaf\":" + std::to_string(closed.leaf_index) + ",\"remaining\":[";
-  for (std::size_t i = 0; i < closed.remaining.size(); ++i) {
-    const clerk::Remaining& item = closed.remaining[i];
-    int scale = contract::scale_of_unit(item.unit);
-    if (i != 0) out += ',';
-    out += "{\"clause\":";
-    append_json_string(out, item.clause);
-    out += ",\"unit\":\"" + item.unit + "\",\"left\":\"" + format_decimal(item.left, scale) +
-           "\",\"limit\":\"" + format_decimal(item.limit, scale) + "\"}";
+  return ": ciyuan-closed {\"record\":\"" + id_.text() + "\",\"leaf\":" + std::to_string(closed.leaf_index) +
+         ",\"remaining\":" + remaining_json(closed.remaining) + "}\n\n";
+}
+
+// What the call has used so far, and what is left of each limit by what was left at its open: other calls
+// since then are not in it.
+std::string MeteredCall::live_comment() const {
+  KindCounts used = meter_->counts();
+  clip_to_grant(used);
+  Amount ciyuan, money;
+  for (Kind kind : kAllKinds)
+    ciyuan += resolved_.terms.ciyuan_per_token[index_of(kind)] * (prompt_[kind] + used[kind]);
+  for (const contract::PriceLine& price : resolved_.terms.prices)
+    money += price.per_token * (prompt_[price.kind] + used[price.kind]);
+  std::string out = ": ciyuan-used {\"tokens\":" + std::to_string(used.generated()) +
+                    ",\"granted\":" + std::to_string(granted_) + ",\"ciyuan\":\"" +
+                    format_decimal(ciyuan, contract::kCiyuanScale) + "\"";
+  if (!resolved_.terms.currency.empty())
+    out += ",\"money\":\"" + format_decimal(money, contract::kMoneyScale) + "\",\"currency\":\"" +
+           resolved_.terms.currency + "\"";
+  std::vector<clerk::Remaining> remaining = remaining_;
+  for (clerk::Remaining& item : remaining) {
+    for (const contract::Limit& limit : resolved_.terms.limits) {
+      if (limit.clause != item.clause || limit.unit != item.unit) continue;
+      Amount dearest;
+      for (Kind kind : kAllKinds) {
+        if (!is_generated(kind)) continue;
+        dearest = std::max(dearest, limit.per_token[index_of(kind)]);
+        item.left -= limit.per_token[index_of(kind)] * used[kind];
+      }
+      item.left = std::max(item.left + dearest * granted_at_open_, Amount());
+    }
   }
-  return out + "]}\n\n";
+  return out + ",\"remaining\":" + remaining_json(remaining) + "}\n\n";
 }
 
 void MeteredCall::log_call(const Ending& ending, const clerk::Closed* closed) {

@@ -1,6 +1,18 @@
 #include "gateway/stream_meter.h"
 
+#include <map>
+
 namespace ciyuan::gateway {
+namespace {
+
+void add_texts(measure::OutputMeter& meter, const dialect::ChoiceText& text) {
+  meter.add(Kind::kReasoning, text.reasoning);
+  meter.add(Kind::kOutput, text.content);
+  meter.add(Kind::kOutput, text.other);
+  meter.add(Kind::kTool, text.tool);
+}
+
+}  // namespace
 
 StreamMeter::Choice& StreamMeter::choice(std::int64_t index) {
   for (auto& known : choices_)
@@ -28,57 +40,61 @@ bool StreamMeter::surely_fits(const dialect::AnswerPart& part, std::int64_t gran
   std::int64_t most = upper_bound();
   // No byte makes more than one token; normalisation of a few scripts may make more bytes, hence the factor.
   for (const auto& text : part.choices)
-    most += 3 * static_cast<std::int64_t>(text.content.size() + text.reasoning.size() + text.tool.size()) + 1;
+    most += 3 * static_cast<std::int64_t>(text.content.size() + text.reasoning.size() + text.tool.size() +
+                                          text.other.size()) +
+            1;
   return most <= granted;
 }
 
-bool StreamMeter::fits(const dialect::AnswerPart& part, std::int64_t granted) {
+std::int64_t StreamMeter::counted_with(const dialect::AnswerPart& part) {
   std::int64_t used = counts().generated();
+  std::map<std::int64_t, measure::OutputMeter> trials;  // a part may name one choice twice
   for (const auto& text : part.choices) {
-    measure::OutputMeter trial = choice(text.index).meter;
+    measure::OutputMeter& trial = trials.try_emplace(text.index, choice(text.index).meter).first->second;
     std::int64_t before = trial.counts().generated();
-    trial.add(Kind::kReasoning, text.reasoning);
-    trial.add(Kind::kOutput, text.content);
-    trial.add(Kind::kTool, text.tool);
+    add_texts(trial, text);
     used += trial.counts().generated() - before;
   }
-  return used <= granted;
+  return used;
 }
 
 void StreamMeter::add(const dialect::AnswerPart& part) {
-  for (const auto& text : part.choices) {
-    Choice& to = choice(text.index);
-    to.meter.add(Kind::kReasoning, text.reasoning);
-    to.meter.add(Kind::kOutput, text.content);
-    to.meter.add(Kind::kTool, text.tool);
-    saw_tool_ = saw_tool_ || !text.tool.empty();
-    if (!text.finish_reason.empty() && !to.finished) {
-      to.finished = true;
-      to.meter.finish(text.finish_reason);
-      ++finished_;
-      finish_reason_ = text.finish_reason;
-    }
+  for (const auto& text : part.choices) add_choice(text);
+}
+
+void StreamMeter::add_choice(const dialect::ChoiceText& text) {
+  Choice& to = choice(text.index);
+  add_texts(to.meter, text);
+  saw_marked_up_ = saw_marked_up_ || !text.tool.empty() || !text.other.empty();
+  if (!text.finish_reason.empty() && !to.finished) {
+    to.finished = true;
+    to.meter.finish(text.finish_reason);
+    ++finished_;
+    finish_reason_ = text.finish_reason;
   }
 }
 
 std::vector<dialect::Cut> StreamMeter::add_what_fits(const dialect::AnswerPart& part, std::int64_t granted) {
   std::vector<dialect::Cut> cuts;
-  std::int64_t used = counts().generated();
   for (const auto& text : part.choices) {
-    measure::OutputMeter& meter = choice(text.index).meter;
-    auto take = [&](Kind kind, const std::string& whole) {
-      std::int64_t before = meter.counts().generated();
-      std::size_t size = meter.longest_prefix(kind, whole, token::Tokens{granted - (used - before)});
-      meter.add(kind, std::string_view(whole).substr(0, size));
-      used += meter.counts().generated() - before;
-      return whole.substr(0, size);
-    };
     dialect::Cut cut{.index = text.index};
-    cut.reasoning = take(Kind::kReasoning, text.reasoning);
-    cut.content = take(Kind::kOutput, text.content);
-    // Half a tool call's arguments are of no use to anyone: it is delivered whole or not at all.
-    cut.drop_tool = true;
-    cut.finish = true;
+    measure::OutputMeter& meter = choice(text.index).meter;
+    std::int64_t others = counts().generated() - meter.counts().generated();
+    measure::OutputMeter trial = meter;
+    add_texts(trial, text);
+    cut.whole = others + trial.counts().generated() <= granted;
+    if (cut.whole) {
+      add_choice(text);
+    } else {
+      // Half a tool call is of no use to anyone: it is delivered whole or not at all. So are other texts.
+      auto take = [&](Kind kind, const std::string& whole) {
+        std::size_t size = meter.longest_prefix(kind, whole, token::Tokens{granted - others});
+        meter.add(kind, std::string_view(whole).substr(0, size));
+        return whole.substr(0, size);
+      };
+      cut.reasoning = take(Kind::kReasoning, text.reasoning);
+      cut.content = text.echoed + take(Kind::kOutput, text.content);
+    }
     cuts.push_back(std::move(cut));
   }
   return cuts;

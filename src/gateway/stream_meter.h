@@ -21,11 +21,12 @@ class StreamMeter {
 
   /// True where the text of this part surely fits into `granted`; cheap, may say false too often.
   bool surely_fits(const dialect::AnswerPart& part, std::int64_t granted) const;
-  /// True where it fits, counted exactly.
-  bool fits(const dialect::AnswerPart& part, std::int64_t granted);
+  /// Generated tokens with this part, counted exactly.
+  std::int64_t counted_with(const dialect::AnswerPart& part);
   /// Counts the part.
   void add(const dialect::AnswerPart& part);
-  /// Counts as much of the part as fits, and says what that is: the texts of each of its choices, shortened.
+  /// Counts as much of the part as fits, and says what that is: choices that fit whole stay whole, the texts
+  /// of the others are shortened.
   std::vector<dialect::Cut> add_what_fits(const dialect::AnswerPart& part, std::int64_t granted);
 
   /// Generated tokens so far, exactly, control tokens of finished answers included.
@@ -35,9 +36,11 @@ class StreamMeter {
 
   /// Choices that began and did not finish.
   std::vector<std::int64_t> unfinished() const;
-  std::size_t finished() const { return finished_; }
+  /// True where at least one choice began and none is left to finish: more may still begin.
+  bool all_finished() const { return finished_ > 0 && finished_ == choices_.size(); }
   const std::string& finish_reason() const { return finish_reason_; }
-  bool saw_tool_calls() const { return saw_tool_; }
+  /// Tool calls, refusals, audio, …: texts that stand in markup we do not see.
+  bool saw_marked_up() const { return saw_marked_up_; }
 
  private:
   struct Choice {
@@ -46,12 +49,13 @@ class StreamMeter {
     bool finished = false;
   };
   Choice& choice(std::int64_t index);
+  void add_choice(const dialect::ChoiceText& text);
 
   std::shared_ptr<const measure::Profile> profile_;
   std::vector<std::unique_ptr<Choice>> choices_;
   std::string finish_reason_;
   std::size_t finished_ = 0;
-  bool saw_tool_ = false;
+  bool saw_marked_up_ = false;
 };
 
 }  // namespace ciyuan::gateway

@@ -1,6 +1,7 @@
 #include "measure/prompt.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "base/json.h"
@@ -50,41 +51,103 @@ Result<PromptCount> count_input(const LoadedProfile& profile, const Json& value,
   return sum;
 }
 
+// Members of a part that carry a medium or are labels, not text; `cache_control` says how long to keep it.
+constexpr std::array<std::string_view, 14> kNotText = {
+    "type",      "id",        "role",  "index", "image_url", "input_audio", "audio",
+    "audio_url", "video_url", "video", "image", "file",      "detail",      "cache_control"};
+
+// Every text in a value, at any depth, but those under the names given.
+template <class Visit>
+void for_each_text(const nlohmann::ordered_json& value, const Visit& visit) {
+  if (value.is_string()) return visit(value.get_ref<const std::string&>());
+  for (const auto& [key, item] : value.items()) {
+    bool skipped = value.is_object() && std::find(kNotText.begin(), kNotText.end(), key) != kNotText.end();
+    if (!skipped && (item.is_structured() || item.is_string())) for_each_text(item, visit);
+  }
+}
+
+// What the service does with these texts is not known here: they are counted as they stand.
+void add_estimate(const LoadedProfile& profile, const nlohmann::ordered_json& value, PromptCount& extra) {
+  for_each_text(value, [&](const std::string& text) {
+    extra.tokens.value += count_text(profile, text);
+    if (!text.empty()) extra.level = worse(extra.level, record::Level::kEstimated);
+  });
+}
+
+// Declarations that no template writes out: their names count too.
+void add_json(const LoadedProfile& profile, const nlohmann::ordered_json& value, PromptCount& extra) {
+  if (!value.is_structured() || value.empty()) return;
+  extra.tokens.value += count_text(profile, value.dump());
+  extra.level = worse(extra.level, record::Level::kEstimated);
+}
+
+std::string_view medium_of(std::string_view type) {
+  if (type.starts_with("image")) return "image";
+  if (type.starts_with("input_audio") || type.starts_with("audio")) return "audio";
+  if (type.starts_with("video")) return "video";
+  return type.starts_with("file") ? "file" : "";
+}
+
 // Joins text parts of a message's content into one text, as services do before they render; counts the
 // others. Before each part that is not the first text stands a line's end, for templates: so do llama.cpp's
-// server (measured, tests/conformance/measure) and, but for empty first parts, vLLM.
+// server (measured, tests/conformance/measure) and, but for empty first parts, vLLM. Texts of other parts
+// (input_text, refusal, thinking, …) count as they stand, an estimate.
 Status join_parts(const LoadedProfile& profile, nlohmann::ordered_json& message, std::size_t index,
                   PromptCount& extra) {
   if (!message.is_object() || !message.contains("content") || !message["content"].is_array()) return {};
   std::string joined;
-  for (const auto& part : message["content"]) {
+  for (auto& part : message["content"]) {
     if (!part.is_object() || !part.contains("type") || !part["type"].is_string())
       return invalid("messages[" + std::to_string(index) + "].content", "each part must have a type");
     std::string type = part["type"];
     if (type == "text" && part.contains("text") && part["text"].is_string()) {
       if (!joined.empty() && profile.rule == PromptRule::kTemplate) joined += '\n';
       joined += part["text"].get_ref<const std::string&>();
-      continue;
+      part.erase("text");
+    } else if (std::string_view medium = medium_of(type); !medium.empty()) {
+      auto rule = profile.method.media_tokens().find(std::string(medium));
+      bool stated = rule != profile.method.media_tokens().end();
+      if (stated) extra.tokens.value += rule->second;
+      extra.level = worse(extra.level, stated ? record::Level::kEstimated : record::Level::kUnverified);
     }
-    std::string_view medium = type.starts_with("image")                                      ? "image"
-                              : type.starts_with("input_audio") || type.starts_with("audio") ? "audio"
-                              : type.starts_with("video")                                    ? "video"
-                              : type.starts_with("file")                                     ? "file"
-                                                                                             : "other";
-    auto rule = profile.method.media_tokens().find(std::string(medium));
-    bool stated = rule != profile.method.media_tokens().end();
-    if (stated) extra.tokens.value += rule->second;
-    extra.level = worse(extra.level, stated ? record::Level::kEstimated : record::Level::kUnverified);
+    add_estimate(profile, part, extra);
   }
   message["content"] = joined;
+  return {};
+}
+
+// Names that the services' own code passes to the template: of two with one name, the last would win.
+constexpr std::array<std::string_view, 16> kReserved = {
+    "messages",        "tools",         "documents",        "bos_token",
+    "eos_token",       "chat_template", "conversation",     "add_generation_prompt",
+    "tokenize",        "truncation",    "max_length",       "continue_final_message",
+    "raise_exception", "strftime_now",  "tokenizer_kwargs", "functions"};
+
+// What would let a client choose how its prompt is made, and so how it is counted.
+Status refuse_own_templates(const nlohmann::ordered_json& request) {
+  auto given = [&](const char* name) { return request.contains(name) && !request[name].is_null(); };
+  if (given("chat_template")) return invalid("chat_template", "is the model's own here, not the client's");
+  if (given("continue_final_message") && request["continue_final_message"] != false)
+    return invalid("continue_final_message", "is not supported here");
+  if (given("add_generation_prompt") && !request["add_generation_prompt"].is_boolean())
+    return invalid("add_generation_prompt", "must be true or false");
+  if (!given("chat_template_kwargs")) return {};
+  if (!request["chat_template_kwargs"].is_object())
+    return invalid("chat_template_kwargs", "must be an object");
+  for (const auto& [name, value] : request["chat_template_kwargs"].items())
+    if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end())
+      return invalid("chat_template_kwargs." + name, "is not the client's to set");
   return {};
 }
 
 Result<std::int64_t> render_and_count(const LoadedProfile& profile, std::string_view body,
                                       jinja::Heap& heap) {
   CIYUAN_TRY(Value request, jinja::parse_value(body, heap));
+  // Refused above where it is given and not a boolean; null is as good as absent.
+  Value asked = request.get("add_generation_prompt");
+  bool prompts_answer = !asked.is(jinja::Kind::kBoolean) || asked.as_boolean();
   std::vector<Global> globals = {{"messages", request.get("messages")},
-                                 {"add_generation_prompt", Value::boolean(true)},
+                                 {"add_generation_prompt", Value::boolean(prompts_answer)},
                                  {"bos_token", Value::string(profile.bos_token)},
                                  {"eos_token", Value::string(profile.eos_token)}};
   if (Value tools = request.get("tools"); !tools.is_undefined()) globals.emplace_back("tools", tools);
@@ -102,16 +165,24 @@ Result<std::int64_t> render_and_count(const LoadedProfile& profile, std::string_
   return profile.vocabulary->count_with_specials(prompt).value;
 }
 
-Result<PromptCount> count_texts(const LoadedProfile& profile, const nlohmann::ordered_json& messages) {
+// Without a template: the texts of the messages. What else they carry (names, tool calls, reasoning) is
+// counted as it stands, tools as their JSON; how a service writes these is not known.
+PromptCount count_texts(const LoadedProfile& profile, nlohmann::ordered_json& request) {
   PromptCount sum;
-  for (const auto& message : messages) {
-    if (message.is_object() && message.contains("content") && message["content"].is_string())
+  for (auto& message : request["messages"]) {
+    if (!message.is_object()) continue;
+    if (message.contains("content") && message["content"].is_string()) {
       sum.tokens.value += count_text(profile, message["content"].get_ref<const std::string&>());
+      message.erase("content");
+    }
+    add_estimate(profile, message, sum);
   }
+  for (const char* name : {"tools", "functions", "documents"})
+    if (request.contains(name)) add_json(profile, request[name], sum);
   // Bytes, characters and words of the texts are what such a method counts; tokens without a template are not
   // all.
   if (profile.by_tokens() && profile.method.basis() != Basis::kReference)
-    sum.level = record::Level::kEstimated;
+    sum.level = worse(sum.level, record::Level::kEstimated);
   return sum;
 }
 
@@ -137,6 +208,8 @@ Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view bo
   thread_local jinja::Heap heap;
   heap.clear();
   PromptCount count;
+  if (plain_chat && profile.method.basis() == Basis::kCalls)
+    return PromptCount{token::Tokens{1}, record::Level::kProved};
   if (plain_chat && profile.rule == PromptRule::kTemplate) {
     CIYUAN_TRY(count.tokens.value, render_and_count(profile, body, heap));
     return count;
@@ -147,6 +220,8 @@ Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view bo
   auto request = nlohmann::ordered_json::parse(body.begin(), body.end(), nullptr, false);
   if (!request.is_object() || !request.contains("messages") || !request["messages"].is_array())
     return invalid("messages", "must be a list");
+  CIYUAN_TRY_STATUS(refuse_own_templates(request));
+  if (profile.method.basis() == Basis::kCalls) return PromptCount{token::Tokens{1}, record::Level::kProved};
   PromptCount extra;
   bool joined = false;
   for (std::size_t i = 0; i < request["messages"].size(); ++i) {
@@ -157,10 +232,11 @@ Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view bo
   if (profile.rule == PromptRule::kTemplate) {
     CIYUAN_TRY(count.tokens.value,
                render_and_count(profile, joined ? request.dump() : std::string(body), heap));
+    if (request.contains("functions")) add_json(profile, request["functions"], extra);
   } else if (profile.rule == PromptRule::kOpenAiChat) {
     count = count_openai_chat(*profile.vocabulary, request);
   } else {
-    CIYUAN_TRY(count, count_texts(profile, request["messages"]));
+    count = count_texts(profile, request);
   }
   count.tokens += extra.tokens;
   count.level = worse(count.level, extra.level);
@@ -172,7 +248,6 @@ Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view bo
 Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std::string_view body,
                                  bool plain_chat) {
   const LoadedProfile& known = loaded(profile);
-  if (known.method.basis() == Basis::kCalls) return PromptCount{token::Tokens{1}, record::Level::kProved};
   Result<PromptCount> count = invalid("", "");
   if (endpoint == Endpoint::kChat) {
     count = count_chat(known, body, plain_chat);
@@ -180,7 +255,16 @@ Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std:
     CIYUAN_TRY(Json request, parse_json(body));
     const char* member = endpoint == Endpoint::kCompletions ? "prompt" : "input";
     if (!request.is_object() || !request.contains(member)) return invalid(member, "is missing");
-    count = count_input(known, request[member], member);
+    if (request.contains("prompt_embeds") && !request["prompt_embeds"].is_null())
+      return invalid("prompt_embeds", "cannot be counted");
+    bool calls = known.method.basis() == Basis::kCalls;
+    count = calls ? PromptCount{token::Tokens{1}, record::Level::kProved}
+                  : count_input(known, request[member], member);
+    if (count && !calls && request.contains("suffix") && request["suffix"].is_string()) {
+      // The markers that a service puts round prompt and suffix are its own.
+      count->tokens.value += count_raw(known, request["suffix"].get_ref<const std::string&>());
+      count->level = worse(count->level, record::Level::kEstimated);
+    }
   }
   if (count && known.bills_reported()) count->level = record::Level::kUnverified;
   return count;

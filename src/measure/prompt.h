@@ -23,8 +23,9 @@ struct PromptCount {
 /// `plain_chat`: the caller has seen that each message has only a role and a content, both texts, each once,
 /// and that no member changes the template. Otherwise the body is first parsed strictly, so that a repeated
 /// key, which the service might read in the other way, is refused. Text parts of a message are joined as the
-/// services do; other parts count by the method's rule. kInvalid names the member at fault, with what the
-/// template itself raised.
+/// services do; media count by the method's rule; every other text counts as it stands, as an estimate.
+/// kInvalid names the member at fault, with what the template itself raised. A template, or names that the
+/// service gives to it, are not the client's to choose: that would choose the count.
 ///
 /// Cost: for a plain chat of 4 KB some tens of microseconds; memory bounded by the body's size.
 Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std::string_view body,

@@ -31,6 +31,9 @@ using Request = http::request<http::string_body>;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint64_t kBodyBytesMax = 512 << 20;  // tests send prompts of 100 MB
 constexpr std::size_t kFillerBlockBytes = 64 << 10;
+constexpr const char* kVerbatim = "standin_answer";
+constexpr auto kBeforeReset = std::chrono::milliseconds(100);  // so that what was written is read first
+constexpr auto kStall = std::chrono::seconds(30);
 constexpr auto kPeerCheck = std::chrono::milliseconds(200);
 
 struct Counters {
@@ -95,6 +98,7 @@ class Connection {
   Task answer_whole(unsigned status, std::string body, std::uint64_t tokens);
   Task answer_stream();
   Task answer_long_line();
+  Task answer_verbatim(const Json& wanted);
   Task send_parts(std::uint64_t& sent);
 
   Task write(std::string_view data);
@@ -203,6 +207,8 @@ Task Connection::answer_call(const Request& request, std::string_view path) {
   if (!script_.fail_label.empty() && shared_.failures[script_.fail_label]++ < script_.fail_first) {
     co_return co_await refuse(refusal_of_status(script_.fail_status));
   }
+  if (is_post && body.is_object() && body.contains(kVerbatim) && body[kVerbatim].is_object())
+    co_return co_await answer_verbatim(body[kVerbatim]);
   if (script_.empty) co_return co_await answer_whole(200, "", 0);
   if (path == "/v1/models") co_return co_await answer_whole(200, models_body(shared_.options), 0);
   Form form = path == "/v1/chat/completions" ? Form::kChat : Form::kCompletion;
@@ -296,6 +302,23 @@ Task Connection::answer_long_line() {
   if (framing_ == Framing::kChunked) co_await write("\r\n");
   co_await finish_body();
   if (!gone_) shared_.counters.generated_tokens += plan_.completion_tokens;
+}
+
+Task Connection::answer_verbatim(const Json& wanted) {
+  std::string type = wanted.value("type", "application/json"), then = wanted.value("then", "");
+  Head head = head_of(wanted.value("status", 200U), type, 0);
+  head.framing = Framing::kChunked;
+  co_await write_head(head);
+  for (const Json& piece : wanted.value("pieces", Json::array())) {
+    std::string bytes = as_framed(piece.get<std::string>());
+    co_await write(bytes);
+  }
+  if (then == "reset") {
+    co_await pause(kBeforeReset);
+    co_return reset();
+  }
+  if (then == "stall") co_await pause(kStall);
+  co_await finish_body();
 }
 
 Task Connection::answer_stream() {

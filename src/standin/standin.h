@@ -10,6 +10,9 @@
 ///   ... http://127.0.0.1:<standin.port()>/v1/chat/completions ...
 ///   standin.stop();                         // or the destructor
 ///
+/// What no directive says, a request says whole: its member "standin_answer" is answered piece by piece,
+///   {"status": 200, "type": "text/event-stream", "pieces": ["data: …"], "then": "end" | "reset" | "stall"}
+///
 /// What it answers: GET /v1/models, POST /v1/chat/completions, /v1/completions, /v1/embeddings, GET /health,
 /// and for tests GET /standin/stats, GET /standin/last (the last request as it came), POST /standin/reset.
 

@@ -250,6 +250,18 @@ TEST(Registry, reads_the_metering_clause) {
   EXPECT_FALSE(resolved->tolerance.allows(10, 13));
   EXPECT_TRUE(resolved->tolerance.allows(1000, 1005));
   EXPECT_FALSE(resolved->tolerance.allows(1000, 1006));
+  EXPECT_FALSE(resolved->tolerance.allows(0, std::numeric_limits<std::int64_t>::max()));
+}
+
+TEST(Registry, a_model_says_which_member_limits_its_answers) {
+  auto limit_member = [](const std::string& line) {
+    std::string documents = world();
+    documents.replace(documents.find("kind: Model\n"), 12, "kind: Model\n" + line);
+    auto registry = registry_of(documents);
+    return registry->models().front()->limit_member + registry->models().back()->limit_member;
+  };
+  EXPECT_EQ(limit_member(""), "");
+  EXPECT_EQ(limit_member("limit_member: max_completion_tokens\n"), "max_completion_tokens");
 }
 
 TEST(Registry, lists_the_models_of_a_key_by_name) {

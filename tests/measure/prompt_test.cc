@@ -207,6 +207,92 @@ TEST(Prompt, other_bases_count_the_texts) {
       Level::kProved);
 }
 
+std::string refused_at(const std::string& members, Endpoint endpoint = Endpoint::kChat,
+                       const std::string& basis = "") {
+  const auto profile = profile_with(basis, basis.empty() ? "smollm2" : "", basis.empty() ? "smollm2" : "");
+  const std::string body =
+      R"({"prompt": "a", "messages": [{"role": "user", "content": "Hi"}], )" + members + "}";
+  auto counted = count_prompt(*profile, endpoint, body, false);
+  return counted ? "counted" : counted.error().path;
+}
+
+TEST(Prompt, a_client_cannot_choose_how_its_prompt_is_made) {
+  EXPECT_EQ(refused_at(R"("chat_template_kwargs": {"messages": []})"), "chat_template_kwargs.messages");
+  EXPECT_EQ(refused_at(R"("chat_template_kwargs": {"add_generation_prompt": false})"),
+            "chat_template_kwargs.add_generation_prompt");
+  EXPECT_EQ(refused_at(R"("chat_template_kwargs": [1])"), "chat_template_kwargs");
+  EXPECT_EQ(refused_at(R"("chat_template_kwargs": {"enable_thinking": false})"), "counted");
+  EXPECT_EQ(refused_at(R"("chat_template": "{{ 1 }}")"), "chat_template");
+  EXPECT_EQ(refused_at(R"("chat_template": null)"), "counted");
+  EXPECT_EQ(refused_at(R"("continue_final_message": true)"), "continue_final_message");
+  EXPECT_EQ(refused_at(R"("add_generation_prompt": 0)"), "add_generation_prompt");
+  EXPECT_EQ(refused_at(R"("prompt_embeds": "AAAA")", Endpoint::kCompletions), "prompt_embeds");
+  for (const char* basis : {R"("basis": "calls")", R"("basis": "bytes")"})
+    EXPECT_EQ(refused_at(R"("chat_template": "x")", Endpoint::kChat, basis), "chat_template") << basis;
+}
+
+TEST(Prompt, the_generation_prompt_counts_where_it_is_asked_for) {
+  const auto profile = profile_with("", "smollm2", "smollm2");
+  const std::string head = R"({"messages": [{"role": "user", "content": "Hi"}])";
+  EXPECT_EQ(count(*profile, Endpoint::kChat, head + R"(, "add_generation_prompt": true})").tokens.value,
+            count(*profile, Endpoint::kChat, head + "}").tokens.value);
+  EXPECT_EQ(count(*profile, Endpoint::kChat, head + R"(, "add_generation_prompt": false})").tokens.value +
+                with_specials("smollm2", "<|im_start|>assistant\n"),
+            count(*profile, Endpoint::kChat, head + "}").tokens.value);
+}
+
+TEST(Prompt, texts_of_parts_that_are_not_known_count_as_an_estimate) {
+  const auto profile = profile_with("", "smollm2", "smollm2");
+  for (const char* part :
+       {R"({"type": "input_text", "text": "a b c"})", R"({"type": "refusal", "refusal": "a b c"})",
+        R"({"type": "text", "text": "", "more": {"deep": ["a b c"]}})"}) {
+    const PromptCount counted = count(*profile, Endpoint::kChat, user("[" + std::string(part) + "]"));
+    EXPECT_EQ(counted.tokens.value, 30 + 3) << part;
+    EXPECT_EQ(counted.level, Level::kEstimated) << part;
+  }
+  const PromptCount cached =
+      count(*profile, Endpoint::kChat,
+            user(R"([{"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}}])"));
+  EXPECT_EQ(cached.tokens.value, 31);
+  EXPECT_EQ(cached.level, Level::kProved);
+  EXPECT_EQ(count(*profile, Endpoint::kChat,
+                  user(R"([{"type": "image_url", "image_url": {"url": "data:"}, "text": "a b c"}])"))
+                .tokens.value,
+            30 + 3);
+}
+
+TEST(Prompt, without_a_template_all_texts_of_a_request_count) {
+  const auto bytes = profile_with(R"("basis": "bytes")", "", "");
+  const PromptCount counted =
+      count(*bytes, Endpoint::kChat, R"({"messages": [{"role": "assistant", "content": "abc",
+    "name": "de", "reasoning_content": "f", "tool_calls": [{"id": "x", "type": "function", "function":
+    {"name": "g", "arguments": "{}"}}]}], "tools": [{"a":1}], "functions": []})");
+  EXPECT_EQ(counted.tokens.value, 3 + 2 + 1 + 1 + 2 + 9);
+  EXPECT_EQ(counted.level, Level::kEstimated);
+  EXPECT_GT(count(*profile_with("", "smollm2", ""), Endpoint::kChat,
+                  R"({"messages": [{"role": "user", "content": "b"}], "tools": [{"name": "c"}]})")
+                .tokens.value,
+            1);
+  EXPECT_GT(count(*profile_with("", "smollm2", "smollm2"), Endpoint::kChat,
+                  R"({"messages": [{"role": "user", "content": "b"}], "functions": [{"name": "c"}]})")
+                .tokens.value,
+            31);
+}
+
+TEST(Prompt, a_suffix_counts) {
+  const PromptCount counted = count(*profile_with("", "smollm2", "smollm2"), Endpoint::kCompletions,
+                                    R"({"prompt": "a b c", "suffix": "a b c"})");
+  EXPECT_EQ(counted.tokens.value, 6);
+  EXPECT_EQ(counted.level, Level::kEstimated);
+}
+
+TEST(Prompt, a_call_is_read_strictly_where_calls_are_what_counts) {
+  const auto calls = profile_with(R"("basis": "calls")", "", "");
+  EXPECT_FALSE(count_prompt(*calls, Endpoint::kChat, R"({"messages": [], "messages": []})", false).ok());
+  EXPECT_FALSE(count_prompt(*calls, Endpoint::kCompletions, R"({"prompt": "a", "prompt": "b"})", false).ok());
+  EXPECT_EQ(count(*calls, Endpoint::kCompletions, R"({"prompt": ["a", "b"]})").tokens.value, 1);
+}
+
 TEST(Prompt, what_the_provider_reports_is_unverified) {
   EXPECT_EQ(count(*profile_with(R"("basis": "provider_reported")", "smollm2", "smollm2"), Endpoint::kChat,
                   user(R"("b")"))

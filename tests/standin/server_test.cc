@@ -94,6 +94,17 @@ TEST_F(ServerTest, writes_a_line_of_the_size_asked_for) {
   EXPECT_GT(call("long-line=3000000", R"(,"stream":true)").size(), 3'000'000u);
 }
 
+TEST_F(ServerTest, answers_word_for_word_what_a_request_says) {
+  std::string answer =
+      call("", R"(,"standin_answer":{"status":500,"type":"text/plain","pieces":["ab","\u8bcd"]})");
+  EXPECT_EQ(answer.rfind("HTTP/1.1 500 ", 0), 0u);
+  EXPECT_NE(answer.find("Content-Type: text/plain\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("2\r\nab\r\n3\r\n词\r\n0\r\n\r\n"), std::string::npos);
+  answer = call("", R"(,"standin_answer":{"pieces":["ab"],"then":"reset"})");
+  EXPECT_NE(answer.find("ab"), std::string::npos);
+  EXPECT_EQ(answer.find("0\r\n\r\n"), std::string::npos);
+}
+
 TEST(Standin, refuses_a_port_that_is_taken) {
   Standin first{StandinOptions()};
   ASSERT_TRUE(first.start().ok());

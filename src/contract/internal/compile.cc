@@ -160,6 +160,7 @@ class Compiler {
             std::to_string(model.output_tokens_max) + " is more than context_tokens, " +
                 std::to_string(model.context_tokens));
     model.output_control = flag_at(value, "output_control", true);
+    model.limit_member = text_at(value, "limit_member");
     model.owner = text_at(value, "owner");
     model.licence = text_at(value, "licence");
     model.filing_number = text_at(value, "filing_number");

@@ -98,8 +98,9 @@ def python_errors(world):
     raises(openai.AuthenticationError, lambda: stranger.chat.completions.create(model="standin", messages=say()), 401)
     error = raises(openai.NotFoundError, ask(model="no-such-model"), 404)
     equal(error.code, "model_not_found", "code")
-    raises(openai.PermissionDeniedError, ask("status=403"), 403)
-    raises(openai.AuthenticationError, ask("status=401"), 401)
+    # The service refused the operator's key: the client's own is in order, and must not be told otherwise.
+    raises(openai.InternalServerError, ask("status=403"), 502)
+    raises(openai.InternalServerError, ask("status=401"), 502)
     raises(openai.RateLimitError, ask("status=429"), 429)
     raises(openai.InternalServerError, ask("status=500"), 500)
     raises(openai.InternalServerError, ask("status=503"), 503)

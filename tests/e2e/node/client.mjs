@@ -44,7 +44,7 @@ assert.deepEqual(models, ["standin"]);
 await raises(OpenAI.BadRequestError, () => ask({ messages: "not a list" }));
 await raises(OpenAI.AuthenticationError, () => new OpenAI({ baseURL, apiKey: "ck-nobody", maxRetries: 0 }).models.list());
 await raises(OpenAI.NotFoundError, () => ask({ model: "no-such-model" }));
-await raises(OpenAI.PermissionDeniedError, () => ask({}, "status=403"));
+await raises(OpenAI.InternalServerError, () => ask({}, "status=403")); // the operator's key was refused, not the client's
 await raises(OpenAI.RateLimitError, () => ask({}, "status=429"));
 await raises(OpenAI.InternalServerError, () => ask({}, "status=500"));
 await raises(OpenAI.InternalServerError, () => ask({}, "status=503"));
