@@ -71,14 +71,14 @@ Reply StateMachine::correct(Correct& command) {
   (void)log_action(id_from_content("correct/" + record.id.text()), "correct", "Record",
                    record.corrects->text(), Digest{}, command.actor);
   record::Sealed sealed = record::seal(record, command.record_key);
-  std::uint64_t leaf = append_leaf(sealed.leaf, std::move(sealed.entry));
+  std::uint64_t leaf = tree_.append(sealed.leaf);
   if (!lines->empty())
     journal(store::EntryKind::kPost, record.id, *lines, leaf,
             command.actor + ": corrects " + record.corrects->text());
   keys_to_store_.push_back({record.id, command.record_key});
   Closed closed{sealed.record.json, leaf, {}};
-  batch_.records.push_back(
-      {leaf, record.id, at_, record.contract, record.key, record.session, std::move(sealed.record.json)});
+  batch_.records.push_back({leaf, record.id, at_, record.contract, record.key, record.session,
+                            std::move(sealed.record.json), std::move(sealed.fields)});
   for (const Line& line : *lines) woken_.push_back(line.account);
   return closed;
 }

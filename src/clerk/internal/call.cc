@@ -196,7 +196,7 @@ Id derived_id(const Id& id, std::uint8_t purpose) {
 
 namespace {
 
-constexpr std::uint64_t kCallVersion = 2;  // 1 had no price of the call itself
+constexpr std::uint64_t kCallVersion = 1;
 
 void write_counts(store::ByteWriter& out, const KindCounts& counts) {
   for (std::int64_t count : counts.tokens) out.integer(count);
@@ -288,8 +288,7 @@ std::string encode_call(const Open& command, std::int64_t granted) {
 Result<DecodedCall> decode_call(std::string_view bytes) {
   store::ByteReader in(bytes);
   Error damaged{ErrorCode::kCorrupt, "an open call in the store cannot be read", ""};
-  std::uint64_t version = in.number();
-  if (version < 1 || version > kCallVersion) return damaged;
+  if (in.number() != kCallVersion) return damaged;
   DecodedCall call;
   Open& command = call.command;
   command.id.bytes = in.fixed<16>();
@@ -308,7 +307,7 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
     if (kind >= kKinds) return damaged;
     command.terms.prices.push_back({kAllKinds[kind], in.amount()});
   }
-  if (version > 1) command.terms.per_request = in.amount();
+  command.terms.per_request = in.amount();
   for (Amount& weight : command.terms.ciyuan_per_token) weight = in.amount();
   if (in.number() != 0) {
     command.idempotency.emplace();
