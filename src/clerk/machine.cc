@@ -58,6 +58,8 @@ Status StateMachine::load_call(const store::OpenCall& row) {
   }
   Result<SecretKey> key = Error{ErrorCode::kNotFound, "no keys are kept", ""};
   if (keys_ != nullptr) key = keys_->find(command.id);
+  // Sealed under another key than the one that is kept, the record could never be opened.
+  if (!key.ok() && key.error().code == ErrorCode::kUnavailable) return key.error();
   // A key that was erased while its call was open: the record is still made, under a key that nobody has. The
   // keyed commitment it is derived from cannot be guessed either.
   call->key = key.ok() ? *key : sha256("ciyuan/lost-key/v1" + to_hex(call->draft.request_commitment));
