@@ -22,7 +22,8 @@ Status StateMachine::update_grants(const Open& command, const Found& found) {
   const auto& limits = command.terms.limits;
   bool is_changed = false;
   for (std::size_t i = 0; i < limits.size(); ++i)
-    is_changed |= found[i] && ledger_.account(*found[i]).granted != limits[i].funds;
+    is_changed |= found[i] && (ledger_.account(*found[i]).granted != limits[i].funds ||
+                               !place(*found[i]).excess.is_zero());
   if (!is_changed) return {};
   // An open that is refused as malformed changes nothing: so all that could make it so is looked at first.
   CIYUAN_TRY_STATUS(check_sinks(command));

@@ -62,6 +62,15 @@ TEST(Grants, of_a_lowered_limit_are_taken_back_as_they_free_and_never_overdrawn)
   EXPECT_EQ(desk.account("funds/CIYUAN").balance(), Amount(-100 * kCiyuan));
 }
 
+TEST(Grants, of_a_limit_that_is_raised_again_before_they_freed_stay) {
+  Desk desk;
+  desk.expect<Opened>(open_of(1, terms_of({cap("term", 150)}), 50, 100));
+  desk.expect<Refusal>(open_of(2, terms_of({cap("term", 20)}), 30, 0));
+  desk.expect<Refusal>(open_of(3, terms_of({cap("term", 150)}), 30, 0));
+  desk.expect<Closed>(close_of(1, 50, 0));
+  EXPECT_EQ(desk.left("cap/term"), 100);
+}
+
 TEST(Grants, that_are_still_to_be_taken_back_survive_a_restart) {
   Desk desk;
   desk.expect<Opened>(open_of(1, terms_of({cap("term", 1000)}), 800, 100));

@@ -38,6 +38,28 @@ TEST(Worker, is_in_trouble_until_something_was_made_durable) {
   EXPECT_EQ(store.head()->batch, before + 1) << "without trouble nothing is written for nothing";
 }
 
+class UnreadableKeys final : public KeyKeeper {
+ public:
+  Result<SecretKey> find(const Id&) override { return Error{code, "keys (simulated)", ""}; }
+  Status keep(std::span<const record::KeyRow>) override { return {}; }
+  ErrorCode code = ErrorCode::kUnavailable;
+};
+
+TEST(Worker, does_not_start_while_the_key_of_an_open_call_cannot_be_read) {
+  store::MemoryStore store;
+  UnreadableKeys keys;
+  {
+    Worker worker(store, &keys, {});
+    ASSERT_TRUE(worker.start(kStart).ok());
+    work(worker, open_of(1, terms_of({cap("s1", 150)}), 40, 10));
+  }
+  EXPECT_EQ(Worker(store, &keys, {}).start(kStart).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(store.open_calls()->size(), 1u) << "nothing is sealed under another key";
+  keys.code = ErrorCode::kRefused;  // erased: the record is made all the same
+  EXPECT_TRUE(Worker(store, &keys, {}).start(kStart).ok());
+  EXPECT_TRUE(store.open_calls()->empty());
+}
+
 TEST(Worker, voids_an_open_before_its_caller_hears_that_it_failed) {
   for (store::Fault fault : {store::Fault::kBeforeEffect, store::Fault::kAfterEffect}) {
     store::MemoryStore store;

@@ -1,6 +1,7 @@
-/// sim [--sqlite FOLDER] [--seed N] [--steps M] [--runs R]: runs seeds N, N+1, … and stops at the first that
-/// breaks an invariant, with its seed.
+/// sim [--sqlite] [--seed N] [--steps M] [--runs R | --seconds S]: runs seeds N, N+1, … and stops at the
+/// first that breaks an invariant, with its seed. Exit code 1 then.
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -8,48 +9,66 @@
 
 #include "simulation.h"
 
+namespace {
+
+using ciyuan::clerk::sim::Options;
+using ciyuan::clerk::sim::Simulation;
+
+// What was broken; empty where nothing was.
+std::string run_one(Options options, bool sqlite) {
+  if (sqlite) {
+    char name[] = "/tmp/ciyuan-sim-XXXXXX";
+    options.folder = mkdtemp(name);
+  }
+  std::string broken;
+  {
+    Simulation simulation(options);
+    broken = simulation.run();
+    const auto& f = simulation.figures();
+    std::printf("seed %llu: %s", static_cast<unsigned long long>(options.seed),
+                broken.empty() ? "ok" : broken.c_str());
+    for (auto [count, what] : {std::pair(f.commands, "commands"),
+                               {f.opened, "opened"},
+                               {f.refused, "refused"},
+                               {f.replayed, "replayed"},
+                               {f.waited, "waited"},
+                               {f.closed, "closed"},
+                               {f.interrupted, "interrupted"},
+                               {f.crashes, "crashes"},
+                               {f.failed_starts, "failed starts"},
+                               {f.failures, "failed commits"}})
+      std::printf(", %llu %s", static_cast<unsigned long long>(count), what);
+    std::printf("\n");
+  }
+  if (sqlite) std::filesystem::remove_all(options.folder);
+  return broken;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  ciyuan::clerk::sim::Options options;
-  std::uint64_t runs = 1;
+  Options options;
+  std::uint64_t runs = 1, seconds = 0;
   bool sqlite = false;
   for (int i = 1; i < argc; ++i) {
-    auto is = [&](const char* name) { return std::strcmp(argv[i], name) == 0 && i + 1 < argc; };
-    if (is("--seed")) {
-      options.seed = std::strtoull(argv[++i], nullptr, 10);
-    } else if (is("--steps")) {
-      options.steps = std::strtoull(argv[++i], nullptr, 10);
-    } else if (is("--runs")) {
-      runs = std::strtoull(argv[++i], nullptr, 10);
-    } else if (std::strcmp(argv[i], "--sqlite") == 0) {
-      sqlite = true;
-    } else {
-      std::fprintf(stderr, "usage: sim [--sqlite] [--seed N] [--steps M] [--runs R]\n");
+    auto number = [&](const char* name, std::uint64_t& value) {
+      if (std::strcmp(argv[i], name) != 0 || i + 1 >= argc) return false;
+      value = std::strtoull(argv[++i], nullptr, 10);
+      return true;
+    };
+    if (number("--seed", options.seed) || number("--steps", options.steps) || number("--runs", runs) ||
+        number("--seconds", seconds))
+      continue;
+    if (std::strcmp(argv[i], "--sqlite") != 0) {
+      std::fprintf(stderr, "usage: sim [--sqlite] [--seed N] [--steps M] [--runs R | --seconds S]\n");
       return 2;
     }
+    sqlite = true;
   }
-  for (std::uint64_t run = 0; run < runs; ++run, ++options.seed) {
-    std::filesystem::path folder;
-    if (sqlite) {
-      char name[] = "/tmp/ciyuan-sim-XXXXXX";
-      folder = options.folder = mkdtemp(name);
-    }
-    std::string broken;
-    {
-      ciyuan::clerk::sim::Simulation simulation(options);
-      broken = simulation.run();
-      const auto& f = simulation.figures();
-      std::printf(
-          "seed %llu: %s; %llu commands, %llu opened, %llu refused, %llu replayed, %llu closed, %llu "
-          "crashes, "
-          "%llu failed commits\n",
-          static_cast<unsigned long long>(options.seed), broken.empty() ? "ok" : broken.c_str(),
-          static_cast<unsigned long long>(f.commands), static_cast<unsigned long long>(f.opened),
-          static_cast<unsigned long long>(f.refused), static_cast<unsigned long long>(f.replayed),
-          static_cast<unsigned long long>(f.closed), static_cast<unsigned long long>(f.crashes),
-          static_cast<unsigned long long>(f.failures));
-    }
-    if (sqlite) std::filesystem::remove_all(folder);
-    if (!broken.empty()) return 1;
+  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  for (std::uint64_t run = 0; seconds > 0 ? std::chrono::steady_clock::now() < end : run < runs; ++run) {
+    if (!run_one(options, sqlite).empty()) return 1;
+    ++options.seed;
   }
   return 0;
 }

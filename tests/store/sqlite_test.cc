@@ -143,8 +143,8 @@ TEST(Sqlite, serves_many_readers_beside_the_writer) {
   EXPECT_GE(reads, 3);
 }
 
-// The write-ahead file gathers what a batch writes: batches of every size around its limits, read by a connection
-// that knows nothing of that, and once more after a restart.
+// The write-ahead file gathers what a batch writes: batches of every size around its limits, read by a
+// connection that knows nothing of that, and once more after a restart.
 TEST(Sqlite, gathers_batches_of_every_size) {
   Folder folder;
   Maker maker;

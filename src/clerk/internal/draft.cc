@@ -73,6 +73,7 @@ void write_draft(ByteWriter& out, const UsageRecord& draft) {
   out.number(static_cast<std::uint64_t>(draft.state));
   out.number(draft.corrects.has_value());
   if (draft.corrects) out.fixed(draft.corrects->bytes);
+  out.number(draft.verdict ? 1 + static_cast<std::uint64_t>(*draft.verdict) : 0);
   write_optional(out, draft.delivered);
   write_optional(out, draft.generated);
   out.number(draft.usage.size());
@@ -106,6 +107,9 @@ UsageRecord read_draft(ByteReader& in) {
   draft.state = static_cast<record::State>(
       std::min<std::uint64_t>(in.number(), static_cast<std::uint64_t>(record::State::kInterrupted)));
   if (in.number() != 0) draft.corrects = Id{in.fixed<16>()};
+  if (std::uint64_t verdict = in.number(); verdict != 0)
+    draft.verdict = static_cast<record::Verdict>(
+        std::min(verdict - 1, static_cast<std::uint64_t>(record::Verdict::kUnverifiable)));
   draft.delivered = read_optional(in);
   draft.generated = read_optional(in);
   read_items(in, [&] {
