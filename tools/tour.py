@@ -25,6 +25,7 @@ CALLS = [
     ("code, in a session that has used most of its cap", "tour",
      "Write a Python function that counts the words of a text, with comments on every line.", 600),
 ]
+STATUSES_A_LINE = 25  # of the running figures, that many are one line where nobody sees them change
 
 
 def tell(text=""):
@@ -38,6 +39,7 @@ class Terminal:
         self.live = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self.status = ""
         self.column = 0
+        self.statuses = 0
 
     def paint(self, code, text):
         return f"\033[{code}m{text}\033[0m" if self.live else text
@@ -49,6 +51,10 @@ class Terminal:
         """A piece of the answer, with the status on the line below it."""
         if not self.live:
             sys.stdout.write(text)
+            self.statuses += bool(status) and not text
+            if self.statuses == STATUSES_A_LINE:
+                sys.stdout.write(f"\n  · {status}\n")
+                self.statuses = 0
             return
         width = shutil.get_terminal_size().columns
         if self.status:
@@ -66,7 +72,7 @@ class Terminal:
             sys.stdout.write("\n\r\033[K")
         else:
             sys.stdout.write("\n")
-        self.status, self.column = "", 0
+        self.status, self.column, self.statuses = "", 0, 0
         tell(self.paint("36", "  " + status))
 
 
@@ -322,8 +328,9 @@ def main():
     parser.add_argument("--upstream-key-env", metavar="NAME", help="environment variable that holds its key")
     parser.add_argument("--once", action="store_true", help="end after the tour; so it does without a terminal")
     parser.add_argument("--serve", action="store_true", help="keep serving also without a terminal")
+    parser.add_argument("--bin", metavar="FOLDER", default="build/release/bin", help="where the program is (%(default)s)")
     options = parser.parse_args()
-    program = os.path.join(ROOT, "build", "release", "bin", "ciyuan")
+    program = os.path.join(ROOT, options.bin, "ciyuan")
     terminal = Terminal()
     folder = tempfile.mkdtemp(prefix="ciyuan-run-")
     logs = os.path.join(ROOT, "build", "logs")

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <cstring>
 #include <filesystem>
@@ -218,16 +219,24 @@ class Crew {
 /// ---- Printing
 /// ----------------------------------------------------------------------------------------------------
 
+/// A bar where the whole is known, else what is done so far; and the rate, in both.
 class Progress {
  public:
   Progress(bool wanted, std::uint64_t total, std::ostream& err) : wanted_(wanted), total_(total), err_(err) {}
 
   void show(std::uint64_t done) {
-    if (!wanted_ || std::chrono::steady_clock::now() - begin_ < kProgressAfter) return;
-    err_ << "\r\033[K"
-         << "counting: " << (done >> 20) << " MiB";
-    if (total_ >= done) err_ << " of " << (total_ >> 20) << " MiB";
-    err_ << std::flush;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin_;
+    if (!wanted_ || took < kProgressAfter) return;
+    err_ << "\r\033[Kcounting ";
+    if (total_ > 0 && done <= total_) {
+      const auto percent = static_cast<std::size_t>(done / (total_ / 100.0));
+      const std::size_t full = percent * kBarWidth / 100;
+      err_ << '[' << std::string(full, '#') << std::string(kBarWidth - full, '.') << "] " << std::setw(3)
+           << percent << " % of " << (total_ >> 20) << " MiB";
+    } else {
+      err_ << (done >> 20) << " MiB";
+    }
+    err_ << ", " << std::llround(static_cast<double>(done) / 1e6 / took.count()) << " MB/s" << std::flush;
     shown_ = true;
   }
   /// Before anything else is printed.
@@ -237,6 +246,8 @@ class Progress {
   }
 
  private:
+  static constexpr std::size_t kBarWidth = 40;
+
   bool wanted_, shown_ = false;
   std::uint64_t total_;
   std::ostream& err_;

@@ -33,7 +33,7 @@ struct CountOptions {
   std::string model;                ///< a model's name instead, for `tokenizer_of_model`
   bool json = false;                ///< one object a line: file, tokens, bytes, tokenizer
   bool header = false;              ///< names above the columns, for people
-  bool progress = false;  ///< a line on `err` that renews itself, once the work takes longer than a second
+  bool progress = false;  ///< a bar on `err` that renews itself, once the work takes longer than a second
   unsigned threads = 0;   ///< 0: one a core
   /// The tokenizer of a model the caller knows; without it, `model` is refused.
   std::function<Result<std::string>(std::string model)> tokenizer_of_model;

@@ -1,0 +1,23 @@
+// Answers of services that may be anything: refused, or read; and the chunks that end a cut stream are read
+// back.
+
+#include <cstdlib>
+
+#include "dialect/openai_answer.h"
+
+using namespace ciyuan;
+using namespace ciyuan::dialect;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view json(reinterpret_cast<const char*>(data), size);
+  for (Endpoint endpoint : {Endpoint::kChat, Endpoint::kCompletions}) {
+    Result<AnswerPart> part = read_answer(endpoint, json);
+    if (!part.ok()) continue;
+    std::vector<std::int64_t> indices;
+    for (const ChoiceText& choice : part->choices) indices.push_back(choice.index);
+    for (const std::string& made :
+         {final_chunk(endpoint, *part, indices), usage_chunk(endpoint, *part, ReportedUsage{1, 2, 0, 0})})
+      if (!read_answer(endpoint, made).ok()) std::abort();
+  }
+  return 0;
+}
