@@ -67,8 +67,8 @@ struct MachineOptions {
   Nanoseconds retry_contended = seconds(1);  ///< Retry-After where headroom is held by others
 };
 
-/// Finds a record key that was made durable before (restart). kNotFound: never there. kUnavailable: it cannot be
-/// read now, and the machine does not load.
+/// Finds a record key that was made durable before (restart). kNotFound: never there. kUnavailable: it cannot
+/// be read now, and the machine does not load.
 class KeySource {
  public:
   virtual ~KeySource() = default;

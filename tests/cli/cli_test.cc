@@ -207,7 +207,8 @@ TEST(Cli, shows_what_calls_used_and_why) {
   EXPECT_TRUE(parse_json(program.run({"statement", "demo", "--json"}).out).ok());
 
   Outcome accounts = program.run({"account", "list", "cap/demo/session-cap/"});
-  EXPECT_NE(accounts.out.find("cap/demo/session-cap/CIYUAN/session=s1      250     400  CIYUAN"), std::string::npos)
+  EXPECT_NE(accounts.out.find("cap/demo/session-cap/CIYUAN/session=s1      250     400  CIYUAN"),
+            std::string::npos)
       << accounts.out;
   Outcome entries = program.run({"account", "statement", "cap/demo/session-cap/CIYUAN/session=s1"});
   EXPECT_NE(entries.out.find("balance 250 CIYUAN"), std::string::npos) << entries.out;

@@ -38,7 +38,8 @@ struct CapPlan {
   CapWindow window = CapWindow::kTerm;
   CapOn on = CapOn::kTotal;
   int utc_offset_minutes = 0;
-  std::string account;  ///< "cap/acme/monthly/CIYUAN", "cap/acme/budget/CNY/key=k1", "prepaid/acme/balance/CNY"
+  std::string
+      account;  ///< "cap/acme/monthly/CIYUAN", "cap/acme/budget/CNY/key=k1", "prepaid/acme/balance/CNY"
   std::string sink;
   TimePoint window_end;  ///< of a term
 };
