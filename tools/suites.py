@@ -173,7 +173,7 @@ def plan(arguments):
     suites.append(Suite("unit", "unit tests", run_ctest, inputs=("src", "tests", "fuzz", "cmake", "data", "schema", "examples",
                                                                   "CMakeLists.txt", "tools")))
     suites += conformance_suites(arguments.long)
-    slow = ("build/release/bin/ciyuan", "tests/e2e", "tools", "examples", "data", "schema")
+    slow = ("build/release/bin/ciyuan", "tests/e2e", "tools", "examples", "data", "schema", "README.md", "run", "test")
     suites.append(Suite("e2e", "end to end", end_to_end(*(["--long"] if arguments.long else [])), inputs=slow))
     if arguments.long:
         for script in sorted(glob.glob(os.path.join(ROOT, "tests", "sim", "long.*"))):
