@@ -8,24 +8,8 @@
 using namespace ciyuan;
 using namespace ciyuan::contract;
 
-namespace {
-
-/// yaml-cpp 0.7 never comes to the end of a document that begins with a comma: not tried until that is
-/// refused.
-bool begins_with_a_comma(std::string_view text) {
-  bool at_start = true;
-  for (char c : text) {
-    if (c == ',' && at_start) return true;
-    at_start = c == '\n' || (at_start && (c == ' ' || c == '\t' || c == '\r' || c == '-'));
-  }
-  return false;
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (begins_with_a_comma(text)) return 0;
   const Reading reading = read_documents(text, "fuzz.yaml");
   if (reading.errors.size() > kDocumentErrorsMax + 1) std::abort();
   for (const Error& error : reading.errors)

@@ -64,6 +64,7 @@ TEST(Document, refuses_text_that_is_not_whole_or_would_grow_without_bound) {
   };
   for (const Case& bad :
        {Case{"", "holds no document"}, Case{"kind: [", "not YAML"}, Case{"{\"kind\":", "not JSON"},
+        Case{", a", "begins nothing"}, Case{"---\nkind: Party\n---\n, a", "not YAML"},
         Case{"kind: Party\nkind: Party\n", "stands twice"},
         Case{R"({"kind":"Party","kind":"Party"})", "stands twice"}, Case{"kind: \xff", "not UTF-8"},
         Case{std::string("kind: a\0b", 9), "zero byte"}, Case{bomb, "more than 1000000 values"},

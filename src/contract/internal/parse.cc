@@ -1,8 +1,10 @@
 #include "contract/internal/parse.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
+#include <sstream>
 #include <stdexcept>
 
 #include "base/bytes.h"
@@ -132,8 +134,56 @@ struct YamlWalk {
   }
 };
 
+// A first reading that keeps nothing: yaml-cpp builds whatever it reads, and at some broken beginnings (a
+// comma) it reads one empty document after the other without end.
+class BoundedReading final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_start_)
+      throw YAML::Exception(mark, "a document begins with a character that begins nothing");
+    last_start_ = mark.pos;
+    count(mark);
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { count(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { count(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override {
+    count(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    enter(mark);
+  }
+  void OnSequenceEnd() override { --depth_; }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    enter(mark);
+  }
+  void OnMapEnd() override { --depth_; }
+
+ private:
+  void enter(const YAML::Mark& mark) {
+    count(mark);
+    if (++depth_ > kJsonDepthMax)
+      throw YAML::Exception(mark, "nested deeper than " + std::to_string(kJsonDepthMax));
+  }
+  // A key and its value are two events and one value.
+  void count(const YAML::Mark& mark) {
+    if (++events_ > 2 * kDocumentNodesMax)
+      throw YAML::Exception(mark, "more than " + std::to_string(kDocumentNodesMax) + " values");
+  }
+
+  int last_start_ = -1;
+  std::size_t events_ = 0, depth_ = 0;
+};
+
 Result<std::vector<ParsedValue>> parse_yaml(std::string_view text) {
   try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    BoundedReading bounds;
+    while (parser.HandleNextDocument(bounds)) {
+    }
     std::vector<ParsedValue> values;
     std::size_t nodes = 0;
     for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {

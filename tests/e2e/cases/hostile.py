@@ -199,7 +199,8 @@ def smuggling(world):
         "unknown coding": head + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "chunk size with a sign": head + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
         "endless header": head + b"X-A: " + b"a" * 300_000 + b"\r\n\r\n",
-        "no host": b"GET /v1/models HTTP/1.1\r\nConnection: close\r\n\r\n",
+        "no host": f"GET /v1/models HTTP/1.1\r\nAuthorization: Bearer {SECRET}\r\nConnection: close\r\n\r\n".encode(),
+        "two hosts": f"GET /v1/models HTTP/1.1\r\nHost: a\r\nHost: b\r\nAuthorization: Bearer {SECRET}\r\nConnection: close\r\n\r\n".encode(),
         "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n",
     }
     for name, request in bad.items():
