@@ -178,7 +178,7 @@ Status SqliteStore::open() {
   CIYUAN_TRY_STATUS(database_.execute(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA "
       "foreign_keys = OFF;"
-      "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA locking_mode = NORMAL"));
+      "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA locking_mode = NORMAL"));
   CIYUAN_TRY(std::int64_t synchronous, database_.number("PRAGMA synchronous"));
   CIYUAN_CHECK(synchronous == 2, "every commit is synced");
   CIYUAN_TRY_STATUS(internal::prepare_schema(database_));

@@ -315,10 +315,10 @@ def memory_is_flat(world):
     if world.options.sanitized:
         asyncio.run(all_of([gateway.post(chat(max_tokens=20)) for _ in range(100)]))
         return
-    warm = [round_of_calls(), round_of_calls()][-1]
-    later = [round_of_calls() for _ in range(3)][-1]
-    print(f"resident: {warm >> 20} MiB after 2,000 calls, {later >> 20} MiB after 5,000")
-    check(later - warm < 16 << 20, "grew by", later - warm)
+    warm = [round_of_calls() for _ in range(4)][-1]  # the store's cache of pages is full by then
+    later = [round_of_calls() for _ in range(4)][-1]
+    print(f"resident: {warm >> 20} MiB after 4,000 calls, {later >> 20} MiB after 8,000")
+    check(later - warm < 10 << 20, "grew by", later - warm)
 
 
 @case("openai-openapi#539: a running count on every chunk when asked for, and the final count always")
