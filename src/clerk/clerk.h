@@ -45,7 +45,7 @@ struct ClerkOptions {
   /// A batch costs the same two syncs and the same few pages whatever is in it. So where the last batch had
   /// at least `gather_from` commands, the clerk gives others this long to join the next: a fraction of what
   /// its sync takes.
-  std::size_t gather_from = 8;
+  std::size_t gather_from = 16;
   Nanoseconds gather{250'000};
   MachineOptions machine;
   Nanoseconds tick_every = milliseconds(50);  ///< how often time passes when nobody sends a command

@@ -76,7 +76,7 @@ struct Service {
 };
 
 // How old the checkpoint that strangers are shown may be, beside the time a signature takes.
-constexpr Nanoseconds kSignEvery = milliseconds(200);
+constexpr Nanoseconds kSignEvery = milliseconds(1000);
 
 Status open_stores(Service& service, const ServeOptions& options) {
   fs::path folder = options.data_folder;

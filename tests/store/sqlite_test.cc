@@ -143,6 +143,21 @@ TEST(Sqlite, serves_many_readers_beside_the_writer) {
   EXPECT_GE(reads, 3);
 }
 
+// Otherwise the writer has to do all of it at once, and everybody waits for that.
+TEST(Sqlite, copies_the_write_ahead_file_back_while_the_writer_goes_on) {
+  Folder folder;
+  Maker maker;
+  auto store = open_sqlite(folder / "s.db").value();
+  const auto empty = std::filesystem::file_size(folder / "s.db");
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(store->commit(maker.next(200)).ok());
+  ASSERT_LT(std::filesystem::file_size(folder / "s.db-wal"), 32'000U * 4096) << "the writer's own turn";
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::filesystem::file_size(folder / "s.db") < empty + (1 << 20) &&
+         std::chrono::steady_clock::now() < give_up)
+    std::this_thread::yield();
+  EXPECT_GE(std::filesystem::file_size(folder / "s.db"), empty + (1 << 20));
+}
+
 // The write-ahead file gathers what a batch writes: batches of every size around its limits, read by a
 // connection that knows nothing of that, and once more after a restart.
 TEST(Sqlite, gathers_batches_of_every_size) {
