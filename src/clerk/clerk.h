@@ -43,10 +43,9 @@ struct ClerkOptions {
   std::size_t batch_max =
       1024;  ///< commands in one transaction: bounds its size and the latency of the first
   /// A batch costs the same two syncs and the same few pages whatever is in it. So where the last batch had
-  /// at least `gather_from` commands, the clerk gives others this long to join the next: a fraction of what
-  /// its sync takes.
+  /// at least `gather_from` commands, the clerk gives others this long to join the next.
   std::size_t gather_from = 16;
-  Nanoseconds gather{250'000};
+  Nanoseconds gather = milliseconds(1);
   MachineOptions machine;
   Nanoseconds tick_every = milliseconds(50);  ///< how often time passes when nobody sends a command
   /// The clock behind Ticks of the clerk's own and the `at` of restarts. Tests give their own.
