@@ -1,5 +1,7 @@
 /// Accounts: what is left, what happened, and moving amounts between them.
 
+#include <algorithm>
+
 #include "admin/internal/handlers.h"
 #include "base/crypto.h"
 #include "contract/limit.h"
@@ -38,6 +40,12 @@ Result<std::string> text_field(const Json& body, const char* field) {
   return found->get<std::string>();
 }
 
+bool is_unit(std::string_view unit) {
+  bool currency =
+      unit.size() == 3 && std::all_of(unit.begin(), unit.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  return currency || unit == "CIYUAN" || unit == "REQUEST" || unit == "PERSON";
+}
+
 // Each posting has a salt of its own, so that one can be told without the others.
 SecretKey salt_of(const SecretKey& instance_key, const Id& id) {
   std::string message = "ciyuan/posting-salt/v1";
@@ -61,6 +69,10 @@ Result<clerk::Post> read_post(const Request& request, TimePoint at) {
   CIYUAN_TRY(post.debit, text_field(body, "debit"));
   CIYUAN_TRY(post.credit, text_field(body, "credit"));
   CIYUAN_TRY(post.unit, text_field(body, "unit"));
+  if (!is_unit(post.unit))
+    return invalid(
+        "unit", "\"" + post.unit.substr(0, 60) +
+                    "\" is no unit; those are CIYUAN, REQUEST, PERSON and currencies of three letters (CNY)");
   CIYUAN_TRY(std::string amount, text_field(body, "amount"));
   Result<Amount> parsed = parse_decimal(amount, contract::scale_of_unit(post.unit));
   if (!parsed.ok()) return invalid("amount", parsed.error().message);

@@ -99,6 +99,8 @@ http::Response Handlers::list_records(const Request& request) {
   if (!after.ok()) return problem(after.error());
   if (!from.ok()) return problem(from.error());
   if (!to.ok()) return problem(to.error());
+  if (to->ns != 0 && *to <= *from)
+    return problem(invalid("to", "is not after from: there is no time between them"));
   store::RecordFilter filter{.contract = std::string(request.asked("contract")),
                              .key = std::string(request.asked("key")),
                              .session = std::string(request.asked("session")),
@@ -237,6 +239,8 @@ http::Response Handlers::contract_statement(const Request& request) {
   Result<TimePoint> from = moment_of(request, "from"), to = moment_of(request, "to");
   if (!from.ok()) return problem(from.error());
   if (!to.ok()) return problem(to.error());
+  if (to->ns != 0 && *to <= *from)
+    return problem(invalid("to", "is not after from: there is no time between them"));
   Result<Json> statement = statement_of(reader(), request.path.at("name"), *from, *to);
   return statement.ok() ? json_response(*statement) : problem(statement.error());
 }

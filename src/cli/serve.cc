@@ -241,6 +241,14 @@ void drain(Service& service, const ServeOptions& options, const sigset_t& signal
 void report_findings(Service& service) {
   if (std::string trouble = service.publisher->trouble(); !trouble.empty())
     service.log->event(service.publisher->refuses() ? "data-plane-closed" : "log-not-signed", trouble);
+  // A first start has no records either.
+  auto reader = service.store->reader();
+  auto rows =
+      reader ? (*reader)->records({.rows_max = 1}) : Result<std::vector<store::RecordRow>>(reader.error());
+  if (rows && !rows->empty() && service.keys->size() == 0)
+    service.log->event("keys-missing",
+                       "keys.dat holds no key though there are records: bring the file back, or they can be "
+                       "proved, and no longer opened");
   if (std::uint64_t damaged = service.keys->damaged(); damaged > 0)
     service.log->event("keys-damaged", std::to_string(damaged) +
                                            " commitment keys in keys.dat are damaged: their records can be "

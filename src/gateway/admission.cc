@@ -188,6 +188,7 @@ http::Task<bool> MeteredCall::open() {
   command.at = accepted_;
   command.prompt = prompt_;
   command.output_wanted = wanted;
+  own_limit_ = counts_model_tokens(*resolved_.method) ? wanted : kOutputTokensMax;
   // An unstreamed answer comes all at once: its hold is whole from the beginning, and grows only where the
   // method counts other units than the model's tokens.
   if (!facts_.stream)

@@ -86,6 +86,7 @@ class MeteredCall {
   // grants: the hold grows ahead of the stream.
   void ask_for_more();
   http::Task<bool> fits_or_grows(const dialect::AnswerPart& part);
+  std::int64_t within_own_limit(std::int64_t wanted, bool marked_up) const;
   http::Task<bool> more_granted(std::int64_t wanted);
   http::Task<> take_extension();
   void take_grant(clerk::Reply reply);
@@ -129,7 +130,9 @@ class MeteredCall {
 
   std::vector<clerk::Remaining> remaining_;  // of each limit, beside what was held at open
   std::int64_t granted_at_open_ = 0;
-  std::int64_t granted_ = 0;    // generated tokens that may be delivered
+  std::int64_t granted_ = 0;  // generated tokens that may be delivered
+  std::int64_t own_limit_ =
+      0;  // tokens that the client's and the model's own limits allow all answers together
   std::int64_t spendable_ = 0;  // the model's tokens that could still be paid for at open, the grant included
   bool grant_final_ = false;    // the last extension gave nothing
   std::optional<LoopMailbox::Ticket> extension_;

@@ -279,13 +279,22 @@ void MeteredCall::ask_for_more() {
   KindCounts used = meter_->counts();
   clip_to_grant(used);
   if (granted_ - used.generated() > quantum / 2) return;
-  extension_ = worker_.mailbox.send(clerk::Extend{.id = id_, .at = now(), .used = used, .wanted = quantum});
+  std::int64_t wanted = within_own_limit(quantum, meter_->saw_marked_up());
+  if (wanted == 0) return;
+  extension_ = worker_.mailbox.send(clerk::Extend{.id = id_, .at = now(), .used = used, .wanted = wanted});
 }
 
 http::Task<> MeteredCall::take_extension() {
   auto ticket = *extension_;
   take_grant(co_await worker_.mailbox.take(ticket));
   extension_.reset();
+}
+
+// What of these tokens the client's own limit, or the model's, leaves. A service may ignore it; its client
+// did not ask for more. Texts in markup that we do not see are counted by estimate: they are bounded by the
+// caps alone.
+std::int64_t MeteredCall::within_own_limit(std::int64_t wanted, bool marked_up) const {
+  return marked_up ? wanted : std::clamp<std::int64_t>(own_limit_ - granted_, 0, wanted);
 }
 
 // Waits for more; false where no more is to be had.
@@ -298,11 +307,7 @@ http::Task<bool> MeteredCall::more_granted(std::int64_t wanted) {
   }
   KindCounts used = meter_->counts();
   clip_to_grant(used);
-  extension_ = worker_.mailbox.send(
-      clerk::Extend{.id = id_,
-                    .at = now(),
-                    .used = used,
-                    .wanted = std::max(wanted, resolved_.terms.metering.quantum_tokens)});
+  extension_ = worker_.mailbox.send(clerk::Extend{.id = id_, .at = now(), .used = used, .wanted = wanted});
   co_await take_extension();
   co_return granted_ > before;
 }
@@ -311,8 +316,15 @@ http::Task<bool> MeteredCall::more_granted(std::int64_t wanted) {
 http::Task<bool> MeteredCall::fits_or_grows(const dialect::AnswerPart& part) {
   if (!has_text(part) || meter_->surely_fits(part, granted_)) co_return true;
   std::int64_t needed = meter_->counted_with(part);
-  while (needed > granted_)
-    if (!co_await more_granted(needed - granted_)) co_return false;
+  bool marked_up = meter_->saw_marked_up() ||
+                   std::any_of(part.choices.begin(), part.choices.end(), [](const dialect::ChoiceText& text) {
+                     return !text.tool.empty() || !text.other.empty();
+                   });
+  while (needed > granted_) {
+    std::int64_t wanted =
+        within_own_limit(std::max(needed - granted_, resolved_.terms.metering.quantum_tokens), marked_up);
+    if (wanted == 0 || !co_await more_granted(wanted)) co_return false;
+  }
   co_return true;
 }
 

@@ -206,3 +206,28 @@ def several_answers(world):
         answer = gateway.call(chat(n=3, stream=stream, standin="tokens=5000,ignore-max"), headers={"Ciyuan-Session": f"n-{stream}"})
         equal(answer.status, 200, answer.body[:300])
         equal(billed(gateway.record(answer.record)), 200, f"billed, streamed: {stream}")
+
+
+@case("a client's own limit holds where its service ignores it: streamed or not, for one answer and for several")
+def own_limit(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url))
+    for stream in (False, True):
+        for n in (1, 2):
+            answer = gateway.call(chat(stream=stream, max_tokens=7, n=n, standin="tokens=500,ignore-max"))
+            equal(answer.status, 200, answer.body[:300])
+            record = gateway.record(answer.record)
+            equal((billed(record, "output"), record["outcome"]["state"]), (7 * n, "cut"), f"streamed: {stream}, answers: {n}")
+            equal(answer.finish(), "length", "finish")
+
+
+@case("a posting names a unit that there is, and a statement a time that passes")
+def refused_figures(world):
+    gateway = world.gateway(documents(world.standin().url))
+    before = gateway.accounts()
+    for unit in ("c y", "cny", "EURO", "€"):
+        status, body = gateway.admin("/v1/accounts/post", {"debit": "cash", "credit": "prepaid/e2e", "unit": unit, "amount": "1"})
+        check(status == 400 and b"unit" in body, unit, status, body[:300])
+    equal(gateway.accounts(), before, "accounts")
+    status, body = gateway.admin("/v1/contracts/e2e/statement?from=2026-12-01T00:00:00Z&to=2026-11-01T00:00:00Z")
+    check(status == 400 and b"not after from" in body, status, body[:300])

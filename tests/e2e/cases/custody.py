@@ -495,3 +495,15 @@ def described(world):
     plane.send("GET", "/tile/{path}", expected=404, token=False, path="0/900")
     operations = {(method.upper(), path) for path, methods in plane.document["paths"].items() for method in methods}
     equal(plane.succeeded, operations, "operations that were seen to succeed")
+
+
+@case("a lost keys file is told of at the start, an empty one of a new folder is not")
+def lost_keys(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url), options=())
+    check("keys-missing" not in gateway.said(), "on a new folder")
+    gateway.call(chat(max_tokens=2))
+    gateway.end()
+    os.remove(os.path.join(gateway.data, "keys.dat"))
+    again = world.gateway(options=())
+    check("keys-missing" in again.said(), again.said()[-500:])
