@@ -31,7 +31,7 @@ void collect(const CLI::App& app, const std::string& path, std::vector<Place>& p
   for (const CLI::App* child : children)
     place.words.push_back({child->get_name(), one_line(child->get_description())});
   for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional()) continue;
+    // One that may also stand without its name has names all the same.
     for (const std::string& name : option->get_lnames())
       place.words.push_back({"--" + name, one_line(option->get_description())});
     for (const std::string& name : option->get_snames())

@@ -31,6 +31,8 @@ void add_serve(CLI::App& app, Session& session) {
   serve
       ->add_option("--origin", options->origin,
                    "Name of the log in receipts, e.g. example.com/ciyuan; chosen once for ever")
+      ->check([](const std::string& name) { return name.empty() ? "an empty name would be for ever" : ""; },
+              "")
       ->type_name("NAME");
   serve->add_option("--threads", options->threads, "Event loops; 0: one a core")
       ->check(CLI::Range(0, 1024))

@@ -115,6 +115,19 @@ class Usage(unittest.TestCase):
         ask = script + '\nCOMP_WORDS=(ciyuan --admin x account dep); COMP_CWORD=4; _ciyuan; echo "${COMPREPLY[@]}"\n'
         self.assertEqual(subprocess.run(["bash"], input=ask, capture_output=True, text=True).stdout, "deposit\n")
 
+    def test_bash_completes_a_flag_that_may_be_left_out(self):
+        script = run("completion", "bash").stdout
+        ask = script + '\nCOMP_WORDS=(ciyuan apply --fi); COMP_CWORD=2; _ciyuan; echo "${COMPREPLY[@]}"\n'
+        self.assertEqual(subprocess.run(["bash"], input=ask, capture_output=True, text=True).stdout, "--file\n")
+
+    def test_an_origin_that_is_not_set_is_refused_before_anything_is_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data = os.path.join(folder, "data")
+            refused = run("serve", "--origin", "", "--data", data)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn("--origin", refused.stderr)
+            self.assertFalse(os.path.exists(data))
+
     def test_count_gives_known_figures(self):
         counted = run("count", "-t", "o200k", "--json", stdin="hello world")
         self.assertEqual(counted.returncode, 0, counted.stderr)
