@@ -103,8 +103,9 @@ async def highest_resident(gateway, body, seen):
 @case("a line of 100 MB ends the call with a reason, and memory stays within the limit of an event or an answer")
 def long_lines(world):
     standin = world.standin()
-    # An event of a stream may have 8 MiB, a whole answer 64 MiB; each may be there twice while it grows or is parsed.
-    for stream, bound in ((True, 40 << 20), (False, 150 << 20)):
+    # An event of a stream may have 8 MiB, a whole answer 64 MiB; each may be there twice while it grows or is parsed,
+    # and the allocator keeps some more. The line itself is 100 MB.
+    for stream, bound in ((True, 64 << 20), (False, 150 << 20)):
         gateway = world.gateway(documents(standin.url), data=f"data-{stream}")
         gateway.call(chat(max_tokens=2, stream=stream))
         seen = [gateway.resident_bytes()]
