@@ -136,23 +136,22 @@ int full_path(sqlite3_vfs* vfs, const char* name, int size, char* out) {
 }  // namespace
 
 const char* buffered_wal_vfs() {
-  static sqlite3_vfs vfs = [] {
-    sqlite3_vfs made{};
-    if (sqlite3_vfs* system = sqlite3_vfs_find(nullptr)) {
-      made = *system;
-      made.pNext = nullptr;
-      made.zName = kName;
-      made.pAppData = system;
-      made.szOsFile = static_cast<int>(sizeof(WalFile)) + system->szOsFile;
-      made.xOpen = open;
-      made.xDelete = remove;
-      made.xAccess = access;
-      made.xFullPathname = full_path;
-      sqlite3_vfs_register(&made, 0);
-    }
-    return made;
+  static sqlite3_vfs vfs{};  // SQLite keeps its address
+  static const bool registered = [] {
+    sqlite3_vfs* system = sqlite3_vfs_find(nullptr);
+    if (system == nullptr) return false;
+    vfs = *system;
+    vfs.pNext = nullptr;
+    vfs.zName = kName;
+    vfs.pAppData = system;
+    vfs.szOsFile = static_cast<int>(sizeof(WalFile)) + system->szOsFile;
+    vfs.xOpen = open;
+    vfs.xDelete = remove;
+    vfs.xAccess = access;
+    vfs.xFullPathname = full_path;
+    return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK;
   }();
-  return vfs.zName;
+  return registered ? kName : nullptr;
 }
 
 }  // namespace ciyuan::store::internal
