@@ -31,7 +31,9 @@ struct Idempotency {
 /// request, and as many generated tokens as min(output_wanted, quantum, headroom of every account) allows, at
 /// least one (unless output_wanted is 0, as for embeddings).
 struct Open {
-  Id id;  ///< the record's id; the same id twice is refused as kConflict
+  /// The record's id. The same id twice is refused as kConflict; a UUIDv7 made more than a minute after `at`,
+  /// as kInvalid.
+  Id id;
   TimePoint at;
   contract::Terms terms;
   KindCounts prompt;               ///< tokens already certain: input, cache_read, cache_write

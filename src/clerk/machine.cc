@@ -27,8 +27,8 @@ Status StateMachine::load() {
   accounts_given_ = head.accounts;
   entries_given_ = head.entries;
   calls_given_ = head.opened;
-  // Ids closed before this start are not in memory. A minute on top is for clocks that differ a little.
-  looked_up_until_ms_ = head.at.ns / 1'000'000 + 60'000;
+  // Ids closed before this start are not in memory, and none was made later than this.
+  looked_up_until_ms_ = head.at.ns / 1'000'000 + kIdsAheadMs;
   CIYUAN_TRY(tree_, tlog::TreeWriter::load(head.log_size, [this](unsigned level, std::uint64_t index) {
                return source_.tile(level, index);
              }));

@@ -17,6 +17,11 @@ std::int64_t milliseconds_of(const Id& id) {
 }
 bool is_uuid7(const Id& id) { return id.bytes[6] >> 4 == 7; }
 
+// An id from further ahead could be closed now, and look fresh after a restart with an earlier clock.
+bool is_ahead(const Id& id, TimePoint now) {
+  return is_uuid7(id) && milliseconds_of(id) > now.ns / 1'000'000 + kIdsAheadMs;
+}
+
 }  // namespace
 
 Result<bool> StateMachine::was_closed(const Id& id) {
@@ -53,6 +58,8 @@ Result<std::optional<Replay>> StateMachine::replay_of(const Idempotency& idempot
 void StateMachine::open(Open& command, ReplyTo to, std::vector<Answer>& answers) {
   auto answer = [&](Reply reply) { answers.push_back({to, std::move(reply)}); };
   if (auto wrong = internal::check_open(command)) return answer(std::move(*wrong));
+  if (is_ahead(command.id, at_))
+    return answer(invalid("id", "was made more than a minute after the call's own time"));
   if (calls_.contains(command.id) || waiting_ids_.contains(command.id))
     return answer(internal::conflict("id", "call " + command.id.text() + " is open"));
   Result<bool> closed = was_closed(command.id);

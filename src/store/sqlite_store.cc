@@ -111,35 +111,40 @@ class SqliteStore final : public Store {
   explicit SqliteStore(std::filesystem::path path, WriterLock lock)
       : path_(std::move(path)), lock_(std::move(lock)) {}
 
-  Status start() {
-    CIYUAN_TRY_STATUS(recover());
-    checkpointer_ = std::make_unique<Checkpointer>(path_);
-    return {};
-  }
+  Status start() { return recover(); }
 
   Status commit(const Batch& batch) override;
   Status reload() override;
 
-  Result<Head> head() override { return queries_->head(); }
-  Result<std::vector<OpenCall>> open_calls() override { return queries_->open_calls(); }
+  Result<Head> head() override { return ask(&Queries::head); }
+  Result<std::vector<OpenCall>> open_calls() override { return ask(&Queries::open_calls); }
   Result<std::optional<AccountRow>> account(std::string_view name) override {
-    return queries_->account(name);
+    return ask(&Queries::account, name);
   }
   Result<std::optional<AccountRow>> account(AccountNumber number) override {
-    return queries_->account_numbered(number);
+    return ask(&Queries::account_numbered, number);
   }
-  Result<std::optional<RecordRow>> record(const Id& id) override { return queries_->record(id); }
-  Result<std::optional<EntryRow>> posting(const Id& id) override { return queries_->posting(id); }
+  Result<std::optional<RecordRow>> record(const Id& id) override { return ask(&Queries::record, id); }
+  Result<std::optional<EntryRow>> posting(const Id& id) override { return ask(&Queries::posting, id); }
   Result<std::optional<IdempotencyRow>> idempotency(std::string_view key) override {
-    return queries_->idempotency(key);
+    return ask(&Queries::idempotency, key);
   }
-  Result<Bytes> tile(unsigned level, std::uint64_t index) override { return queries_->tile(level, index); }
+  Result<Bytes> tile(unsigned level, std::uint64_t index) override {
+    return ask(&Queries::tile, level, index);
+  }
   Result<std::optional<DocumentRow>> document(std::string_view kind, std::string_view name) override {
-    return queries_->document(kind, name);
+    return ask(&Queries::document, kind, name);
   }
   Result<std::unique_ptr<Reader>> reader() override { return open_sqlite_reader(path_); }
 
  private:
+  // After a reload that failed there may be nobody to ask.
+  template <class Answer, class... Parameters, class... Arguments>
+  Answer ask(Answer (Queries::*question)(Parameters...), Arguments&&... arguments) {
+    if (queries_ == nullptr)
+      return Error{ErrorCode::kUnavailable, "is not open: reload first", path_.string()};
+    return (queries_.get()->*question)(std::forward<Arguments>(arguments)...);
+  }
   Status open();
   Status read_open();
   Status recover();
@@ -261,6 +266,7 @@ Status SqliteStore::read_open() {
 }
 
 void SqliteStore::close() {
+  checkpointer_.reset();
   run_.reset();
   queries_.reset();
   scopes_.clear();
@@ -278,12 +284,15 @@ Status SqliteStore::reload() {
 
 // After a failed sync, this process's or one's before it, the system may show pages that are not on the
 // medium and never will be. Whatever the write-ahead file shows now is written into the database and synced,
-// before anyone believes it.
+// before anyone believes it. Nothing else may be copying meanwhile: SQLite would call it busy, without a
+// wait.
 Status SqliteStore::recover() {
   CIYUAN_TRY_STATUS(open());
   int log = 0, copied = 0;
   int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, &log, &copied);
   if (code != SQLITE_OK) return internal::sqlite_error(database_.get(), code, "recover");
+  wal_pages_ = copied_from_ = 0;
+  checkpointer_ = std::make_unique<Checkpointer>(path_);
   return {};
 }
 

@@ -64,6 +64,27 @@ TEST(Opening, refuses_the_same_id_twice_open_or_closed) {
   EXPECT_EQ(desk.expect<Error>(open_of(1, terms_of({cap("s1", 400)}), 1, 1)).code, ErrorCode::kConflict);
 }
 
+TEST(Opening, refuses_an_id_from_further_ahead_than_clocks_differ) {
+  // Were it taken and closed, a restart could not tell it from one that is made later.
+  Desk desk;
+  Open open = open_of(1, terms_of({cap("s1", 400)}), 1, 1);
+  auto made_at = [&](std::int64_t ms) {
+    for (std::size_t i = 0; i < 6; ++i) open.id.bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+    open.id.bytes[6] = static_cast<std::uint8_t>((open.id.bytes[6] & 0x0F) | 0x70);
+  };
+  made_at(kStart.ns / 1'000'000 + 60'001);
+  Error refused = desk.expect<Error>(open);
+  EXPECT_EQ(refused.code, ErrorCode::kInvalid);
+  EXPECT_EQ(refused.path, "id");
+  made_at(kStart.ns / 1'000'000 + 60'000);
+  desk.expect<Opened>(open);
+  Close close = close_of(1, 1, 1);
+  close.id = open.id;
+  desk.expect<Closed>(close);
+  desk.restart();
+  EXPECT_EQ(desk.expect<Error>(open).code, ErrorCode::kConflict);
+}
+
 TEST(Opening, charges_a_receivable_without_a_bound) {
   Desk desk;
   contract::Limit price;

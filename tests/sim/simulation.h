@@ -93,7 +93,8 @@ class Simulation {
   void plan_faults(int per_mille);
   void restart();
   void die_and_restart();
-  void note_funds(const std::vector<Answer>& answers);
+  bool is_shared(const std::string& account, std::uint64_t ticket) const;
+  void note_funds(const std::vector<Answer>& answers, bool reads_fail);
   void hear(const Answer& answer);
   void hear_open(Call& call, std::uint64_t ticket, const Reply& reply);
   void hear_extension(Call& call, const Sent& sent, const Extended& extended);

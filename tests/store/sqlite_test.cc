@@ -227,6 +227,35 @@ TEST(Sqlite, fails_cleanly_on_a_full_disk_and_works_again_after_it) {
   EXPECT_EQ(store->head()->log_size, 600u);
 }
 
+TEST(Sqlite, reloads_while_the_write_ahead_file_is_copied_back) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db").value();
+  Maker maker;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->commit(maker.next(1000)).ok());  // wakes the copying
+    Status reloaded = store->reload();
+    ASSERT_TRUE(reloaded.ok()) << reloaded.error().text();
+  }
+}
+
+TEST(Sqlite, says_so_after_a_reload_that_failed) {
+  Folder folder;
+  auto store = open_sqlite(folder / "s.db").value();
+  Maker maker;
+  ASSERT_TRUE(store->commit(maker.next(3)).ok());
+  std::filesystem::rename(folder / "s.db", folder / "away.db");
+  std::filesystem::create_directory(folder / "s.db");
+  Status failed = store->reload();
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(store->head().error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(store->account("some").error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(store->commit(maker.next(1)).error().code, ErrorCode::kUnavailable);
+  std::filesystem::remove(folder / "s.db");
+  std::filesystem::rename(folder / "away.db", folder / "s.db");
+  ASSERT_TRUE(store->reload().ok());
+  EXPECT_EQ(store->head()->log_size, 3u);
+}
+
 // What a recovered write-ahead file shows may never have been synced: nobody is to believe it before it is in
 // the database.
 TEST(Sqlite, makes_durable_at_the_start_what_a_crash_left_in_the_write_ahead_file) {

@@ -17,6 +17,7 @@ constexpr std::int64_t kTokensMax = std::int64_t{1} << 40;
 constexpr Int128 kUnitPriceMax = Int128{10'000'000'000} * 1'000'000'000'000;
 constexpr std::size_t kNameBytesMax = 1024;
 constexpr std::size_t kIdempotencyKeyBytesMax = 512;
+constexpr std::int64_t kIdsAheadMs = 60'000;  // clocks differ a little
 
 namespace internal {
 /// "funds/CIYUAN": where grants of a unit come from. Only granting moves it, and it may go below zero.
