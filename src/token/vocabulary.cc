@@ -3,7 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <atomic>
+#include <bit>
 
 #include "token/internal/engine.h"
 #include "token/internal/matcher.h"
@@ -29,22 +29,45 @@ std::string_view Engine::prepare(std::string_view text, std::string& buffer) con
   return buffer;
 }
 
-std::uint32_t Engine::count_pretoken(PieceCache& cache, std::string_view piece, const char* end) const {
-  if (piece.size() > PieceCache::kPieceMax) return bpe.count(piece);
-  const PieceCache::Key key = PieceCache::key_of(piece, end);
-  if (const std::uint32_t count = cache.find(key)) return count;
-  const std::uint32_t count = bpe.count(piece);
-  cache.put(key, count);
+void Engine::prepare_counting() {
+  // As many sets as hold the tokens three to a set.
+  std::size_t tokens = 0;
+  for (TokenId id = 0; id < bpe.size(); ++id) tokens += bpe.bytes_of(id).size() <= PieceTable::kPieceMax;
+  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 3, 1 << 14)));
+  // The oldest tokens last: they are the commonest, and where a set is full they stay.
+  for (TokenId id = bpe.size(); id-- > 0;) {
+    const std::string_view text = bpe.bytes_of(id);
+    borders.add(text);
+    if (!text.empty() && text.size() <= PieceTable::kPieceMax && bpe.comes_out(id))
+      table->put(PieceTable::key_of(text), 1);
+  }
+  count_blocks = block_counter(best_tier(), pretokenizer);
+}
+
+std::uint32_t Engine::count_pretoken(std::string_view piece) const {
+  if (piece.size() <= PieceTable::kPieceMax)
+    if (const std::uint32_t count = table->find(PieceTable::key_of(piece))) return count;
+  return count_piece(piece, true);
+}
+
+std::uint32_t Engine::count_piece(std::string_view piece, bool is_whole) const {
+  // What is one token as a pretoken only is not kept: a part of a pretoken may be the same text.
+  if (is_whole && bpe.is_token_only_whole(piece)) return 1;
+  const std::uint32_t count = bpe.count_joined(piece);
+  if (piece.size() <= PieceTable::kPieceMax) table->put(PieceTable::key_of(piece), count);
   return count;
 }
 
 std::uint64_t Engine::count(std::string_view prepared) const {
-  PieceCache& words = cache();
-  const char* const end = prepared.data() + prepared.size();
+  if (count_blocks == nullptr) return count_by_matchers(prepared);
+  return count_blocks(*this, prepared.data(), prepared.data() + prepared.size());
+}
+
+std::uint64_t Engine::count_by_matchers(std::string_view prepared) const {
   std::uint64_t total = 0;
   with_family(pretokenizer, [&]<Pretokenizer kFamily>() {
     for_each_pretoken<kFamily>(prepared, [&](const char* from, const char* to) {
-      total += count_pretoken(words, {from, static_cast<std::size_t>(to - from)}, end);
+      total += count_pretoken({from, static_cast<std::size_t>(to - from)});
     });
   });
   return total;
@@ -97,7 +120,6 @@ Vocabulary::Vocabulary(std::unique_ptr<internal::Engine> engine) : engine_(std::
 Vocabulary::~Vocabulary() = default;
 
 Result<std::shared_ptr<const Vocabulary>> Vocabulary::parse(std::string_view packed) {
-  static std::atomic<std::uint64_t> serials{0};
   CIYUAN_TRY(const std::string content, unpack_vocabulary(packed));
   CIYUAN_TRY(VocabularyFile file, parse_vocabulary_file(content));
   auto engine = std::make_unique<internal::Engine>();
@@ -106,11 +128,11 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::parse(std::string_view pac
   engine->pretokenizer = file.pretokenizer;
   engine->nfc = file.nfc;
   engine->added = std::move(file.added_tokens);
-  engine->serial = ++serials;
   if (!engine->bpe.build(std::move(file.bpe)))
     return Error{ErrorCode::kCorrupt, "a join of the vocabulary joins no tokens", engine->name};
   for (const AddedToken& token : engine->added)
     (token.normalized ? engine->normalized_added : engine->raw_added).add(token);
+  engine->prepare_counting();
   return std::shared_ptr<const Vocabulary>(new Vocabulary(std::move(engine)));
 }
 

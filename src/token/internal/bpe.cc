@@ -39,6 +39,7 @@ bool Bpe::build(Source source) {
     if (length == 0) continue;
     const std::string_view text = bytes_of(id);
     insert(id);
+    has_only_whole_ |= source_.whole_piece && !comes_out(id);
     if (length == 1) {
       byte_tokens_[static_cast<unsigned char>(text[0])] = id;
     } else {
@@ -188,8 +189,9 @@ void Bpe::encode(std::string_view piece, std::vector<TokenId>& out) const {
   out.insert(out.end(), parts.begin(), parts.end());
 }
 
-std::uint32_t Bpe::count(std::string_view piece) const {
-  if (whole(piece) != kNoToken) return 1;
+std::uint32_t Bpe::count_joined(std::string_view piece) const {
+  if (piece.size() <= 255)
+    if (const TokenId id = find(piece); id != kNoToken && comes_out(id)) return 1;
   thread_local std::vector<TokenId> parts;
   piece.size() <= kShortPiece ? join_short(piece, parts) : join_long(piece, parts);
   return static_cast<std::uint32_t>(parts.size());
