@@ -33,7 +33,8 @@ void Engine::prepare_counting() {
   // As many sets as hold the tokens three to a set.
   std::size_t tokens = 0;
   for (TokenId id = 0; id < bpe.size(); ++id) tokens += bpe.bytes_of(id).size() <= PieceTable::kPieceMax;
-  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 3, 1 << 14)));
+  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 3, 1 << 16)));
+  long_pieces = std::make_unique<LongPieceTable>();
   // The oldest tokens last: they are the commonest, and where a set is full they stay.
   for (TokenId id = bpe.size(); id-- > 0;) {
     const std::string_view text = bpe.bytes_of(id);
@@ -53,8 +54,32 @@ std::uint32_t Engine::count_pretoken(std::string_view piece) const {
 std::uint32_t Engine::count_piece(std::string_view piece, bool is_whole) const {
   // What is one token as a pretoken only is not kept: a part of a pretoken may be the same text.
   if (is_whole && bpe.is_token_only_whole(piece)) return 1;
-  const std::uint32_t count = bpe.count_joined(piece);
-  if (piece.size() <= PieceTable::kPieceMax) table->put(PieceTable::key_of(piece), count);
+  std::uint32_t count = 0;
+  std::size_t begin = 0;
+  for (std::size_t at = 3; at + 3 <= piece.size(); ++at) {
+    if (!Borders::is_known(static_cast<unsigned char>(piece[at]))) continue;
+    const char* here = piece.data() + at;
+    if (!Borders::is_known(static_cast<unsigned char>(here[-3])) ||
+        borders.may_be_crossed(Borders::character(here - 3), Borders::character(here)))
+      continue;
+    count += count_part(piece.substr(begin, at - begin));
+    begin = at;
+  }
+  return count + count_part(piece.substr(begin));
+}
+
+std::uint32_t Engine::count_part(std::string_view part) const {
+  if (part.size() <= PieceTable::kPieceMax) {
+    const PieceTable::Entry key = PieceTable::key_of(part);
+    if (const std::uint32_t known = table->find(key)) return known;
+    const std::uint32_t count = bpe.count_joined(part);
+    table->put(key, count);
+    return count;
+  }
+  if (part.size() > LongPieceTable::kPieceMax) return bpe.count_joined(part);
+  if (const std::uint32_t known = long_pieces->find(part)) return known;
+  const std::uint32_t count = bpe.count_joined(part);
+  long_pieces->put(part, count);
   return count;
 }
 

@@ -107,23 +107,36 @@ struct Block {
   }
 };
 
+// A piece that is looked for, and the set that would hold it.
+struct Query {
+  PieceTable::Entry key;
+  const PieceTable::Entry* set;
+  const char* piece;
+  bool is_whole;
+};
+
 // Looks pieces up and adds their counts. A set of the table is two registers.
 class Sum {
  public:
   explicit Sum(const PieceTable& table) : entries_(table.entries()), shift_(table.shift()) {}
 
+  void ask(Query& query, const char* piece, unsigned size) const {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(piece));
+    const __m128i kept =
+        _mm_and_si128(bytes, _mm_loadu_si128(reinterpret_cast<const __m128i*>(kKept + 16 - size)));
+    const auto low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(kept));
+    const std::uint64_t high = static_cast<std::uint64_t>(_mm_extract_epi64(kept, 1)) | std::uint64_t{size} << 60;
+    query.key = {low, high};
+    query.set = entries_ + (PieceTable::hash_of(low, high) >> shift_) * PieceTable::kWays;
+    _mm_prefetch(query.set, _MM_HINT_T0);
+  }
+
 #if defined(__SANITIZE_THREAD__)
   __attribute__((no_sanitize("thread")))
 #endif
-  bool
-  add(const char* piece, unsigned size) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(piece));
-    __m128i key = _mm_and_si128(bytes, _mm_loadu_si128(reinterpret_cast<const __m128i*>(kKept + 16 - size)));
-    const auto low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(key));
-    const std::uint64_t high = static_cast<std::uint64_t>(_mm_extract_epi64(key, 1)) | std::uint64_t{size}
-                                                                                           << 60;
-    key = _mm_insert_epi64(key, static_cast<long long>(high), 1);
-    const PieceTable::Entry* set = entries_ + (PieceTable::hash_of(low, high) >> shift_) * PieceTable::kWays;
+  bool add(const Query& query) {
+    const __m128i key = _mm_load_si128(reinterpret_cast<const __m128i*>(&query.key));
+    const PieceTable::Entry* set = query.set;
     const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(set));
     const __m256i second = _mm256_load_si256(reinterpret_cast<const __m256i*>(set + 2));
     const __m256i wanted = _mm256_broadcastsi128_si256(key);

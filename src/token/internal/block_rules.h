@@ -15,6 +15,8 @@
 
 #include "token/internal/pretokenizer.h"
 
+#define CIYUAN_RULE __attribute__((always_inline)) inline
+
 namespace ciyuan::token::internal {
 
 /// Exclusive classes first: a character is one of letter, number, space, or none of them.
@@ -49,7 +51,7 @@ constexpr std::uint64_t low_bits(unsigned count) {
 }
 
 /// Digits in threes.
-inline std::uint64_t number_starts(std::uint64_t number, unsigned most) {
+CIYUAN_RULE std::uint64_t number_starts(std::uint64_t number, unsigned most) {
   if (most == 1) return number;
   std::uint64_t starts = number & ~(number << 1);
   if ((number & number << 1 & number << 2 & number << 3) == 0) [[likely]]
@@ -64,7 +66,7 @@ inline std::uint64_t number_starts(std::uint64_t number, unsigned most) {
 
 /// Where white space begins pretokens. `taken`: line ends that belong to what is before them. `stops`:
 /// classes to which white space leaves nothing.
-inline std::uint64_t space_starts(const Characters& c, std::uint64_t taken, std::uint64_t stops,
+CIYUAN_RULE std::uint64_t space_starts(const Characters& c, std::uint64_t taken, std::uint64_t stops,
                                   bool line_rule, bool all_at_end) {
   const std::uint64_t valid = low_bits(c.count);
   const std::uint64_t space = c.space & ~taken;
@@ -88,14 +90,14 @@ inline std::uint64_t space_starts(const Characters& c, std::uint64_t taken, std:
 }
 
 /// Line ends right after punctuation, which takes them with it.
-inline std::uint64_t taken_newlines(std::uint64_t newline, std::uint64_t other) {
+CIYUAN_RULE std::uint64_t taken_newlines(std::uint64_t newline, std::uint64_t other) {
   const std::uint64_t first = newline & other << 1;
   return newline & ~(newline + first);
 }
 
 /// cl100k, Qwen, Llama 3.
 template <unsigned kDigits, bool kAllAtEnd>
-inline Starts gpt4_starts(const Characters& c) {
+CIYUAN_RULE Starts gpt4_starts(const Characters& c) {
   const std::uint64_t valid = low_bits(c.count);
   const std::uint64_t other = valid & ~(c.letter | c.number | c.space);
   const std::uint64_t other_starts = other & ~(other << 1);
@@ -113,22 +115,38 @@ inline Starts gpt4_starts(const Characters& c) {
   return starts;
 }
 
+/// Letters without case that follow small ones: a word that has come to these goes on through small letters and
+/// letters without case alone.
+CIYUAN_RULE std::uint64_t after_small(const Characters& c) {
+  const std::uint64_t small = c.letter & ~c.upper & ~c.both;
+  return c.both & ~(c.both + (c.both & small << 1));
+}
+
 /// o200k: words are cut before a capital that follows a small letter, and take a contraction with them.
-inline Starts o200k_starts(const Characters& c) {
+CIYUAN_RULE Starts o200k_starts(const Characters& c) {
   const std::uint64_t small = c.letter & ~c.upper & ~c.both;
   Starts starts = gpt4_starts<3, false>(c);
   const std::uint64_t valid = low_bits(c.count);
   const std::uint64_t other = valid & ~(c.letter | c.number | c.space);
-  starts.bits |= c.upper & small << 1;
+  starts.bits |= c.upper & (small | after_small(c)) << 1;
   starts.quotes = c.quote & c.letter << 1;
-  // A capital after a letter without case: how far the word goes hangs on what follows.
-  starts.irregular |= c.upper & c.both << 1;
   starts.irregular |= c.slash & taken_newlines(c.newline, other) << 1;
+  // Capitals after letters without case, where no small letter came before: they belong to the word if a small
+  // letter or one without case follows them, and are given back where none does.
+  for (std::uint64_t open = c.upper & (c.both & ~after_small(c)) << 1; open != 0; open &= open - 1) {
+    const std::uint64_t first = open & -open;
+    const std::uint64_t end = (c.upper + first) & ~c.upper;
+    if (c.upper + first < first || (end & ~valid) != 0) {
+      (c.is_end ? starts.bits : starts.irregular) |= first;
+    } else if ((end & c.letter) == 0) {
+      starts.bits |= first;
+    }
+  }
   return starts;
 }
 
 /// GPT-2's expression between single digits.
-inline Starts smollm2_starts(const Characters& c) {
+CIYUAN_RULE Starts smollm2_starts(const Characters& c) {
   const std::uint64_t valid = low_bits(c.count);
   const std::uint64_t other = valid & ~(c.letter | c.number | c.space);
   const std::uint64_t other_starts = other & ~(other << 1);
@@ -145,7 +163,7 @@ inline Starts smollm2_starts(const Characters& c) {
 
 /// DeepSeek V3: numbers, Chinese and kana are set apart first; in what is left, one ASCII sign goes along
 /// with ASCII letters after it. `letter` holds marks too.
-inline Starts deepseek_starts(const Characters& c) {
+CIYUAN_RULE Starts deepseek_starts(const Characters& c) {
   const std::uint64_t valid = low_bits(c.count);
   const std::uint64_t other = valid & ~(c.letter | c.number | c.space);
   const std::uint64_t other_starts = other & ~(other << 1);
@@ -167,7 +185,7 @@ inline Starts deepseek_starts(const Characters& c) {
 }
 
 template <Pretokenizer kFamily>
-inline Starts starts_of(const Characters& c) {
+CIYUAN_RULE Starts starts_of(const Characters& c) {
   if constexpr (kFamily == Pretokenizer::kO200k) return o200k_starts(c);
   if constexpr (kFamily == Pretokenizer::kCl100k) return gpt4_starts<3, true>(c);
   if constexpr (kFamily == Pretokenizer::kQwen2) return gpt4_starts<1, false>(c);

@@ -112,6 +112,10 @@ class Bpe {
     return source_.priority_is_token ? priority : made_[priority];
   }
 
+  /// The bytes' own tokens and the priorities of their joins; bytes that are no token are left out.
+  std::size_t byte_parts(std::string_view piece, TokenId* ids, std::uint32_t* priorities) const;
+  /// Of up to 32 bytes; returns the number of tokens.
+  std::size_t join_tiny(std::string_view piece, TokenId* ids) const;
   /// Leaves the tokens of the piece in `parts`.
   void join_short(std::string_view piece, std::vector<TokenId>& parts) const;
   void join_long(std::string_view piece, std::vector<TokenId>& parts) const;
@@ -122,6 +126,7 @@ class Bpe {
   std::vector<std::uint64_t> strings_;  ///< hash table: 46 bits of hash, 18 of token
   std::size_t strings_mask_ = 0;
   JoinTable joins_;
+  std::vector<std::uint32_t> byte_joins_;  ///< priorities of the joins of two bytes, which every piece asks for
   std::vector<TokenId> made_;
   struct Sides {
     TokenId left = kNoToken, right = kNoToken;

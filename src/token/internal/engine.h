@@ -11,6 +11,7 @@
 #include "token/internal/block_counter.h"
 #include "token/internal/borders.h"
 #include "token/internal/bpe.h"
+#include "token/internal/long_piece_table.h"
 #include "token/internal/piece_table.h"
 #include "token/internal/pretokenizer.h"
 #include "token/vocabulary.h"
@@ -27,7 +28,8 @@ class Engine {
   std::vector<AddedToken> added;
   AddedTokenIndex raw_added, normalized_added;
   Borders borders;
-  std::unique_ptr<PieceTable> table;  ///< filled by all threads
+  std::unique_ptr<PieceTable> table;            ///< filled by all threads
+  std::unique_ptr<LongPieceTable> long_pieces;  ///< as well
   CountText count_blocks = nullptr;   ///< null: this processor counts by the matchers
 
   /// After the parts above are there.
@@ -43,6 +45,9 @@ class Engine {
   std::uint32_t count_pretoken(std::string_view piece) const;
   /// Of a piece that the table lacks, or could not hold. `is_whole`: it is a pretoken, not a part of one.
   std::uint32_t count_piece(std::string_view piece, bool is_whole) const;
+
+ private:
+  std::uint32_t count_part(std::string_view part) const;
 };
 
 }  // namespace ciyuan::token::internal

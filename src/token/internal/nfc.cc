@@ -1,10 +1,15 @@
 #include "token/internal/nfc.h"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <vector>
 
 #include "token/internal/unicode.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace ciyuan::token::internal {
 namespace {
@@ -165,9 +170,40 @@ bool nfc_touches(std::uint32_t c) {
   return bits[c / 64] >> (c % 64) & 1;
 }
 
+#if defined(__SSE2__)
+namespace {
+// Of 16 bytes, those that begin a character which may be touched: none below CC, nor E4 to E9.
+unsigned suspects(const char* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const auto above = [&](int least) { return _mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(least - 1))); };
+  const __m128i high = _mm_andnot_si128(above(0), above(0xCC - 256));
+  const __m128i safe = _mm_andnot_si128(above(0xEA - 256), above(0xE4 - 256));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_andnot_si128(safe, high)));
+}
+}  // namespace
+#endif
+
 std::size_t nfc_untouched_prefix(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
+#if defined(__SSE2__)
+    // Bytes inside of characters are no suspects, so that any 16 can be looked at.
+    if (text.size() - at >= 16) {
+      const unsigned found = suspects(text.data() + at);
+      if (found == 0) {
+        at += 16;
+        continue;
+      }
+      at += static_cast<std::size_t>(std::countr_zero(found));
+      std::uint32_t c = 0;
+      const unsigned length = decode(text.data() + at, c);
+      if (nfc_touches(c)) return at;
+      at += length;
+      continue;
+    }
+    while (at < text.size() && (text[at] & 0xC0) == 0x80) ++at;
+    if (at == text.size()) break;
+#endif
     const auto lead = static_cast<unsigned char>(text[at]);
     if (lead < 0x80) {
       ++at;
