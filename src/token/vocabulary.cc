@@ -42,6 +42,18 @@ void Engine::prepare_counting() {
     if (!text.empty() && text.size() <= PieceTable::kPieceMax && bpe.comes_out(id))
       table->put(PieceTable::key_of(text), 1);
   }
+  constexpr std::uint32_t kFirst = 0x4E00, kEnd = 0xA000;
+  character_tokens.resize(kEnd - kFirst + 4);  // tokens are gathered four bytes at a time
+  for (std::uint32_t c = kFirst; c < kEnd; ++c) {
+    const char text[] = {static_cast<char>(0xE0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 0x3F)),
+                         static_cast<char>(0x80 | (c & 0x3F))};
+    character_tokens[c - kFirst] = static_cast<std::uint8_t>(bpe.count_joined({text, 3}));
+  }
+  has_all_bytes = true;
+  for (int byte = 0; byte < 0x80; ++byte) {
+    const char text = static_cast<char>(byte);
+    has_all_bytes &= bpe.count_joined({&text, 1}) == 1;
+  }
   count_blocks = block_counter(best_tier(), pretokenizer);
 }
 

@@ -105,6 +105,17 @@ struct Block {
     }
     return uncrossed;
   }
+
+  // Sum over the characters of U+4E00 to U+9FFF that begin at `some` of their tokens.
+  std::uint64_t characters(std::uint64_t some, const std::uint8_t* tokens) const {
+    std::uint64_t sum = 0;
+    for (; some != 0; some &= some - 1) {
+      std::uint32_t code_point = 0;
+      decode(text + __builtin_ctzll(some), code_point);
+      sum += tokens[code_point - 0x4E00];
+    }
+    return sum;
+  }
 };
 
 // A piece that is looked for, and the set that would hold it.
@@ -125,7 +136,8 @@ class Sum {
     const __m128i kept =
         _mm_and_si128(bytes, _mm_loadu_si128(reinterpret_cast<const __m128i*>(kKept + 16 - size)));
     const auto low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(kept));
-    const std::uint64_t high = static_cast<std::uint64_t>(_mm_extract_epi64(kept, 1)) | std::uint64_t{size} << 60;
+    const std::uint64_t high = static_cast<std::uint64_t>(_mm_extract_epi64(kept, 1)) | std::uint64_t{size}
+                                                                                            << 60;
     query.key = {low, high};
     query.set = entries_ + (PieceTable::hash_of(low, high) >> shift_) * PieceTable::kWays;
     _mm_prefetch(query.set, _MM_HINT_T0);
@@ -134,7 +146,8 @@ class Sum {
 #if defined(__SANITIZE_THREAD__)
   __attribute__((no_sanitize("thread")))
 #endif
-  bool add(const Query& query) {
+  bool
+  add(const Query& query) {
     const __m128i key = _mm_load_si128(reinterpret_cast<const __m128i*>(&query.key));
     const PieceTable::Entry* set = query.set;
     const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(set));

@@ -105,6 +105,31 @@ struct Block {
     return _pdep_u64(uncrossed & low_bits(static_cast<unsigned>(count)), right);
   }
 
+  // Sum over the characters of U+4E00 to U+9FFF that begin at `some` of their tokens.
+  std::uint64_t characters(std::uint64_t some, const std::uint8_t* tokens) const {
+    const __m512i places = _mm512_maskz_compress_epi8(some, iota());
+    const int count = __builtin_popcountll(some);
+    const auto sum = [&](__m128i positions, std::uint64_t kept) __attribute__((always_inline)) {
+      const __m512i place = _mm512_mullo_epi32(_mm512_cvtepu8_epi32(positions), _mm512_set1_epi32(0x010101));
+      const __m512i three =
+          _mm512_permutexvar_epi8(_mm512_add_epi32(place, _mm512_set1_epi32(0x00020100)), text);
+      // 1110xxxx 10yyyyyy 10zzzzzz, the first byte lowest.
+      const __m512i x = _mm512_and_si512(_mm512_slli_epi32(three, 12), _mm512_set1_epi32(0xF000));
+      const __m512i y = _mm512_and_si512(_mm512_srli_epi32(three, 2), _mm512_set1_epi32(0x0FC0));
+      const __m512i z = _mm512_and_si512(_mm512_srli_epi32(three, 16), _mm512_set1_epi32(0x003F));
+      const __m512i index =
+          _mm512_sub_epi32(_mm512_or_si512(x, _mm512_or_si512(y, z)), _mm512_set1_epi32(0x4E00));
+      const __m512i found =
+          _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), static_cast<__mmask16>(kept), index, tokens, 1);
+      return _mm512_and_si512(found, _mm512_set1_epi32(0xFF));
+    };
+    __m512i total = sum(_mm512_castsi512_si128(places), low_bits(static_cast<unsigned>(count)));
+    if (count > 16)
+      total = _mm512_add_epi32(
+          total, sum(_mm512_extracti32x4_epi32(places, 1), low_bits(static_cast<unsigned>(count - 16))));
+    return static_cast<std::uint64_t>(_mm512_reduce_add_epi32(total));
+  }
+
   static __m512i iota() {
     alignas(64) static constexpr std::uint8_t kIota[64] = {
         0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
@@ -131,7 +156,8 @@ class Sum {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(piece));
     const __m128i kept = _mm_maskz_mov_epi8(static_cast<__mmask16>(_bzhi_u32(0xFFFF, size)), bytes);
     const auto low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(kept));
-    const std::uint64_t high = static_cast<std::uint64_t>(_mm_extract_epi64(kept, 1)) | std::uint64_t{size} << 60;
+    const std::uint64_t high = static_cast<std::uint64_t>(_mm_extract_epi64(kept, 1)) | std::uint64_t{size}
+                                                                                            << 60;
     query.key = {low, high};
     query.set = entries_ + (PieceTable::hash_of(low, high) >> shift_) * PieceTable::kWays;
     _mm_prefetch(query.set, _MM_HINT_T0);
@@ -140,14 +166,17 @@ class Sum {
 #if defined(__SANITIZE_THREAD__)
   __attribute__((no_sanitize("thread")))
 #endif
-  bool add(const Query& query) {
+  bool
+  add(const Query& query) {
     const __m512i entries = _mm512_load_si512(query.set);
     const __m512i wanted =
         _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(&query.key)));
-    const __m512i kept = _mm512_broadcast_i32x4(_mm_set_epi64x(static_cast<long long>(~PieceTable::kCountMask), -1));
+    const __m512i kept =
+        _mm512_broadcast_i32x4(_mm_set_epi64x(static_cast<long long>(~PieceTable::kCountMask), -1));
     const unsigned differ = _mm512_test_epi64_mask(_mm512_xor_si512(entries, wanted), kept);
     unsigned hit = ~differ & (~differ >> 1) & 0x55;
-    if (hit == 0) [[unlikely]] return false;
+    if (hit == 0) [[unlikely]]
+      return false;
     hit &= -hit;  // two threads may have put the same piece in twice
     total_ = _mm512_mask_add_epi64(total_, static_cast<__mmask8>(hit << 1), total_,
                                    _mm512_and_si512(_mm512_srli_epi64(entries, 56), _mm512_set1_epi64(15)));

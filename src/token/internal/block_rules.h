@@ -67,7 +67,7 @@ CIYUAN_RULE std::uint64_t number_starts(std::uint64_t number, unsigned most) {
 /// Where white space begins pretokens. `taken`: line ends that belong to what is before them. `stops`:
 /// classes to which white space leaves nothing.
 CIYUAN_RULE std::uint64_t space_starts(const Characters& c, std::uint64_t taken, std::uint64_t stops,
-                                  bool line_rule, bool all_at_end) {
+                                       bool line_rule, bool all_at_end) {
   const std::uint64_t valid = low_bits(c.count);
   const std::uint64_t space = c.space & ~taken;
   const std::uint64_t newline = line_rule ? c.newline & ~taken : 0;
@@ -115,8 +115,8 @@ CIYUAN_RULE Starts gpt4_starts(const Characters& c) {
   return starts;
 }
 
-/// Letters without case that follow small ones: a word that has come to these goes on through small letters and
-/// letters without case alone.
+/// Letters without case that follow small ones: a word that has come to these goes on through small letters
+/// and letters without case alone.
 CIYUAN_RULE std::uint64_t after_small(const Characters& c) {
   const std::uint64_t small = c.letter & ~c.upper & ~c.both;
   return c.both & ~(c.both + (c.both & small << 1));
@@ -131,8 +131,8 @@ CIYUAN_RULE Starts o200k_starts(const Characters& c) {
   starts.bits |= c.upper & (small | after_small(c)) << 1;
   starts.quotes = c.quote & c.letter << 1;
   starts.irregular |= c.slash & taken_newlines(c.newline, other) << 1;
-  // Capitals after letters without case, where no small letter came before: they belong to the word if a small
-  // letter or one without case follows them, and are given back where none does.
+  // Capitals after letters without case, where no small letter came before: they belong to the word if a
+  // small letter or one without case follows them, and are given back where none does.
   for (std::uint64_t open = c.upper & (c.both & ~after_small(c)) << 1; open != 0; open &= open - 1) {
     const std::uint64_t first = open & -open;
     const std::uint64_t end = (c.upper + first) & ~c.upper;

@@ -85,6 +85,7 @@ class Bpe {
     const TokenId id = whole(piece);
     return id != kNoToken && !comes_out(id);
   }
+  bool has_only_whole() const { return has_only_whole_; }
   /// Whether a token is what joins make of its bytes.
   bool comes_out(TokenId id) const { return source_.lengths[id] == 1 || source_.final_split[id] != 0; }
   void encode(std::string_view piece, std::vector<TokenId>& out) const;
@@ -126,7 +127,8 @@ class Bpe {
   std::vector<std::uint64_t> strings_;  ///< hash table: 46 bits of hash, 18 of token
   std::size_t strings_mask_ = 0;
   JoinTable joins_;
-  std::vector<std::uint32_t> byte_joins_;  ///< priorities of the joins of two bytes, which every piece asks for
+  std::vector<std::uint32_t>
+      byte_joins_;  ///< priorities of the joins of two bytes, which every piece asks for
   std::vector<TokenId> made_;
   struct Sides {
     TokenId left = kNoToken, right = kNoToken;

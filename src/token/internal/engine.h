@@ -30,7 +30,10 @@ class Engine {
   Borders borders;
   std::unique_ptr<PieceTable> table;            ///< filled by all threads
   std::unique_ptr<LongPieceTable> long_pieces;  ///< as well
-  CountText count_blocks = nullptr;   ///< null: this processor counts by the matchers
+  std::vector<std::uint8_t>
+      character_tokens;              ///< of U+4E00 to U+9FFF each, as a part of a pretoken; some unused after
+  bool has_all_bytes = false;        ///< each byte of ASCII is a token
+  CountText count_blocks = nullptr;  ///< null: this processor counts by the matchers
 
   /// After the parts above are there.
   void prepare_counting();

@@ -1,7 +1,7 @@
 #pragma once
 
-/// The same as PieceTable for longer pieces: identifiers, indentation, words of scripts with two or three bytes
-/// a letter. An entry is one cache line and holds the piece itself; a piece may be in either of two.
+/// The same as PieceTable for longer pieces: identifiers, indentation, words of scripts with two or three
+/// bytes a letter. An entry is one cache line and holds the piece itself; a piece may be in either of two.
 ///
 /// Threads: any, without a lock. An entry's first word has a version that is odd while a thread writes; who
 /// reads takes what he read only if the version was even and is still the same (a sequence lock, H.-J. Boehm,

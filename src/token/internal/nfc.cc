@@ -175,7 +175,9 @@ namespace {
 // Of 16 bytes, those that begin a character which may be touched: none below CC, nor E4 to E9.
 unsigned suspects(const char* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const auto above = [&](int least) { return _mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(least - 1))); };
+  const auto above = [&](int least) {
+    return _mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(least - 1)));
+  };
   const __m128i high = _mm_andnot_si128(above(0), above(0xCC - 256));
   const __m128i safe = _mm_andnot_si128(above(0xEA - 256), above(0xE4 - 256));
   return static_cast<unsigned>(_mm_movemask_epi8(_mm_andnot_si128(safe, high)));
