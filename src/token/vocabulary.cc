@@ -35,12 +35,12 @@ void Engine::prepare_counting() {
   for (TokenId id = 0; id < bpe.size(); ++id) tokens += bpe.bytes_of(id).size() <= PieceTable::kPieceMax;
   table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 3, 1 << 16)));
   long_pieces = std::make_unique<LongPieceTable>();
-  // The oldest tokens last: they are the commonest, and where a set is full they stay.
-  for (TokenId id = bpe.size(); id-- > 0;) {
+  // The oldest tokens first: they are the commonest, and get the best places.
+  for (TokenId id = 0; id < bpe.size(); ++id) {
     const std::string_view text = bpe.bytes_of(id);
     borders.add(text);
     if (!text.empty() && text.size() <= PieceTable::kPieceMax && bpe.comes_out(id))
-      table->put(PieceTable::key_of(text), 1);
+      table->put_where_free(PieceTable::key_of(text), 1);
   }
   constexpr std::uint32_t kFirst = 0x4E00, kEnd = 0xA000;
   character_tokens.resize(kEnd - kFirst + 4);  // tokens are gathered four bytes at a time
@@ -78,6 +78,10 @@ std::uint32_t Engine::count_piece(std::string_view piece, bool is_whole) const {
     begin = at;
   }
   return count + count_part(piece.substr(begin));
+}
+
+std::uint32_t Engine::count_cut_piece(std::string_view piece, bool is_whole) const {
+  return is_whole && bpe.is_token_only_whole(piece) ? 1 : count_part(piece);
 }
 
 std::uint32_t Engine::count_part(std::string_view part) const {

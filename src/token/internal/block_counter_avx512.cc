@@ -160,7 +160,6 @@ class Sum {
                                                                                             << 60;
     query.key = {low, high};
     query.set = entries_ + (PieceTable::hash_of(low, high) >> shift_) * PieceTable::kWays;
-    _mm_prefetch(query.set, _MM_HINT_T0);
   }
 
 #if defined(__SANITIZE_THREAD__)

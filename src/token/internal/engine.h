@@ -48,6 +48,8 @@ class Engine {
   std::uint32_t count_pretoken(std::string_view piece) const;
   /// Of a piece that the table lacks, or could not hold. `is_whole`: it is a pretoken, not a part of one.
   std::uint32_t count_piece(std::string_view piece, bool is_whole) const;
+  /// As above, of a piece that no border cuts.
+  std::uint32_t count_cut_piece(std::string_view piece, bool is_whole) const;
 
  private:
   std::uint32_t count_part(std::string_view part) const;

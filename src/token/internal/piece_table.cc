@@ -25,19 +25,24 @@ PieceTable::~PieceTable() {
   ::operator delete (entries_, std::align_val_t{bytes_ >= kLargePage ? kLargePage : 64});
 }
 
-void PieceTable::put(const Entry& key, std::uint32_t count) {
-  if (count == 0 || count > kCountMax) return;
-  const std::uint64_t hash = hash_of(key.low, key.high);
-  Entry* set = entries_ + (hash >> shift_) * kWays;
-  int way = 0;
-  while (way < kWays && load(set + way).high != 0) ++way;
-  if (way == kWays) {
-    // Any of the four: which one must not hang on the key alone, or two pieces could drive each other out for
-    // ever.
-    thread_local std::uint32_t turn = 0;
-    way = static_cast<int>(turn++ % kWays);
+bool PieceTable::put_where_free(const Entry& key, std::uint32_t count) {
+  if (count == 0 || count > kCountMax) return true;
+  const std::size_t home = home_of(key);
+  for (std::size_t way = 0; way < 2 * kWays; ++way) {
+    Entry* entry = entry_at(home, way);
+    if (load(entry).high != 0) continue;
+    store(entry, {key.low, key.high | static_cast<std::uint64_t>(count) << 56});
+    return true;
   }
-  store(set + way, {key.low, key.high | static_cast<std::uint64_t>(count) << 56});
+  return false;
+}
+
+void PieceTable::put(const Entry& key, std::uint32_t count) {
+  if (put_where_free(key, count)) return;
+  // Which one goes must not hang on the key alone, or two pieces could drive each other out for ever.
+  thread_local std::size_t turn = 0;
+  store(entry_at(home_of(key), turn++ % kWays),
+        {key.low, key.high | static_cast<std::uint64_t>(count) << 56});
 }
 
 }  // namespace ciyuan::token::internal

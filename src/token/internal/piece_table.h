@@ -5,7 +5,8 @@
 ///
 /// A set is one cache line: four entries of 16 bytes, each a piece of up to 15 bytes, filled up with zeros;
 /// the last byte has its length in the high half and its count in the low half (0: empty). An entry holds
-/// the piece itself, so that a hit is always right. A set that is full loses one of its four.
+/// the piece itself, so that a hit is always right. What finds its set full goes to the set beside it; where
+/// that is full too, one of the eight has to go.
 ///
 /// Threads: any. An entry is only ever loaded and stored as one aligned unit of 16 bytes, which processors
 /// with AVX do in one piece (Intel SDM 3A, 9.1.1; AMD APM 2, 7.3.2); nothing else about a set has to agree.
@@ -25,7 +26,7 @@ class PieceTable {
  public:
   static constexpr std::size_t kPieceMax = 15;
   static constexpr std::uint32_t kCountMax = 15;
-  static constexpr int kWays = 4;
+  static constexpr std::size_t kWays = 4;
 
   struct alignas(16) Entry {
     std::uint64_t low = 0, high = 0;
@@ -48,18 +49,16 @@ class PieceTable {
   static std::uint64_t hash_of(std::uint64_t low, std::uint64_t high) {
     return low * 0x9E3779B97F4A7C15u + high * 0xC2B2AE3D27D4EB4Fu;
   }
-  /// The set of a key, by the top bits of its hash.
-  const Entry* set_of(const Entry& key) const {
-    return entries_ + (hash_of(key.low, key.high) >> shift_) * kWays;
-  }
+  /// The index of a key's set, by the top bits of its hash.
+  std::size_t home_of(const Entry& key) const { return hash_of(key.low, key.high) >> shift_; }
   const Entry* entries() const { return entries_; }
   int shift() const { return shift_; }
 
   /// The count, or 0.
   std::uint32_t find(const Entry& key) const {
-    const Entry* set = set_of(key);
-    for (int way = 0; way < kWays; ++way) {
-      const Entry entry = load(set + way);
+    const std::size_t home = home_of(key);
+    for (std::size_t way = 0; way < 2 * kWays; ++way) {
+      const Entry entry = load(entry_at(home, way));
       if (entry.low == key.low && ((entry.high ^ key.high) & ~kCountMask) == 0)
         return static_cast<std::uint32_t>(entry.high >> 56 & 15);
     }
@@ -67,6 +66,8 @@ class PieceTable {
   }
   /// Counts of 0 or more than kCountMax are not kept.
   void put(const Entry& key, std::uint32_t count);
+  /// False, where nothing is free: as put, but nothing goes.
+  bool put_where_free(const Entry& key, std::uint32_t count);
 
  private:
 #if defined(__SANITIZE_THREAD__)
@@ -95,6 +96,11 @@ class PieceTable {
     const auto unit = static_cast<unsigned __int128>(entry.high) << 64 | entry.low;
     __atomic_store_n(reinterpret_cast<unsigned __int128*>(to), unit, __ATOMIC_RELAXED);
 #endif
+  }
+
+  /// Of the four of its set, and the four of the one beside it.
+  Entry* entry_at(std::size_t home, std::size_t way) const {
+    return entries_ + (home ^ way / kWays) * kWays + way % kWays;
   }
 
   Entry* entries_ = nullptr;
