@@ -248,12 +248,13 @@ void Bpe::encode(std::string_view piece, std::vector<TokenId>& out) const {
 }
 
 std::uint32_t Bpe::count_joined(std::string_view piece) const {
-  if (piece.size() <= 255)
-    if (const TokenId id = find(piece); id != kNoToken && comes_out(id)) return 1;
+  // Who asks has looked for short tokens already; the joins find them too.
   if (piece.size() <= kTinyPiece) {
     TokenId ids[kTinyPiece];
     return static_cast<std::uint32_t>(join_tiny(piece, ids));
   }
+  if (piece.size() <= 255)
+    if (const TokenId id = find(piece); id != kNoToken && comes_out(id)) return 1;
   thread_local std::vector<TokenId> parts;
   piece.size() <= kShortPiece ? join_short(piece, parts) : join_long(piece, parts);
   return static_cast<std::uint32_t>(parts.size());
