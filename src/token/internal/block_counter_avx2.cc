@@ -118,66 +118,39 @@ struct Block {
   }
 };
 
-// A piece that is looked for, and the set that would hold it.
-struct Query {
-  PieceTable::Entry key;
-  const PieceTable::Entry* set;
-  const char* piece;
-  bool is_whole;
-};
-
-// Looks pieces up and adds their counts. A set of the table is two registers.
-class Sum {
- public:
-  explicit Sum(const PieceTable& table) : entries_(table.entries()), shift_(table.shift()) {}
-
-  void ask(Query& query, const char* piece, unsigned size) const {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(piece));
-    const __m128i kept =
-        _mm_and_si128(bytes, _mm_loadu_si128(reinterpret_cast<const __m128i*>(kKept + 16 - size)));
-    const auto low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(kept));
-    const std::uint64_t high = static_cast<std::uint64_t>(_mm_extract_epi64(kept, 1)) | std::uint64_t{size}
-                                                                                            << 60;
-    query.key = {low, high};
-    query.set = entries_ + (PieceTable::hash_of(low, high) >> shift_) * PieceTable::kWays;
-  }
-
-#if defined(__SANITIZE_THREAD__)
-  __attribute__((no_sanitize("thread")))
-#endif
-  bool
-  add(const Query& query) {
-    const __m128i key = _mm_load_si128(reinterpret_cast<const __m128i*>(&query.key));
-    const PieceTable::Entry* set = query.set;
-    const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(set));
-    const __m256i second = _mm256_load_si256(reinterpret_cast<const __m256i*>(set + 2));
-    const __m256i wanted = _mm256_broadcastsi128_si256(key);
-    const __m256i kept = _mm256_set_epi64x(static_cast<long long>(~PieceTable::kCountMask), -1,
-                                           static_cast<long long>(~PieceTable::kCountMask), -1);
-    const __m256i same_first = _mm256_cmpeq_epi64(_mm256_and_si256(first, kept), wanted);
-    const __m256i same_second = _mm256_cmpeq_epi64(_mm256_and_si256(second, kept), wanted);
-    const auto same = static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(same_first)) |
-                                            _mm256_movemask_pd(_mm256_castsi256_pd(same_second)) << 4);
-    const unsigned hit = same & same >> 1 & 0x55;
-    if (hit == 0) [[unlikely]]
-      return false;
-    // Out of what was compared, not out of the table again, which may have changed since. Two threads may
-    // have put the same piece in twice: the first counts.
-    alignas(32) std::uint64_t highs[8];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(highs), first);
-    _mm256_store_si256(reinterpret_cast<__m256i*>(highs + 4), second);
-    total_ += highs[__builtin_ctz(hit) + 1] >> 56 & 15;
-    return true;
-  }
-  std::uint64_t total() const { return total_; }
-
- private:
-  alignas(16) static constexpr std::uint8_t kKept[32] = {255, 255, 255, 255, 255, 255, 255, 255,
+/// The first `size` bytes at `p`, filled up with zeros; 16 can be read.
+inline __m128i first_bytes(const char* p, unsigned size) {
+  alignas(32) static constexpr std::uint8_t kKept[32] = {255, 255, 255, 255, 255, 255, 255, 255,
                                                          255, 255, 255, 255, 255, 255, 255, 255};
-  const PieceTable::Entry* const entries_;
-  const int shift_;
-  std::uint64_t total_ = 0;
-};
+  return _mm_and_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)),
+                       _mm_loadu_si128(reinterpret_cast<const __m128i*>(kKept + 16 - size)));
+}
+
+using Total = std::uint64_t;
+
+/// Adds the count that a set of the table has for a key; false if it has none. A set is two registers.
+CIYUAN_ONE_UNIT inline bool find_in(const PieceTable::Entry* set, __m128i key, Total& total) {
+  const __m256i first = _mm256_load_si256(reinterpret_cast<const __m256i*>(set));
+  const __m256i second = _mm256_load_si256(reinterpret_cast<const __m256i*>(set + 2));
+  const __m256i wanted = _mm256_broadcastsi128_si256(key);
+  const __m256i kept =
+      _mm256_broadcastsi128_si256(_mm_set_epi64x(static_cast<long long>(~PieceTable::kCountMask), -1));
+  const __m256i same_first = _mm256_cmpeq_epi64(_mm256_and_si256(first, kept), wanted);
+  const __m256i same_second = _mm256_cmpeq_epi64(_mm256_and_si256(second, kept), wanted);
+  const auto same = static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(same_first)) |
+                                          _mm256_movemask_pd(_mm256_castsi256_pd(same_second)) << 4);
+  const unsigned hit = same & same >> 1 & 0x55;
+  if (hit == 0) [[unlikely]]
+    return false;
+  // Out of what was compared, not out of the table again, which may have changed since. Two threads may have
+  // put the same piece in twice: the first counts.
+  alignas(32) std::uint64_t words[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(words), first);
+  _mm256_store_si256(reinterpret_cast<__m256i*>(words + 4), second);
+  total += words[__builtin_ctz(hit) + 1] >> 56 & 15;
+  return true;
+}
+inline std::uint64_t total_of(Total total) { return total; }
 
 #include "token/internal/block_counter.inc"
 

@@ -139,55 +139,32 @@ struct Block {
   }
 };
 
-// A piece that is looked for, and the set that would hold it.
-struct Query {
-  PieceTable::Entry key;
-  const PieceTable::Entry* set;
-  const char* piece;
-  bool is_whole;
-};
+/// The first `size` bytes at `p`, filled up with zeros; 16 can be read.
+inline __m128i first_bytes(const char* p, unsigned size) {
+  return _mm_maskz_loadu_epi8(static_cast<__mmask16>(_bzhi_u32(0xFFFF, size)), p);
+}
 
-// Looks pieces up and adds their counts. A set of the table is one register.
-class Sum {
- public:
-  explicit Sum(const PieceTable& table) : entries_(table.entries()), shift_(table.shift()) {}
+using Total = __m512i;
 
-  void ask(Query& query, const char* piece, unsigned size) const {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(piece));
-    const __m128i kept = _mm_maskz_mov_epi8(static_cast<__mmask16>(_bzhi_u32(0xFFFF, size)), bytes);
-    const auto low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(kept));
-    const std::uint64_t high = static_cast<std::uint64_t>(_mm_extract_epi64(kept, 1)) | std::uint64_t{size}
-                                                                                            << 60;
-    query.key = {low, high};
-    query.set = entries_ + (PieceTable::hash_of(low, high) >> shift_) * PieceTable::kWays;
-  }
-
-#if defined(__SANITIZE_THREAD__)
-  __attribute__((no_sanitize("thread")))
-#endif
-  bool
-  add(const Query& query) {
-    const __m512i entries = _mm512_load_si512(query.set);
-    const __m512i wanted =
-        _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(&query.key)));
-    const __m512i kept =
-        _mm512_broadcast_i32x4(_mm_set_epi64x(static_cast<long long>(~PieceTable::kCountMask), -1));
-    const unsigned differ = _mm512_test_epi64_mask(_mm512_xor_si512(entries, wanted), kept);
-    unsigned hit = ~differ & (~differ >> 1) & 0x55;
-    if (hit == 0) [[unlikely]]
-      return false;
-    hit &= -hit;  // two threads may have put the same piece in twice
-    total_ = _mm512_mask_add_epi64(total_, static_cast<__mmask8>(hit << 1), total_,
-                                   _mm512_and_si512(_mm512_srli_epi64(entries, 56), _mm512_set1_epi64(15)));
-    return true;
-  }
-  std::uint64_t total() const { return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(total_)); }
-
- private:
-  const PieceTable::Entry* const entries_;
-  const int shift_;
-  __m512i total_ = _mm512_setzero_si512();
-};
+/// Adds the count that a set of the table has for a key; false if it has none. A set is one register, and the
+/// count is added where it stands: nothing waits for it.
+CIYUAN_ONE_UNIT inline bool find_in(const PieceTable::Entry* set, __m128i key, Total& total) {
+  const __m512i entries = _mm512_load_si512(set);
+  const __m512i kept =
+      _mm512_broadcast_i32x4(_mm_set_epi64x(static_cast<long long>(~PieceTable::kCountMask), -1));
+  const unsigned differ =
+      _mm512_test_epi64_mask(_mm512_xor_si512(entries, _mm512_broadcast_i32x4(key)), kept);
+  unsigned hit = ~differ & (~differ >> 1) & 0x55;
+  if (hit == 0) [[unlikely]]
+    return false;
+  hit &= -hit;  // two threads may have put the same piece in twice
+  total = _mm512_mask_add_epi64(total, static_cast<__mmask8>(hit << 1), total,
+                                _mm512_and_si512(_mm512_srli_epi64(entries, 56), _mm512_set1_epi64(15)));
+  return true;
+}
+inline std::uint64_t total_of(Total total) {
+  return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(total));
+}
 
 #include "token/internal/block_counter.inc"
 

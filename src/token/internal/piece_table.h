@@ -20,6 +20,13 @@
 #include <emmintrin.h>
 #endif
 
+// What is loaded and stored as one unit is no data race, though ThreadSanitizer cannot know it.
+#if defined(__SANITIZE_THREAD__)
+#define CIYUAN_ONE_UNIT __attribute__((no_sanitize("thread")))
+#else
+#define CIYUAN_ONE_UNIT
+#endif
+
 namespace ciyuan::token::internal {
 
 class PieceTable {
@@ -52,6 +59,7 @@ class PieceTable {
   /// The index of a key's set, by the top bits of its hash.
   std::size_t home_of(const Entry& key) const { return hash_of(key.low, key.high) >> shift_; }
   const Entry* entries() const { return entries_; }
+
   int shift() const { return shift_; }
 
   /// The count, or 0.
@@ -70,11 +78,8 @@ class PieceTable {
   bool put_where_free(const Entry& key, std::uint32_t count);
 
  private:
-#if defined(__SANITIZE_THREAD__)
-  __attribute__((no_sanitize("thread")))
-#endif
-  static Entry
-  load(const Entry* from) {
+  CIYUAN_ONE_UNIT
+  static Entry load(const Entry* from) {
 #if defined(__x86_64__)
     const __m128i unit = _mm_load_si128(reinterpret_cast<const __m128i*>(from));
     return {static_cast<std::uint64_t>(_mm_cvtsi128_si64(unit)),
@@ -84,11 +89,8 @@ class PieceTable {
     return {static_cast<std::uint64_t>(unit), static_cast<std::uint64_t>(unit >> 64)};
 #endif
   }
-#if defined(__SANITIZE_THREAD__)
-  __attribute__((no_sanitize("thread")))
-#endif
-  static void
-  store(Entry* to, const Entry& entry) {
+  CIYUAN_ONE_UNIT
+  static void store(Entry* to, const Entry& entry) {
 #if defined(__x86_64__)
     _mm_store_si128(reinterpret_cast<__m128i*>(to),
                     _mm_set_epi64x(static_cast<long long>(entry.high), static_cast<long long>(entry.low)));
