@@ -145,7 +145,8 @@ def wrong_price(world):
     equal(gateway.record(dear["id"]), dear, "the old record")
     gateway.ask("/v1/accounts/post", {"debit": next(one["name"] for one in gateway.accounts() if one["unit"] == "CNY"
                                                     and one["may_overdraw"]),
-                                      "credit": "corrections/wrong-price", "unit": "CNY", "amount": "1.00", "memo": "wrong price"})
+                                      "credit": "corrections/wrong-price", "unit": "CNY", "amount": "1.00", "memo": "wrong price",
+                                      "new": True})
     check_books(gateway)
 
 
