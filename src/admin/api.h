@@ -97,6 +97,7 @@ class Api {
 struct Route {
   std::string_view method;
   std::string_view path;  ///< "/v1/records/{id}/receipt"
+  std::string_view query;  ///< the query parameters it takes: "from, after, limit"
   bool needs_token = true;
 };
 std::vector<Route> routes();

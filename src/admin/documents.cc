@@ -4,6 +4,7 @@
 
 #include "admin/internal/handlers.h"
 #include "base/canonical_json.h"
+#include "price/book.h"
 
 namespace ciyuan::admin {
 namespace {
@@ -190,9 +191,11 @@ http::Response Handlers::list_documents(const Request& request) {
 http::Response Handlers::get_document(const Request& request) {
   const std::string& kind = request.path.at("kind");
   const std::string& name = request.path.at("name");
+  Result<bool> history = flag_of(request, "history");
+  if (!history.ok()) return problem(history.error());
   auto rows = reader().document_history(kind, name);
   if (!rows.ok()) return problem(rows.error());
-  if (request.asked("history") == "true") {
+  if (*history) {
     if (rows->empty()) return problem(404, kind + "/" + name + ": no such document");
     Json versions = Json::array();
     for (const store::DocumentRow& row : *rows)
@@ -229,9 +232,11 @@ http::Response Handlers::delete_document(const Request& request) {
 
 http::Response Handlers::apply(const Request& request) {
   std::string_view source = request.asked("source");
+  Result<bool> dry_run = flag_of(request, "dry_run");
+  if (!dry_run.ok()) return problem(dry_run.error());
   contract::Reading reading = contract::read_documents(request.body, source.empty() ? "request" : source);
   if (!reading.errors.empty()) return outcome_response({.errors = std::move(reading.errors)});
-  if (request.asked("dry_run") == "true") {
+  if (*dry_run) {
     auto rows = stored_documents(reader());
     if (!rows.ok()) return problem(rows.error());
     contract::BuildOutcome built = Registry::build(contract::merged(*rows, reading.documents));
@@ -253,6 +258,11 @@ http::Response Handlers::create_key(const Request& request) {
   contract::Reading reading = contract::read_document(std::move(value), "request");
   if (!reading.errors.empty()) return outcome_response({.errors = std::move(reading.errors)});
   std::string name = reading.documents[0].name, of_contract = reading.documents[0].value["contract"];
+  // Its schema was checked: what is no date is refused with the document.
+  if (auto expires = reading.documents[0].value.find("expires"); expires != reading.documents[0].value.end())
+    if (Result<TimePoint> at = price::parse_moment(expires->get<std::string>());
+        at.ok() && *at <= parts().clock())
+      return problem(invalid("expires", expires->dump() + " has passed: the key could never be used"));
   // A key is made once: under the name of another it would silently take that one's place.
   auto history = reader().document_history("Key", name);
   if (!history.ok()) return problem(history.error());
