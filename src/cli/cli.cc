@@ -95,7 +95,7 @@ int run_cli(const std::vector<std::string>& arguments, Console& console) {
     return kBadUsage;
   }
   console.out.flush();
-  if (!console.out) {
+  if (!console.out && session.exit_code == kDone) {
     console.err << "ciyuan: the output could not be written\n";
     return kFailed;
   }
