@@ -151,7 +151,7 @@ void add_account_commands(CLI::App& app, Session& session) {
               "");
   deposit_command->add_option("--unit", deposit_options->unit, "CIYUAN, REQUEST or a currency code")
       ->required();
-  deposit_command->add_option("AMOUNT,--amount", deposit_options->amount, "A decimal: 10.00")->required();
+  deposit_command->add_option("AMOUNT,--amount", deposit_options->amount, "A decimal: 10.00");
   deposit_command->add_option("--from", deposit_options->from,
                               "Account that gives; deposits/UNIT if not said");
   deposit_command->add_option("--memo", deposit_options->memo, "Why, for the statement");
@@ -162,7 +162,10 @@ void add_account_commands(CLI::App& app, Session& session) {
   deposit_command->footer(
       "Example:\n  ciyuan account deposit prepaid/demo-prepaid/balance/CNY --unit CNY --amount 10.00 --memo "
       "\"invoice 7\"");
-  deposit_command->callback([&session, deposit_options] { deposit(session, *deposit_options); });
+  deposit_command->callback([&session, deposit_options] {
+    if (deposit_options->amount.empty()) throw CLI::RequiredError("AMOUNT, or --amount AMOUNT,");
+    deposit(session, *deposit_options);
+  });
 
   auto* statement_command = account->add_subcommand("statement", "An account's entries, newest first");
   auto statement_options = std::make_shared<StatementOptions>();

@@ -235,10 +235,8 @@ void add_key_command(CLI::App& app, Session& session) {
 void add_document_commands(CLI::App& app, Session& session) {
   auto* apply_command = app.add_subcommand("apply", "Check documents and put them in force, all or nothing");
   auto apply_options = std::make_shared<ApplyOptions>();
-  apply_command
-      ->add_option("-f,--file,FILE", apply_options->files,
-                   "File, folder, or - for standard input; may be repeated")
-      ->required();
+  apply_command->add_option("-f,--file,FILE", apply_options->files,
+                            "File, folder, or - for standard input, here or behind -f; may be repeated");
   apply_command->add_flag("--dry-run", apply_options->dry_run, "Only check");
   apply_command->add_flag("--json", apply_options->json, "Print the outcome as JSON");
   apply_command->footer(
@@ -250,7 +248,10 @@ void add_document_commands(CLI::App& app, Session& session) {
       "value and rule; unless all is right, nothing is applied. Kinds: Party, Upstream, Model, Method, "
       "PriceBook,\n"
       "Contract, Key. Their fields are described by the JSON Schemas in schema/.");
-  apply_command->callback([&session, apply_options] { apply(session, *apply_options); });
+  apply_command->callback([&session, apply_options] {
+    if (apply_options->files.empty()) throw CLI::RequiredError("FILE, or -f FILE,");
+    apply(session, *apply_options);
+  });
 
   auto* get_command = app.add_subcommand("get", "Show documents in force");
   auto get_options = std::make_shared<GetOptions>();

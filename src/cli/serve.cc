@@ -129,6 +129,12 @@ Status open_stores(Service& service, const ServeOptions& options, FirstStart& fi
   CIYUAN_TRY(tlog::NoteSigner signer, load_log_key(folder, options.origin, is_new_log));
   service.verifier_key = signer.verifier().text();
   std::string origin = signer.verifier().name;
+  if (head.log_size > 0 && !options.new_log_state && !fs::exists(folder / "log.state", error) && !error)
+    return Error{
+        ErrorCode::kNotFound,
+        "it says how far the log was signed, and is no longer here: bring it back from a backup; or, if "
+        "you know that no older copy of this folder is in use, start once with --new-log-state",
+        (folder / "log.state").string()};
   CIYUAN_TRY(service.publisher,
              clerk::Publisher::open(std::move(reader), folder / "log.state", std::move(signer), origin,
                                     options.new_log_state, service.keys.get()));

@@ -65,6 +65,24 @@ class Usage(unittest.TestCase):
                 self.assertTrue(refused.stderr.startswith("ciyuan"), refused.stderr)
                 self.assertEqual(refused.stderr.count("\n"), 1, refused.stderr)
 
+    def test_bad_values_name_their_option_and_are_exit_code_2(self):
+        for option, *arguments in (("--text", "standin", "--text", "/none/such"), ("--script", "standin", "--script", "dance"),
+                                   ("--tokenizer", "standin", "--tokenizer", "none"), ("--host", "standin", "--host", "nowhere"),
+                                   ("--tokens", "standin", "--tokens", "-1"), ("--rate", "standin", "--rate", "-1"),
+                                   ("FILE, or -f", "apply"), ("AMOUNT, or --amount", "account", "deposit", "a", "--unit", "CNY")):
+            with self.subTest(arguments=arguments):
+                refused = run(*arguments)
+                self.assertEqual((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+                self.assertEqual(refused.stderr.count("\n"), 1, refused.stderr)
+                self.assertIn(option, refused.stderr)
+
+    def test_an_unknown_command_is_named_with_those_that_are_near(self):
+        for arguments, said in ((["nix"], 'ciyuan has no command "nix"; see ciyuan --help'),
+                                (["recrod", "list"], 'ciyuan has no command "recrod"; is it record; see ciyuan --help'),
+                                (["account", "depositt", "x"], 'ciyuan account has no command "depositt"; is it deposit; see ciyuan account --help'),
+                                (["account"], "A subcommand is required; see ciyuan account --help")):
+            self.assertEqual(run(*arguments).stderr, f"ciyuan: {said}\n")
+
     def test_a_first_start_that_fails_leaves_no_name_of_the_log(self):
         with tempfile.TemporaryDirectory() as folder:
             data, wrong = os.path.join(folder, "data"), os.path.join(folder, "wrong.yaml")
