@@ -225,6 +225,16 @@ def broken_stream_billed_as_delivered(world):
     check(wanted - end_of_turn <= got <= wanted, "billed", got, "for the whole", wanted)
 
 
+@case("a stream that begins with an error is a refusal: it costs nothing, whatever the contract says of broken answers")
+def stream_that_begins_with_an_error(world):
+    gateway = world.gateway(documents(world.standin().url))
+    pieces = ['data: {"error":{"message":"no room for this prompt","code":500}}\n\n']
+    answer = gateway.call({**chat(stream=True), "standin_answer": {"status": 200, "type": "text/event-stream", "pieces": pieces}})
+    check(b"no room for this prompt" in answer.body, answer.body[:300])
+    record = only_record(gateway)
+    equal((record["outcome"]["state"], billed(record)), ("upstream-refused", 0), "record")
+
+
 @case("sub2api#4408: the same Idempotency-Key is charged once and gets the same answer")
 def idempotency(world):
     standin = world.standin()
