@@ -37,6 +37,25 @@ std::string lines_of(const std::vector<Error>& errors) {
   return lines;
 }
 
+// A window that begins at another hour is another account, and what was used in the old one does not count
+// there.
+std::vector<std::string> moved_windows(const Document& old, const Document& changed) {
+  std::vector<std::string> warnings;
+  const Json none = Json::array();
+  for (const char* list : {"clauses", "caps"})
+    for (const Json& before : old.value.value(list, none))
+      for (const Json& after : changed.value.value(list, none)) {
+        if (!before.contains("id") || before["id"] != after.value("id", Json())) continue;
+        int from = before.value("utc_offset_minutes", 0), to = after.value("utc_offset_minutes", 0);
+        if (from == to || before.value("window", Json()) != after.value("window", Json())) continue;
+        warnings.push_back(changed.id() + ": clause " + before["id"].get<std::string>() +
+                           ": utc_offset_minutes changes from " + std::to_string(from) + " to " +
+                           std::to_string(to) +
+                           ": its windows move, and calls from now on fall into one with nothing used");
+      }
+  return warnings;
+}
+
 http::Response outcome_response(const ApplyOutcome& outcome) {
   if (!outcome.errors.empty()) {
     ErrorCode code = outcome.errors[0].code;
@@ -141,6 +160,9 @@ ApplyOutcome Api::apply_locked(std::vector<Document> changes, const std::vector<
       unchanged.push_back(document.id());
       continue;
     }
+    if (old != nullptr)
+      for (std::string& warning : moved_windows(*old, document))
+        outcome.warnings.push_back(std::move(warning));
     command.changes.push_back({document.kind, document.name, document.canonical});
     changed.push_back(document.id());
   }
@@ -240,6 +262,11 @@ http::Response Handlers::apply(const Request& request) {
     auto rows = stored_documents(reader());
     if (!rows.ok()) return problem(rows.error());
     contract::BuildOutcome built = Registry::build(contract::merged(*rows, reading.documents));
+    for (const Document& document : reading.documents)
+      for (const Document& old : *rows)
+        if (old.kind == document.kind && old.name == document.name)
+          for (std::string& warning : moved_windows(old, document))
+            built.warnings.push_back(std::move(warning));
     return outcome_response({.errors = std::move(built.errors), .warnings = std::move(built.warnings)});
   }
   return outcome_response(api.apply_locked(std::move(reading.documents), {}, request.actor));

@@ -170,6 +170,28 @@ TEST(Api, records_of_a_contract_or_key_that_never_was_are_not_found) {
   house.ask("GET", "/v1/records?key=alice");
 }
 
+TEST(Api, warns_where_a_changed_offset_moves_windows) {
+  House house;
+  std::string documents = demo_documents();
+  auto with_offset = [&](const std::string& field) {
+    std::string text = documents;
+    text.insert(text.find("clauses:") + 8,
+                "\n  - {kind: cap, id: noon, unit: ciyuan, per: contract, window: day, "
+                "limit: 5000" +
+                    field + "}");
+    return text;
+  };
+  EXPECT_EQ(house.ask("POST", "/v1/apply", with_offset(""))["warnings"].size(), 0U);
+  for (const char* target : {"/v1/apply?dry_run=true", "/v1/apply"}) {
+    Json warnings = house.ask("POST", target, with_offset(", utc_offset_minutes: 480"))["warnings"];
+    ASSERT_EQ(warnings.size(), 1U) << target;
+    EXPECT_NE(warnings[0].get<std::string>().find("clause noon: utc_offset_minutes changes from 0 to 480"),
+              std::string::npos)
+        << warnings[0];
+  }
+  EXPECT_EQ(house.ask("POST", "/v1/apply", with_offset(", utc_offset_minutes: 480"))["warnings"].size(), 0U);
+}
+
 TEST(Api, makes_no_key_that_has_expired_already) {
   House house;
   with_key(demo_documents(), house);
