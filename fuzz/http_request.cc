@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "http/parser.h"
+#include "pieces.h"
 
 using namespace ciyuan;
 
@@ -21,23 +23,15 @@ Outcome read(std::string_view text, std::size_t piece) {
   http::RequestParser parser;
   Outcome outcome;
   bool allowed = false;
-  while (outcome.used < text.size() && !parser.done()) {
-    // Bytes that are not used, e.g. an unfinished line, are offered again together with the next piece.
-    std::size_t offered = piece;
-    for (;; offered += piece) {
-      Result<std::size_t> used = parser.feed(text.substr(outcome.used, offered));
-      if (!used.ok()) return {.refused = true};
-      if (*used > std::min(offered, text.size() - outcome.used)) std::abort();
-      outcome.used += *used;
-      if (parser.head_done() && !allowed) {
-        if (!parser.allow_body(1u << 14).ok()) return {.refused = true};
-        allowed = true;
-        break;
-      }
-      if (*used > 0 || parser.done()) break;
-      if (offered >= text.size() - outcome.used) return outcome;
-    }
-  }
+  outcome.used = feed_in_pieces(text, piece, [&](std::string_view bytes) -> std::optional<std::size_t> {
+    if (parser.done()) return std::nullopt;
+    Result<std::size_t> used = parser.feed(bytes);
+    outcome.refused = !used.ok();
+    if (used.ok() && parser.head_done() && !std::exchange(allowed, true))
+      outcome.refused = !parser.allow_body(1u << 14).ok();
+    return outcome.refused ? std::nullopt : std::optional(*used);
+  });
+  if (outcome.refused) return {.refused = true};
   outcome.done = parser.done();
   if (!outcome.done) return outcome;
   const http::RequestHead head = parser.take_head();

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "http/parser.h"
+#include "pieces.h"
 
 using namespace ciyuan;
 
@@ -18,19 +19,15 @@ struct Outcome {
 Outcome read(std::string_view text, std::size_t piece) {
   http::ResponseParser parser;
   Outcome outcome;
-  std::string waiting;  // bytes that a piece brought and the parser has not used yet
-  std::size_t taken = 0;
-  while (!parser.done()) {
-    Result<std::size_t> used = parser.feed(waiting);
-    if (!used.ok()) return {.refused = true};
-    if (*used > waiting.size()) std::abort();
-    waiting.erase(0, *used);
+  feed_in_pieces(text, piece, [&](std::string_view bytes) -> std::optional<std::size_t> {
+    if (parser.done()) return std::nullopt;
+    Result<std::size_t> used = parser.feed(bytes);
+    outcome.refused = !used.ok();
+    if (outcome.refused) return std::nullopt;
     outcome.body += parser.take_body();
-    if (*used > 0 && !waiting.empty()) continue;
-    if (taken == text.size()) break;
-    waiting += text.substr(taken, piece);
-    taken = std::min(text.size(), taken + piece);
-  }
+    return *used;
+  });
+  if (outcome.refused) return {.refused = true};
   outcome.head = parser.head_done();
   outcome.ends_well = parser.done() || parser.end_of_stream().ok();
   outcome.body += parser.take_body();

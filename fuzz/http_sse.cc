@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "http/sse.h"
+#include "pieces.h"
 
 using namespace ciyuan;
 
@@ -20,14 +21,16 @@ struct Events {
 Events read(std::string_view text, std::size_t piece) {
   http::SseParser parser(kEventBytesMax);
   Events events;
-  for (std::size_t at = 0; at < text.size() && !parser.too_large(); at += piece) {
-    parser.feed(text.substr(at, piece));
+  feed_in_pieces(text, piece, [&](std::string_view bytes) -> std::optional<std::size_t> {
+    if (parser.too_large()) return std::nullopt;
+    parser.feed(bytes);
     http::SseEvent event;
     while (parser.next(event)) {
       events.raw += event.raw;
       if (event.has_data) events.data.emplace_back(event.data);
     }
-  }
+    return bytes.size();
+  });
   events.rest = parser.rest();
   events.too_large = parser.too_large();
   return events;

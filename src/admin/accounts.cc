@@ -1,6 +1,7 @@
 /// Accounts: what is left, what happened, and moving amounts between them.
 
 #include <algorithm>
+#include <span>
 
 #include "admin/internal/handlers.h"
 #include "base/crypto.h"
@@ -35,8 +36,8 @@ std::string_view word_for(store::EntryKind kind) {
 Result<std::string> text_field(const Json& body, const char* field) {
   auto found = body.find(field);
   if (found == body.end()) return invalid(field, "is missing");
-  if (!found->is_string() || found->get_ref<const std::string&>().empty())
-    return invalid(field, found->dump() + " is not a text");
+  if (!found->is_string()) return invalid(field, found->dump() + " is not a text");
+  if (found->get_ref<const std::string&>().empty()) return invalid(field, "is empty");
   return found->get<std::string>();
 }
 
@@ -59,15 +60,16 @@ Result<clerk::Post> read_post(const Request& request, TimePoint at) {
   for (const auto& member : body.items()) {
     std::string_view name = member.key();
     if (name != "id" && name != "debit" && name != "credit" && name != "unit" && name != "amount" &&
-        name != "memo")
+        name != "memo" && name != "new")
       return invalid(member.key(),
-                     "is no field of a posting; those are id, debit, credit, unit, amount, memo");
+                     "is no field of a posting; those are id, debit, credit, unit, amount, memo, new");
   }
   clerk::Post post;
   post.at = at;
   post.actor = request.actor;
   CIYUAN_TRY(post.debit, text_field(body, "debit"));
   CIYUAN_TRY(post.credit, text_field(body, "credit"));
+  if (post.debit == post.credit) return invalid("credit", "is the account that is debited");
   CIYUAN_TRY(post.unit, text_field(body, "unit"));
   if (!is_unit(post.unit))
     return invalid(
@@ -76,10 +78,13 @@ Result<clerk::Post> read_post(const Request& request, TimePoint at) {
   CIYUAN_TRY(std::string amount, text_field(body, "amount"));
   Result<Amount> parsed = parse_decimal(amount, contract::scale_of_unit(post.unit));
   if (!parsed.ok()) return invalid("amount", parsed.error().message);
+  if (*parsed <= Amount()) return invalid("amount", "\"" + amount + "\" is not above zero");
   post.amount = *parsed;
   if (body.contains("memo")) {
     CIYUAN_TRY(post.memo, text_field(body, "memo"));
   }
+  if (body.contains("new") && !body["new"].is_boolean())
+    return invalid("new", body["new"].dump() + " is neither true nor false");
   if (body.contains("id")) {
     CIYUAN_TRY(std::string id, text_field(body, "id"));
     Result<Id> named = parse_id(id);
@@ -89,6 +94,48 @@ Result<clerk::Post> read_post(const Request& request, TimePoint at) {
     post.id = make_uuid7(at);
   }
   return post;
+}
+
+// Accounts that limits alone move, and those that contracts alone open.
+constexpr std::string_view kOfLimits[] = {"cap/", "used/", "funds/"};
+constexpr std::string_view kOfContracts[] = {"prepaid/", "receivable/", "revenue/"};
+
+bool begins_with_one_of(std::string_view account, std::span<const std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return account.starts_with(prefix); });
+}
+
+// What of `names` there is room for in an error.
+std::string shortened_list(const std::vector<std::string>& names) {
+  constexpr std::size_t kShownMax = 10;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), kShownMax); ++i)
+    list += (list.empty() ? "" : ", ") + names[i];
+  if (names.size() > kShownMax) list += " and " + std::to_string(names.size() - kShownMax) + " more";
+  return list.empty() ? "none" : list;
+}
+
+// A posting is no way to change what a contract says, and an account that nobody means is no place for money.
+Status check_accounts(store::Reader& reader, const contract::Registry& registry, const clerk::Post& post,
+                      bool opens_new) {
+  for (const auto& [field, account] : {std::pair{"debit", &post.debit}, {"credit", &post.credit}})
+    if (begins_with_one_of(*account, kOfLimits))
+      return Error{
+          ErrorCode::kRefused,
+          *account + " is kept by the limits of contracts alone; to change a limit, apply its contract",
+          field};
+  if (begins_with_one_of(post.debit, kOfContracts)) {
+    CIYUAN_TRY(std::optional<store::AccountRow> debit, reader.account(post.debit));
+    if (!debit) return Error{ErrorCode::kNotFound, post.debit + ": no such account", "debit"};
+  }
+  CIYUAN_TRY(std::optional<store::AccountRow> credit, reader.account(post.credit));
+  if (credit || (opens_new && !begins_with_one_of(post.credit, kOfContracts))) return {};
+  std::vector<std::string> balances = registry.balances();
+  if (std::binary_search(balances.begin(), balances.end(), post.credit)) return {};
+  return Error{ErrorCode::kNotFound,
+               post.credit + ": there is no such account, and no contract names it; contracts name " +
+                   shortened_list(balances) + " (a new account of your own books: \"new\": true, or --new)",
+               "credit"};
 }
 
 }  // namespace
@@ -143,6 +190,9 @@ http::Response Handlers::account_statement(const Request& request) {
 http::Response Handlers::post(const Request& request) {
   Result<clerk::Post> command = read_post(request, parts().clock());
   if (!command.ok()) return problem(command.error());
+  bool opens_new = parse_json(request.body)->value("new", false);
+  Status right = check_accounts(reader(), *api.registry(), *command, opens_new);
+  if (!right.ok()) return problem(right.error());
   command->salt = salt_of(parts().instance_key, command->id);
   std::string id = command->id.text(), credit = command->credit, salt = to_hex(command->salt);
   clerk::Reply reply = parts().clerk->call(std::move(*command));

@@ -20,37 +20,38 @@ constexpr std::size_t kPageDefault = 100, kPageMax = 1000;
 struct Endpoint {
   std::string_view method, path;
   http::Response (Handlers::*handler)(const Request&);
+  std::string_view query = "";  // the parameters it takes
   bool needs_token = true;
 };
 
 // "{name}" takes one segment of the path, "{name+}" all that is left: account names hold slashes.
 constexpr Endpoint kEndpoints[] = {
-    {"GET", "/v1/documents", &Handlers::list_documents},
-    {"GET", "/v1/documents/{kind}/{name}", &Handlers::get_document},
+    {"GET", "/v1/documents", &Handlers::list_documents, "kind"},
+    {"GET", "/v1/documents/{kind}/{name}", &Handlers::get_document, "history"},
     {"PUT", "/v1/documents/{kind}/{name}", &Handlers::put_document},
     {"DELETE", "/v1/documents/{kind}/{name}", &Handlers::delete_document},
-    {"POST", "/v1/apply", &Handlers::apply},
+    {"POST", "/v1/apply", &Handlers::apply, "dry_run, source"},
     {"POST", "/v1/keys", &Handlers::create_key},
-    {"GET", "/v1/accounts", &Handlers::list_accounts},
+    {"GET", "/v1/accounts", &Handlers::list_accounts, "prefix, after, limit"},
     {"POST", "/v1/accounts/post", &Handlers::post},
     {"GET", "/v1/accounts/{name}", &Handlers::get_account},
-    {"GET", "/v1/accounts/{name}/statement", &Handlers::account_statement},
-    {"GET", "/v1/records", &Handlers::list_records},
+    {"GET", "/v1/accounts/{name}/statement", &Handlers::account_statement, "from, after, limit"},
+    {"GET", "/v1/records", &Handlers::list_records, "contract, key, session, from, to, after, limit"},
     {"GET", "/v1/records/{id}", &Handlers::get_record},
     {"GET", "/v1/records/{id}/receipt", &Handlers::receipt},
     {"GET", "/v1/records/{id}/key", &Handlers::record_key},
     {"DELETE", "/v1/records/{id}/key", &Handlers::erase_record_key},
     {"GET", "/v1/records/{id}/explain", &Handlers::explain},
     {"POST", "/v1/records/{id}/correct", &Handlers::correct},
-    {"GET", "/v1/contracts/{name}/statement", &Handlers::contract_statement},
-    {"GET", "/v1/acts", &Handlers::list_acts},
+    {"GET", "/v1/contracts/{name}/statement", &Handlers::contract_statement, "from, to"},
+    {"GET", "/v1/acts", &Handlers::list_acts, "after, limit"},
     {"GET", "/v1/log", &Handlers::log_state},
-    {"GET", "/checkpoint", &Handlers::log_file, false},
-    {"GET", "/tile/{path+}", &Handlers::log_file, false},
-    {"GET", "/metrics", &Handlers::metrics, false},
-    {"GET", "/healthz", &Handlers::alive, false},
-    {"GET", "/readyz", &Handlers::ready, false},
-    {"GET", "/openapi.json", &Handlers::openapi, false},
+    {"GET", "/checkpoint", &Handlers::log_file, "", false},
+    {"GET", "/tile/{path+}", &Handlers::log_file, "", false},
+    {"GET", "/metrics", &Handlers::metrics, "", false},
+    {"GET", "/healthz", &Handlers::alive, "", false},
+    {"GET", "/readyz", &Handlers::ready, "", false},
+    {"GET", "/openapi.json", &Handlers::openapi, "", false},
 };
 
 std::optional<std::string> percent_decoded(std::string_view text) {
@@ -106,7 +107,19 @@ std::optional<std::map<std::string, std::string, std::less<>>> match(std::string
   return values;
 }
 
-std::optional<std::map<std::string, std::string, std::less<>>> parse_query(std::string_view query) {
+// "prefix, after, limit" names `name`.
+bool lists(std::string_view names, std::string_view name) {
+  while (!names.empty()) {
+    std::string_view one = names.substr(0, names.find(", "));
+    if (one == name) return true;
+    names.remove_prefix(std::min(one.size() + 2, names.size()));
+  }
+  return false;
+}
+
+// A parameter that is not known was meant to do something: ignoring it would answer another question.
+Result<std::map<std::string, std::string, std::less<>>> parse_query(std::string_view query,
+                                                                    std::string_view allowed) {
   std::map<std::string, std::string, std::less<>> values;
   while (!query.empty()) {
     std::string_view pair = query.substr(0, query.find('&'));
@@ -118,8 +131,12 @@ std::optional<std::map<std::string, std::string, std::less<>>> parse_query(std::
     auto name = percent_decoded(std::string_view(plain).substr(0, equals));
     auto value = percent_decoded(equals == plain.npos ? std::string_view()
                                                       : std::string_view(plain).substr(equals + 1));
-    if (!name || !value) return std::nullopt;
-    values[*name] = *value;
+    if (!name || !value) return invalid("", "the query is not percent-encoded UTF-8");
+    if (!lists(allowed, *name))
+      return invalid(name->substr(0, 60),
+                     "is no query parameter of this path; " +
+                         (allowed.empty() ? "it takes none" : "those are " + std::string(allowed)));
+    if (!values.emplace(*name, *value).second) return invalid(*name, "stands twice in the query");
   }
   return values;
 }
@@ -129,7 +146,7 @@ std::optional<std::map<std::string, std::string, std::less<>>> parse_query(std::
 std::vector<Route> routes() {
   std::vector<Route> all;
   for (const Endpoint& endpoint : kEndpoints)
-    all.push_back({endpoint.method, endpoint.path, endpoint.needs_token});
+    all.push_back({endpoint.method, endpoint.path, endpoint.query, endpoint.needs_token});
   return all;
 }
 
@@ -175,9 +192,9 @@ http::Response Api::handle(const http::RequestHead& head, std::string_view body)
     // A copy that was rolled back: what is written there is lost with it, and can never be proved.
     if (method != "GET" && parts_.publisher->refuses())
       return problem(503, "nothing is changed here: " + parts_.publisher->trouble());
-    auto query = parse_query(head.query());
-    if (!query) return problem(400, "the query is not percent-encoded UTF-8");
-    Request request{method, body, std::move(*values), std::move(*query), &head.headers, "admin"};
+    auto query = parse_query(head.query(), endpoint.query);
+    if (!query.ok()) return problem(query.error());
+    Request request{method, body, std::move(*values), std::move(query).value(), &head.headers, "admin"};
     std::lock_guard lock(mutex_);
     Handlers handlers{*this};
     return (handlers.*endpoint.handler)(request);
@@ -267,6 +284,13 @@ Result<std::uint64_t> number_of(const Request& request, std::string_view name) {
   if (error != std::errc{} || end != text.data() + text.size())
     return invalid(std::string(name), "\"" + std::string(text) + "\" is not a whole number");
   return value;
+}
+
+Result<bool> flag_of(const Request& request, std::string_view name) {
+  std::string_view text = request.asked(name);
+  if (!text.empty() && text != "true" && text != "false")
+    return invalid(std::string(name), "\"" + std::string(text) + "\" is neither true nor false");
+  return text == "true";
 }
 
 Result<std::size_t> limit_of(const Request& request) {

@@ -96,7 +96,8 @@ class Api {
 /// One route of the API, for the test that compares them with the OpenAPI document.
 struct Route {
   std::string_view method;
-  std::string_view path;  ///< "/v1/records/{id}/receipt"
+  std::string_view path;   ///< "/v1/records/{id}/receipt"
+  std::string_view query;  ///< the query parameters it takes: "from, after, limit"
   bool needs_token = true;
 };
 std::vector<Route> routes();

@@ -4,6 +4,7 @@
 
 #include "admin/internal/handlers.h"
 #include "base/canonical_json.h"
+#include "price/book.h"
 
 namespace ciyuan::admin {
 namespace {
@@ -34,6 +35,25 @@ std::string lines_of(const std::vector<Error>& errors) {
   std::string lines;
   for (const Error& error : errors) lines += (lines.empty() ? "" : "\n") + error.text();
   return lines;
+}
+
+// A window that begins at another hour is another account, and what was used in the old one does not count
+// there.
+std::vector<std::string> moved_windows(const Document& old, const Document& changed) {
+  std::vector<std::string> warnings;
+  const Json none = Json::array();
+  for (const char* list : {"clauses", "caps"})
+    for (const Json& before : old.value.value(list, none))
+      for (const Json& after : changed.value.value(list, none)) {
+        if (!before.contains("id") || before["id"] != after.value("id", Json())) continue;
+        int from = before.value("utc_offset_minutes", 0), to = after.value("utc_offset_minutes", 0);
+        if (from == to || before.value("window", Json()) != after.value("window", Json())) continue;
+        warnings.push_back(changed.id() + ": clause " + before["id"].get<std::string>() +
+                           ": utc_offset_minutes changes from " + std::to_string(from) + " to " +
+                           std::to_string(to) +
+                           ": its windows move, and calls from now on fall into one with nothing used");
+      }
+  return warnings;
 }
 
 http::Response outcome_response(const ApplyOutcome& outcome) {
@@ -140,6 +160,9 @@ ApplyOutcome Api::apply_locked(std::vector<Document> changes, const std::vector<
       unchanged.push_back(document.id());
       continue;
     }
+    if (old != nullptr)
+      for (std::string& warning : moved_windows(*old, document))
+        outcome.warnings.push_back(std::move(warning));
     command.changes.push_back({document.kind, document.name, document.canonical});
     changed.push_back(document.id());
   }
@@ -190,9 +213,11 @@ http::Response Handlers::list_documents(const Request& request) {
 http::Response Handlers::get_document(const Request& request) {
   const std::string& kind = request.path.at("kind");
   const std::string& name = request.path.at("name");
+  Result<bool> history = flag_of(request, "history");
+  if (!history.ok()) return problem(history.error());
   auto rows = reader().document_history(kind, name);
   if (!rows.ok()) return problem(rows.error());
-  if (request.asked("history") == "true") {
+  if (*history) {
     if (rows->empty()) return problem(404, kind + "/" + name + ": no such document");
     Json versions = Json::array();
     for (const store::DocumentRow& row : *rows)
@@ -229,12 +254,19 @@ http::Response Handlers::delete_document(const Request& request) {
 
 http::Response Handlers::apply(const Request& request) {
   std::string_view source = request.asked("source");
+  Result<bool> dry_run = flag_of(request, "dry_run");
+  if (!dry_run.ok()) return problem(dry_run.error());
   contract::Reading reading = contract::read_documents(request.body, source.empty() ? "request" : source);
   if (!reading.errors.empty()) return outcome_response({.errors = std::move(reading.errors)});
-  if (request.asked("dry_run") == "true") {
+  if (*dry_run) {
     auto rows = stored_documents(reader());
     if (!rows.ok()) return problem(rows.error());
     contract::BuildOutcome built = Registry::build(contract::merged(*rows, reading.documents));
+    for (const Document& document : reading.documents)
+      for (const Document& old : *rows)
+        if (old.kind == document.kind && old.name == document.name)
+          for (std::string& warning : moved_windows(old, document))
+            built.warnings.push_back(std::move(warning));
     return outcome_response({.errors = std::move(built.errors), .warnings = std::move(built.warnings)});
   }
   return outcome_response(api.apply_locked(std::move(reading.documents), {}, request.actor));
@@ -253,6 +285,11 @@ http::Response Handlers::create_key(const Request& request) {
   contract::Reading reading = contract::read_document(std::move(value), "request");
   if (!reading.errors.empty()) return outcome_response({.errors = std::move(reading.errors)});
   std::string name = reading.documents[0].name, of_contract = reading.documents[0].value["contract"];
+  // Its schema was checked: what is no date is refused with the document.
+  if (auto expires = reading.documents[0].value.find("expires"); expires != reading.documents[0].value.end())
+    if (Result<TimePoint> at = price::parse_moment(expires->get<std::string>());
+        at.ok() && *at <= parts().clock())
+      return problem(invalid("expires", expires->dump() + " has passed: the key could never be used"));
   // A key is made once: under the name of another it would silently take that one's place.
   auto history = reader().document_history("Key", name);
   if (!history.ok()) return problem(history.error());

@@ -108,6 +108,13 @@ http::Response Handlers::list_records(const Request& request) {
                              .to = *to,
                              .before_leaf = *after,
                              .rows_max = *limit};
+  // No records of a name that never was is no answer: it was mistyped.
+  for (const auto& [kind, name] : {std::pair{"Contract", &filter.contract}, {"Key", &filter.key}}) {
+    if (name->empty()) continue;
+    auto history = reader().document_history(kind, *name);
+    if (!history.ok()) return problem(history.error());
+    if (history->empty()) return problem(404, std::string(kind) + "/" + *name + ": there never was one");
+  }
   auto rows = reader().records(filter);
   if (!rows.ok()) return problem(rows.error());
   Json records = Json::array();

@@ -56,7 +56,7 @@ void show(Session& session, const std::string& name, bool json) {
 
 struct DepositOptions {
   std::string account, unit, amount, from, memo, id;
-  bool json = false;
+  bool opens_new = false, json = false;
 };
 
 void deposit(Session& session, const DepositOptions& options) {
@@ -64,14 +64,16 @@ void deposit(Session& session, const DepositOptions& options) {
   Json body = {
       {"debit", from}, {"credit", options.account}, {"unit", options.unit}, {"amount", options.amount}};
   if (!options.memo.empty()) body["memo"] = options.memo;
+  if (options.opens_new) body["new"] = true;
   // Made here, not there: where no answer comes, the posting can be sent again and is made once.
   std::string id = options.id.empty() ? make_uuid7(now()).text() : options.id;
   body["id"] = id;
   auto reply = session.send_json("POST", "/v1/accounts/post", body.dump());
   if (!reply.ok()) {
     session.fail(reply.error());
+    ErrorCode code = reply.error().code;
     bool never_posted =
-        reply.error().code == ErrorCode::kInvalid || reply.error().code == ErrorCode::kConflict;
+        code == ErrorCode::kInvalid || code == ErrorCode::kConflict || code == ErrorCode::kNotFound;
     if (!never_posted) session.note("posting " + id + ": sending it again with --id is never a second one");
     return;
   }
@@ -143,19 +145,27 @@ void add_account_commands(CLI::App& app, Session& session) {
   auto* deposit_command =
       account->add_subcommand("deposit", "Move an amount to an account, e.g. to fill a prepaid balance");
   auto deposit_options = std::make_shared<DepositOptions>();
-  deposit_command->add_option("ACCOUNT", deposit_options->account, "Account that receives")->required();
+  deposit_command->add_option("ACCOUNT", deposit_options->account, "Account that receives")
+      ->required()
+      ->check([](const std::string& name) { return name.empty() ? "an account's name is not empty" : ""; },
+              "");
   deposit_command->add_option("--unit", deposit_options->unit, "CIYUAN, REQUEST or a currency code")
       ->required();
-  deposit_command->add_option("AMOUNT,--amount", deposit_options->amount, "A decimal: 10.00")->required();
+  deposit_command->add_option("AMOUNT,--amount", deposit_options->amount, "A decimal: 10.00");
   deposit_command->add_option("--from", deposit_options->from,
                               "Account that gives; deposits/UNIT if not said");
   deposit_command->add_option("--memo", deposit_options->memo, "Why, for the statement");
   deposit_command->add_option("--id", deposit_options->id, "UUID: the same one again posts nothing twice");
+  deposit_command->add_flag("--new", deposit_options->opens_new,
+                            "Open ACCOUNT if need be: one of your own books, which no contract names");
   deposit_command->add_flag("--json", deposit_options->json, "Print the outcome as JSON");
   deposit_command->footer(
       "Example:\n  ciyuan account deposit prepaid/demo-prepaid/balance/CNY --unit CNY --amount 10.00 --memo "
       "\"invoice 7\"");
-  deposit_command->callback([&session, deposit_options] { deposit(session, *deposit_options); });
+  deposit_command->callback([&session, deposit_options] {
+    if (deposit_options->amount.empty()) throw CLI::RequiredError("AMOUNT, or --amount AMOUNT,");
+    deposit(session, *deposit_options);
+  });
 
   auto* statement_command = account->add_subcommand("statement", "An account's entries, newest first");
   auto statement_options = std::make_shared<StatementOptions>();

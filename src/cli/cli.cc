@@ -1,7 +1,9 @@
 #include "cli/cli.h"
 
 #include <algorithm>
+#include <numeric>
 #include <ostream>
+#include <utility>
 
 #include "cli/internal/commands.h"
 
@@ -71,6 +73,34 @@ std::string path_of(const CLI::App* app) {
   return path;
 }
 
+// How many letters are to be changed, added or left out to make one word of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t k = 0; k < b.size(); ++k) {
+      std::size_t changed = diagonal + (a[i] == b[k] ? 0 : 1);
+      diagonal = std::exchange(row[k + 1], std::min({row[k + 1] + 1, row[k] + 1, changed}));
+    }
+  }
+  return row.back();
+}
+
+// "there is no command "nix" …" where a word stands for a command that is none; else the parser's own words.
+std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = reached(app);
+  std::vector<std::string> left = app.remaining(true);
+  auto word =
+      std::find_if(left.begin(), left.end(), [](const std::string& one) { return !one.starts_with('-'); });
+  if (at->get_require_subcommand_min() == 0 || word == left.end()) return error.what();
+  std::string near;
+  for (const CLI::App* command : at->get_subcommands({}))
+    if (distance(*word, command->get_name()) <= 2 || command->get_name().starts_with(*word))
+      near += (near.empty() ? "; is it " : " or ") + command->get_name();
+  return path_of(at) + " has no command \"" + *word + "\"" + near;
+}
+
 }  // namespace
 
 int run_cli(const std::vector<std::string>& arguments, Console& console) {
@@ -91,11 +121,12 @@ int run_cli(const std::vector<std::string>& arguments, Console& console) {
       console.err << app.help();
       return kBadUsage;
     }
-    console.err << "ciyuan: " << one_line(error.what()) << "; see " << path_of(reached(app)) << " --help\n";
+    console.err << "ciyuan: " << one_line(complaint(app, error)) << "; see " << path_of(reached(app))
+                << " --help\n";
     return kBadUsage;
   }
   console.out.flush();
-  if (!console.out) {
+  if (!console.out && session.exit_code == kDone) {
     console.err << "ciyuan: the output could not be written\n";
     return kFailed;
   }

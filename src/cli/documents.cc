@@ -1,6 +1,7 @@
 /// apply, get, delete, key: what operators write.
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -183,6 +184,16 @@ struct KeyOptions {
   bool json = false, quiet = false;
 };
 
+// Nobody has seen the secret of a key that could not be printed: it must not stay in force.
+void take_back_key(Session& session, const std::string& name) {
+  auto deleted = session.send_json("DELETE", "/v1/documents/Key/" + percent_encoded(name));
+  session.fail(Error{ErrorCode::kUnavailable,
+                     "the secret of the key \"" + name + "\" could not be written; " +
+                         (deleted.ok() ? "the key was deleted again"
+                                       : "delete the key, which is in force: " + deleted.error().text()),
+                     "standard output"});
+}
+
 void create_key(Session& session, const KeyOptions& options) {
   Json body = {{"name", options.name}, {"contract", options.contract}};
   if (!options.expires.empty()) body["expires"] = options.expires;
@@ -190,14 +201,13 @@ void create_key(Session& session, const KeyOptions& options) {
   std::vector<Error> listed;
   auto reply = session.send_json("POST", "/v1/keys", body.dump(), &listed);
   if (!reply.ok()) return listed.empty() ? session.fail(reply.error()) : session.fail(listed);
-  if (options.json) {
-    session.out() << reply->dump() << "\n";
-  } else {
-    session.out() << text_at(*reply, "secret") << "\n";
-    if (!options.quiet)
-      session.note("This is the only time the secret of the key \"" + options.name +
-                   "\" is shown; only its SHA-256 is kept.");
-  }
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error like a full disk
+  session.out() << (options.json ? reply->dump() : text_at(*reply, "secret")) << "\n";
+  session.out().flush();
+  if (!session.out()) return take_back_key(session, options.name);
+  if (!options.json && !options.quiet)
+    session.note("This is the only time the secret of the key \"" + options.name +
+                 "\" is shown; only its SHA-256 is kept.");
 }
 
 void add_key_command(CLI::App& app, Session& session) {
@@ -225,10 +235,8 @@ void add_key_command(CLI::App& app, Session& session) {
 void add_document_commands(CLI::App& app, Session& session) {
   auto* apply_command = app.add_subcommand("apply", "Check documents and put them in force, all or nothing");
   auto apply_options = std::make_shared<ApplyOptions>();
-  apply_command
-      ->add_option("-f,--file,FILE", apply_options->files,
-                   "File, folder, or - for standard input; may be repeated")
-      ->required();
+  apply_command->add_option("-f,--file,FILE", apply_options->files,
+                            "File, folder, or - for standard input, here or behind -f; may be repeated");
   apply_command->add_flag("--dry-run", apply_options->dry_run, "Only check");
   apply_command->add_flag("--json", apply_options->json, "Print the outcome as JSON");
   apply_command->footer(
@@ -240,7 +248,10 @@ void add_document_commands(CLI::App& app, Session& session) {
       "value and rule; unless all is right, nothing is applied. Kinds: Party, Upstream, Model, Method, "
       "PriceBook,\n"
       "Contract, Key. Their fields are described by the JSON Schemas in schema/.");
-  apply_command->callback([&session, apply_options] { apply(session, *apply_options); });
+  apply_command->callback([&session, apply_options] {
+    if (apply_options->files.empty()) throw CLI::RequiredError("FILE, or -f FILE,");
+    apply(session, *apply_options);
+  });
 
   auto* get_command = app.add_subcommand("get", "Show documents in force");
   auto get_options = std::make_shared<GetOptions>();

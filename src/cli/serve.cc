@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -73,18 +75,52 @@ struct Service {
   std::unique_ptr<admin::Api> admin;
   std::shared_ptr<http::ServerCertificate> certificate;
   std::unique_ptr<clerk::CheckpointTimer> checkpoints;
+  Address data_address, control_address;
+  std::vector<std::pair<std::string, std::string>> to_apply;  // file and text
 };
 
 // How old the checkpoint that strangers are shown may be, beside the time a signature takes.
 constexpr Nanoseconds kSignEvery = milliseconds(1000);
 
-Status open_stores(Service& service, const ServeOptions& options) {
+// What a first start makes in its folder. Should that start fail, it is taken away again: the log has its
+// name for ever, and nobody has seen it yet.
+struct FirstStart {
+  fs::path folder;
+  bool is_new = false;  // this process made the log, and has served nothing of it
+  std::vector<fs::path> made;
+
+  explicit FirstStart(fs::path where) : folder(std::move(where)) {
+    for (const char* name : {"log.key", "log.vkey", "log.state", "keys.dat", "ciyuan.db", "ciyuan.db-wal",
+                             "ciyuan.db-shm", "admin.token", "instance.key"}) {
+      std::error_code unreadable;
+      if (!fs::exists(folder / name, unreadable) && !unreadable) made.push_back(folder / name);
+    }
+  }
+  // Once the store's lock is held: who finds no log's key then is the one who makes it.
+  void begin() {
+    std::error_code unreadable;
+    bool had_nothing = std::all_of(kOfLog.begin(), kOfLog.end(), [&](const char* name) {
+      return std::find(made.begin(), made.end(), folder / name) != made.end();
+    });
+    is_new = had_nothing && !fs::exists(folder / "log.key", unreadable) && !unreadable;
+  }
+  void undo() const {
+    std::error_code ignored;
+    if (!is_new) return;
+    for (const fs::path& file : made) fs::remove(file, ignored);
+  }
+
+  static constexpr std::array kOfLog = {"log.key", "log.state", "keys.dat", "ciyuan.db"};
+};
+
+Status open_stores(Service& service, const ServeOptions& options, FirstStart& first) {
   fs::path folder = options.data_folder;
   std::error_code error;
   if (!fs::exists(folder) && (!fs::create_directories(folder, error) || ::chmod(folder.c_str(), 0700) != 0))
     return Error{ErrorCode::kUnavailable, error ? error.message() : "cannot set its permissions",
                  folder.string()};
   CIYUAN_TRY(service.store, store::open_sqlite(folder / "ciyuan.db"));
+  first.begin();
   CIYUAN_TRY(auto reader, service.store->reader());
   CIYUAN_TRY(store::Head head, reader->head());
   CIYUAN_TRY(record::KeysFile keys, record::KeysFile::open(folder / "keys.dat", head.key_slots));
@@ -93,6 +129,12 @@ Status open_stores(Service& service, const ServeOptions& options) {
   CIYUAN_TRY(tlog::NoteSigner signer, load_log_key(folder, options.origin, is_new_log));
   service.verifier_key = signer.verifier().text();
   std::string origin = signer.verifier().name;
+  if (head.log_size > 0 && !options.new_log_state && !fs::exists(folder / "log.state", error) && !error)
+    return Error{
+        ErrorCode::kNotFound,
+        "it says how far the log was signed, and is no longer here: bring it back from a backup; or, if "
+        "you know that no older copy of this folder is in use, start once with --new-log-state",
+        (folder / "log.state").string()};
   CIYUAN_TRY(service.publisher,
              clerk::Publisher::open(std::move(reader), folder / "log.state", std::move(signer), origin,
                                     options.new_log_state, service.keys.get()));
@@ -143,9 +185,26 @@ Status build_planes(Service& service, const ServeOptions& options) {
     service.gateway->use_registry(std::move(registry));
   };
   CIYUAN_TRY(service.admin, admin::Api::open(std::move(parts)));
-  for (const std::string& file : options.apply) {
-    CIYUAN_TRY(std::string text, read_file(file, contract::kDocumentBytesMax));
+  for (const auto& [file, text] : service.to_apply)
     CIYUAN_TRY_STATUS(service.admin->apply(text, file, "serve --apply"));
+  return {};
+}
+
+// Everything that the options name, before anything is made in the data folder.
+Status check_options(Service& service, const ServeOptions& options) {
+  if (options.tls_certificate.empty() != options.tls_key.empty())
+    return invalid("--tls-cert", "certificate and key belong together");
+  CIYUAN_TRY(service.data_address, parse_address(options.listen, "--listen"));
+  CIYUAN_TRY(service.control_address, parse_address(options.admin_listen, "--admin-listen"));
+  // Loops share the port, which would let a second process share it too, and take half of the calls.
+  for (const Address* address : {&service.data_address, &service.control_address})
+    CIYUAN_TRY_STATUS(http::check_port_is_free(address->host, address->port));
+  for (const std::string& file : options.apply) {
+    Result<std::string> text = read_file(file, contract::kDocumentBytesMax);
+    if (!text.ok()) return invalid("--apply", "\"" + file + "\": " + text.error().message);
+    contract::Reading reading = contract::read_documents(*text, file);
+    if (!reading.errors.empty()) return reading.errors[0];
+    service.to_apply.emplace_back(file, std::move(*text));
   }
   if (!options.tls_certificate.empty()) {
     CIYUAN_TRY(service.certificate, http::ServerCertificate::load(options.tls_certificate, options.tls_key));
@@ -155,11 +214,8 @@ Status build_planes(Service& service, const ServeOptions& options) {
 
 // Runs the server's listen() on its own loop before the loop's thread starts: nothing else touches it yet.
 Status open_lanes(Service& service, const ServeOptions& options) {
-  CIYUAN_TRY(Address data, parse_address(options.listen, "--listen"));
-  CIYUAN_TRY(Address control, parse_address(options.admin_listen, "--admin-listen"));
-  // Loops share the port, which would let a second process share it too, and take half of the calls.
-  CIYUAN_TRY_STATUS(http::check_port_is_free(data.host, data.port));
-  CIYUAN_TRY_STATUS(http::check_port_is_free(control.host, control.port));
+  Address& data = service.data_address;
+  const Address& control = service.control_address;
   unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   std::size_t threads = options.threads > 0 ? static_cast<std::size_t>(options.threads) : cores;
   for (std::size_t i = 0; i < threads; ++i) {
@@ -266,9 +322,8 @@ void report_findings(Service& service) {
                                            "proved, and no longer opened");
 }
 
-Status run(const ServeOptions& options, Service& service) {
-  if (options.tls_certificate.empty() != options.tls_key.empty())
-    return invalid("--tls-cert", "certificate and key belong together");
+Status run(const ServeOptions& options, Service& service, FirstStart& first) {
+  CIYUAN_TRY_STATUS(check_options(service, options));
   // Signals are waited for by this thread alone: block them before any other thread exists.
   sigset_t signals;
   sigemptyset(&signals);
@@ -276,7 +331,7 @@ Status run(const ServeOptions& options, Service& service) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
-  CIYUAN_TRY_STATUS(open_stores(service, options));
+  CIYUAN_TRY_STATUS(open_stores(service, options, first));
   CIYUAN_TRY_STATUS(build_planes(service, options));
   CIYUAN_TRY_STATUS(open_lanes(service, options));
   report_findings(service);
@@ -284,6 +339,7 @@ Status run(const ServeOptions& options, Service& service) {
       *service.publisher, *service.clerk, kSignEvery, [log = service.log.get()](std::string_view trouble) {
         log->event(trouble.empty() ? "log-signed-again" : "log-not-signed", trouble);
       });
+  first.is_new = false;  // from here on it may be seen
   for (auto& lane : service.lanes) lane->thread = std::thread([&lane] { lane->loop.run(); });
   service.control.thread = std::thread([&service] { service.control.loop.run(); });
 
@@ -313,8 +369,11 @@ Status run(const ServeOptions& options, Service& service) {
 
 int run_serve(const ServeOptions& options) {
   Service service;
-  auto ended = run(options, service);
+  FirstStart first(options.data_folder);
+  auto ended = run(options, service, first);
   if (ended) return 0;
+  if (first.is_new && service.clerk) service.clerk->stop();
+  first.undo();
   std::fprintf(stderr, "ciyuan serve: %s\n", ended.error().text().c_str());
   // Threads that were started end with the process; nothing of theirs is worth waiting for.
   std::fflush(stderr);

@@ -92,13 +92,14 @@ void add_standin(CLI::App& app, Session& session) {
   command
       ->add_option("--rate", options->tokens_per_second,
                    "Tokens a second of one answer; 0: as fast as it is read")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0.0, 1e9))
       ->type_name("N");
   command->add_option("--chunk", options->tokens_per_chunk, "Tokens in a chunk of a stream")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N")
       ->capture_default_str();
   command->add_option("--tokens", options->answer_tokens, "Length of an answer; 0: of the text")
+      ->check(CLI::Range(0, 1'000'000'000))
       ->type_name("N");
   command->add_flag("--ignore-max{false}", options->obey, "Answer on beyond max_tokens");
   command->add_option("--api-key", options->api_key, "Answer 401 to any other key")->type_name("KEY");

@@ -49,11 +49,11 @@ Result<std::vector<tlog::VerifierKey>> read_keys(const std::vector<std::string>&
     }
     Result<std::string> text = read_file(source, kKeyFileBytesMax);
     if (!text.ok())
-      return invalid("key", "\"" + source + "\" is neither a verifier key nor a file that can be read");
+      return invalid("--key", "\"" + source + "\" is neither a verifier key nor a file that can be read");
     CIYUAN_TRY_STATUS(add_keys(*text, keys));
   }
   if (keys.empty())
-    return invalid("key", "give the operator's verifier key, name+id+base64, or a file with it");
+    return invalid("--key", "give the operator's verifier key, name+id+base64, or a file with it");
   return keys;
 }
 
@@ -61,7 +61,7 @@ Result<SecretKey> read_secret(const std::string& hex) {
   Result<Bytes> bytes = from_hex(hex);
   SecretKey key;
   if (!bytes.ok() || bytes->size() != key.size())
-    return invalid("key-hex", "a record's key is 64 hexadecimal digits");
+    return invalid("--record-key", "\"" + hex.substr(0, 80) + "\" is no record's key: 64 hexadecimal digits");
   std::copy(bytes->begin(), bytes->end(), key.begin());
   return key;
 }

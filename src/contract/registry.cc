@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "contract/internal/caps.h"
 #include "contract/internal/plan.h"
@@ -196,6 +197,23 @@ std::vector<const Upstream*> Registry::upstreams() const {
   std::vector<const Upstream*> all;
   for (const auto& [name, upstream] : state_->upstreams) all.push_back(&upstream);
   return all;
+}
+
+std::vector<std::string> Registry::balances() const {
+  std::set<std::string> names;
+  for (const auto& [name, contract] : state_->contracts) {
+    if (contract.book != nullptr && !contract.prepaid_money) names.insert(contract.receivable_account);
+    for (const CapPlan& cap : contract.caps)
+      if (cap.window == CapWindow::kPrepaid && cap.per == CapPer::kContract) names.insert(cap.account);
+  }
+  for (const auto& [name, key] : state_->keys) {
+    for (const CapPlan& cap : key.contract->caps)
+      if (cap.window == CapWindow::kPrepaid && cap.per == CapPer::kKey)
+        names.insert(account_of_key(cap, name));
+    for (const CapPlan& cap : key.caps->caps)
+      if (cap.window == CapWindow::kPrepaid) names.insert(account_of_key(cap, name));
+  }
+  return {names.begin(), names.end()};
 }
 
 const std::vector<Document>& Registry::documents() const { return state_->documents; }

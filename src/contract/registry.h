@@ -183,6 +183,10 @@ class Registry {
   std::vector<const Model*> models() const;
   std::vector<const Upstream*> upstreams() const;
 
+  /// The accounts that a payment may go to, sorted: prepaid balances, each key's where they are per key, and
+  /// receivables.
+  std::vector<std::string> balances() const;
+
   /// The documents themselves, sorted by kind (in the order of kDocumentKinds) and name.
   const std::vector<Document>& documents() const;
   const Document* find_document(std::string_view kind, std::string_view name) const;

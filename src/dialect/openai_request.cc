@@ -89,6 +89,28 @@ Status read_prompts(dom::element prompt, RequestFacts& facts) {
   return {};
 }
 
+Status check_messages(dom::array messages) {
+  std::size_t index = 0;
+  for (dom::element message : messages) {
+    if (!message.is_object()) return invalid("messages[" + std::to_string(index) + "]", "must be an object");
+    ++index;
+  }
+  return {};
+}
+
+// JSON sets no bound on numbers, and this reader does: name the member that is out of it.
+Error unreadable(std::string_view body, simdjson::error_code why) {
+  bool number = why == simdjson::NUMBER_ERROR;
+  if (auto members = top_level_members(body); number && members.ok()) {
+    dom::parser parser;
+    dom::element value;
+    for (const Member& member : *members)
+      if (parser.parse(member.value.data(), member.value.size()).get(value) == why)
+        return invalid(std::string(member.key), "holds a number that cannot be read, or is too large");
+  }
+  return invalid("", std::string("the body is not JSON: ") + simdjson::error_message(why));
+}
+
 }  // namespace
 
 std::string_view path_of(Endpoint endpoint) {
@@ -107,7 +129,7 @@ Result<RequestFacts> read_request(Endpoint endpoint, std::string_view body) {
   thread_local dom::parser parser;
   dom::element root;
   if (auto error = parser.parse(body.data(), body.size()).get(root); error != simdjson::SUCCESS)
-    return invalid("", std::string("the body is not JSON: ") + simdjson::error_message(error));
+    return unreadable(body, error);
   CIYUAN_TRY(auto members, top_level_members(body));
   dom::object object;
   if (root.get_object().get(object) != simdjson::SUCCESS)
@@ -133,6 +155,7 @@ Result<RequestFacts> read_request(Endpoint endpoint, std::string_view body) {
     dom::array messages;
     if (object["messages"].get_array().get(messages) != simdjson::SUCCESS || messages.size() == 0)
       return invalid("messages", "must be a list of at least one message");
+    CIYUAN_TRY_STATUS(check_messages(messages));
     facts.plain_chat = is_plain(object["messages"].value_unsafe());
     if (std::string key = facts.plain_chat ? "" : internal::misleading_key(object["messages"].value_unsafe());
         !key.empty())

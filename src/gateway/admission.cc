@@ -339,41 +339,30 @@ http::Task<> MeteredCall::answer_refusal(const clerk::Refusal& refusal) {
 http::Task<> MeteredCall::answer_replay(const clerk::Replay& replay) {
   http::Headers headers;
   headers.add("Ciyuan-Record", replay.id.text());
+  dialect::ErrorBody refusal_body{
+      .status = 409, .type = "invalid_request_error", .param = "Idempotency-Key", .record = replay.id.text()};
   if (!replay.same_body) {
-    dialect::ErrorBody refusal_body{.status = 422,
-                                    .message = "this Idempotency-Key was used with another request body",
-                                    .type = "invalid_request_error",
-                                    .param = "Idempotency-Key",
-                                    .code = "idempotency_key_reused",
-                                    .record = replay.id.text()};
-    co_await answer_error(refusal_body, headers);
+    refusal_body.status = 422;
+    refusal_body.message = "this Idempotency-Key was used with another request body";
+    refusal_body.code = "idempotency_key_reused";
   } else if (replay.in_progress) {
     headers.add("Retry-After", "1");
-    dialect::ErrorBody refusal_body{.status = 409,
-                                    .message = "the call with this Idempotency-Key is still running",
-                                    .type = "invalid_request_error",
-                                    .param = "Idempotency-Key",
-                                    .code = "idempotency_key_in_progress",
-                                    .record = replay.id.text()};
-    co_await answer_error(refusal_body, headers);
+    refusal_body.message = "the call with this Idempotency-Key is still running";
+    refusal_body.code = "idempotency_key_in_progress";
   } else if (auto kept = worker_.gateway.recent_.find(replay.id)) {
     headers.add("Content-Type", kept->content_type);
     headers.add("Ciyuan-Replayed", "true");
     http::Response again{kept->status, headers, kept->body};
     co_await exchange_.respond(again);
+    co_return;
   } else {
     headers.add("x-should-retry", "false");
-    dialect::ErrorBody refusal_body{
-        .status = 409,
-        .message =
-            "the call with this Idempotency-Key is done and was charged once; its answer is "
-            "no longer kept, its record is",
-        .type = "invalid_request_error",
-        .param = "Idempotency-Key",
-        .code = "idempotency_key_done",
-        .record = replay.id.text()};
-    co_await answer_error(refusal_body, headers);
+    refusal_body.message =
+        "the call with this Idempotency-Key is done and was charged once; its answer is no longer kept, its "
+        "record is";
+    refusal_body.code = "idempotency_key_done";
   }
+  co_await answer_error(refusal_body, headers);
 }
 
 }  // namespace ciyuan::gateway

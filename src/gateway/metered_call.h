@@ -77,7 +77,7 @@ class MeteredCall {
   http::Task<bool> pass_bytes(std::string_view bytes);
   http::Task<> cut_stream(const http::SseEvent& event, const dialect::AnswerPart& part);
   http::Task<> complete_stream();
-  http::Task<> fail_stream(std::string problem, std::string error_json);
+  http::Task<> fail_stream(std::string problem, std::string error_json, bool refused);
   http::Task<> let_body_end();
   http::Task<> deliver(std::string_view bytes);
   http::Task<> end_stream(Ending ending, std::string tail);
@@ -151,7 +151,8 @@ class MeteredCall {
   std::string tail_;                // events held back until the record is durable
   std::string kept_answer_;         // for a repeated Idempotency-Key
   bool settled_ = false, live_ = false, client_left_ = false;
-  bool charged_ = false;  // settled, and not for nothing
+  bool answer_began_ = false;  // an event of the stream came that is no error
+  bool charged_ = false;       // settled, and not for nothing
 };
 
 }  // namespace ciyuan::gateway

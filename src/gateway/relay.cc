@@ -356,7 +356,7 @@ http::Task<> MeteredCall::cut_stream(const http::SseEvent& event, const dialect:
                                            .type = "api_error",
                                            .code = "upstream_broken",
                                            .record = id_.text()});
-      co_await fail_stream(std::move(problem), std::move(told));
+      co_await fail_stream(std::move(problem), std::move(told), false);
       co_return;
     }
     tail_ += sse(*shortened);
@@ -379,12 +379,12 @@ http::Task<> MeteredCall::complete_stream() {
   co_await end_stream(ending, std::move(tail_));
 }
 
-http::Task<> MeteredCall::fail_stream(std::string problem, std::string error_json) {
+http::Task<> MeteredCall::fail_stream(std::string problem, std::string error_json, bool refused) {
   call_->cancel();
   ++metrics_.upstream_failed;
-  Ending ending{.state = record::State::kUpstreamFailed,
+  Ending ending{.state = refused ? record::State::kUpstreamRefused : record::State::kUpstreamFailed,
                 .finish_reason = "",
-                .nothing_served = false,
+                .nothing_served = refused,
                 .problem = std::move(problem)};
   co_await end_stream(ending, sse(error_json));
 }
@@ -447,17 +447,22 @@ http::Task<bool> MeteredCall::pass_event(const http::SseEvent& event) {
   }
   auto part = dialect::read_answer(endpoint_, data);
   if (!part || part->is_error) {
-    // Error text is passed on so that the client learns of it, and is never counted as output.
-    std::string problem = part ? "the service broke off with an error" : part.error().text();
+    // Error text is passed on so that the client learns of it, and is never counted as output. Where nothing
+    // came before it, it is a refusal, as in an answer that is no stream.
+    bool refused = part.ok() && !answer_began_;
+    std::string problem = refused ? "the service answered with an error in a successful answer"
+                          : part  ? "the service broke off with an error"
+                                  : part.error().text();
     std::string told = part ? dialect::error_alone(data)
                             : dialect::to_json({.status = 502,
                                                 .message = problem,
                                                 .type = "api_error",
                                                 .code = "upstream_broken",
                                                 .record = id_.text()});
-    co_await fail_stream(std::move(problem), std::move(told));
+    co_await fail_stream(std::move(problem), std::move(told), refused);
     co_return false;
   }
+  answer_began_ = true;
   if (echo_) echo_->take_out(*part);
   if (part->usage) reported_ = part->usage;
   if (first_part_.id.empty()) first_part_ = dialect::AnswerPart{{}, {}, part->id, part->model, part->created};
@@ -529,7 +534,7 @@ http::Task<> MeteredCall::relay_stream() {
                                          .type = "api_error",
                                          .code = call_->timed_out() ? "upstream_timeout" : "upstream_broken",
                                          .record = id_.text()});
-    co_await fail_stream(broken.text(), std::move(told));
+    co_await fail_stream(broken.text(), std::move(told), false);
   }
 }
 

@@ -235,7 +235,7 @@ Task<> Connection::refuse(Exchange& exchange, const Error& error) {
   for (char c : error.text())
     if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) message += c;
   response.body = "{\"error\":{\"message\":\"" + message +
-                  "\",\"type\":\"invalid_request_error\",\"code\":\"bad_request\"}}";
+                  "\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"bad_request\"}}";
   co_await exchange.respond(response);
 }
 

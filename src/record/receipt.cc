@@ -107,8 +107,10 @@ void say_what_was_checked(const Opened& opened, std::span<const tlog::VerifierKe
   if (receipt.version != kRecordVersion) return;
   std::string names;
   for (const auto& [name, value] : receipt.revealed) names += (names.empty() ? "" : ", ") + name;
-  receipt.checked.push_back(std::to_string(receipt.revealed.size()) + " fields match the logged digests" +
-                            (names.empty() ? "" : ": " + names));
+  receipt.checked.push_back(
+      names.empty()
+          ? "no field is opened: it is proved that the record is in the log, and nothing of what it says"
+          : std::to_string(receipt.revealed.size()) + " fields match the logged digests: " + names);
   names.clear();
   for (const std::string& name : receipt.withheld) names += (names.empty() ? "" : ", ") + name;
   if (!names.empty()) receipt.checked.push_back("withheld, not checked: " + names);

@@ -455,16 +455,24 @@ struct Standin::State {
 };
 
 Status Standin::State::load() {
-  CIYUAN_TRY_STATUS(shared.script.add(shared.options.script));
-  CIYUAN_TRY(TextCutter cutter, TextCutter::make(shared.options.tokenizer));
-  CIYUAN_TRY(std::string own, load_text(shared.options.text));
+  auto named = [](const char* option, const std::string& value, const Error& error) {
+    return invalid(option, "\"" + value + "\": " + error.message);
+  };
+  if (Status script = shared.script.add(shared.options.script); !script.ok())
+    return invalid("--script", script.error().text());
+  Result<TextCutter> made = TextCutter::make(shared.options.tokenizer);
+  if (!made.ok()) return named("--tokenizer", shared.options.tokenizer, made.error());
+  TextCutter cutter = std::move(made).value();
+  Result<std::string> own = load_text(shared.options.text);
+  if (!own.ok()) return named("--text", shared.options.text, own.error());
   for (auto [name, pieces] :
        {std::pair{"en", &shared.texts.en}, {"zh", &shared.texts.zh}, {"code", &shared.texts.code}}) {
     CIYUAN_TRY(std::string text, load_text(name));
     *pieces = cutter.cut(text);
   }
-  shared.texts.own = cutter.cut(own);
-  if (shared.texts.own.empty()) return invalid(shared.options.text, "the text is empty");
+  shared.texts.own = cutter.cut(*own);
+  if (shared.texts.own.empty())
+    return invalid("--text", "\"" + shared.options.text + "\": the text is empty");
   shared.cutter = std::move(cutter);
   return {};
 }
@@ -476,9 +484,10 @@ Standin::~Standin() { stop(); }
 Status Standin::start() {
   CIYUAN_TRY_STATUS(state_->load());
   error_code error;
-  tcp::endpoint endpoint(asio::ip::make_address(state_->shared.options.host, error),
-                         state_->shared.options.port);
-  if (!error) state_->acceptor.open(endpoint.protocol(), error);
+  auto host = asio::ip::make_address(state_->shared.options.host, error);
+  if (error) return invalid("--host", "\"" + state_->shared.options.host + "\" is not an IP address");
+  tcp::endpoint endpoint(host, state_->shared.options.port);
+  state_->acceptor.open(endpoint.protocol(), error);
   if (!error) state_->acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) state_->acceptor.bind(endpoint, error);
   if (!error) state_->acceptor.listen(4096, error);
@@ -512,7 +521,7 @@ int run_standin(const StandinOptions& options) {
   Standin standin(options);
   if (Status started = standin.start(); !started.ok()) {
     std::fprintf(stderr, "ciyuan standin: %s\n", started.error().text().c_str());
-    return 1;
+    return started.error().code == ErrorCode::kInvalid ? 2 : 1;
   }
   std::printf("ciyuan standin: listening on http://%s:%u\n", options.host.c_str(), standin.port());
   std::fflush(stdout);

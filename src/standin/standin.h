@@ -64,7 +64,8 @@ class Standin {
   Standin(const Standin&) = delete;
   Standin& operator=(const Standin&) = delete;
 
-  /// kUnavailable where the port is taken, kNotFound for the text or tokenizer, kInvalid for the script.
+  /// kUnavailable where the port is taken; kInvalid for script, tokenizer, text and host, with the option as
+  /// the path.
   Status start();
   void stop();
   std::uint16_t port() const;

@@ -117,8 +117,92 @@ TEST(Api, a_keys_secret_is_shown_once_and_kept_nowhere) {
   house.start();
 }
 
+TEST(Api, a_deposit_goes_where_a_contract_or_an_account_is_and_to_no_limit) {
+  House house;
+  with_key(demo_documents(), house);
+  auto post = [&](const std::string& debit, const std::string& credit, const std::string& more = "") {
+    return house.send(
+        "POST", "/v1/accounts/post",
+        R"({"debit":")" + debit + R"(","credit":")" + credit + R"(","unit":"CNY","amount":"1")" + more + "}");
+  };
+  http::Response unknown = post("bank", "prepaid/demo-prepaid/balanc/CNY");
+  EXPECT_EQ(unknown.status, 404U);
+  for (const char* part : {"prepaid/demo-prepaid/balanc/CNY", "prepaid/demo-prepaid/balance/CNY",
+                           "receivable/harbor/CNY", "credit"})
+    EXPECT_NE(unknown.body.find(part), std::string::npos) << part << " " << unknown.body;
+  EXPECT_EQ(post("bank", "prepaid/demo-prepaid/balanc/CNY", R"(,"new":true)").status, 404U);
+  EXPECT_EQ(post("prepaid/demo-prepaid/balance/CNY", "receivable/harbor/CNY").status, 404U);
+  EXPECT_EQ(post("bank", "prepaid/demo-prepaid/balance/CNY").status, 200U);
+  EXPECT_EQ(post("bank", "receivable/harbor/CNY").status, 200U);
+  EXPECT_EQ(post("prepaid/demo-prepaid/balance/CNY", "bank").status, 200U) << "it is there";
+  EXPECT_EQ(post("bank", "purse").status, 404U);
+  EXPECT_EQ(post("bank", "purse", R"(,"new":true)").status, 200U);
+  EXPECT_EQ(post("bank", "purse").status, 200U);
+  house.make_call(1, 100, 50);
+  for (const char* kept : {"cap/demo/session-cap/CIYUAN/session=s1", "cap/demo/x/CNY",
+                           "used/demo/session-cap/CIYUAN", "funds/CNY"}) {
+    EXPECT_EQ(post("bank", kept).status, 403U) << kept;
+    EXPECT_EQ(post("bank", kept, R"(,"new":true)").status, 403U) << kept;
+    EXPECT_EQ(post(kept, "purse").status, 403U) << kept;
+  }
+  EXPECT_NE(post("bank", "").body.find("credit: is empty"), std::string::npos);
+}
+
+TEST(Api, refuses_query_parameters_that_it_does_not_know_or_that_stand_twice) {
+  House house;
+  std::string unknown = house.ask("GET", "/v1/records?contarct=demo", {}, 400)["detail"];
+  for (const char* part : {"contarct", "contract, key, session"})
+    EXPECT_NE(unknown.find(part), std::string::npos) << unknown;
+  std::string twice = house.ask("GET", "/v1/accounts?limit=1&limit=2", {}, 400)["detail"];
+  EXPECT_NE(twice.find("limit: stands twice"), std::string::npos) << twice;
+  EXPECT_EQ(house.send("GET", "/v1/log?x").status, 400U);
+  EXPECT_EQ(house.send("POST", "/v1/apply?dry_run=yes", "kind: Party\nname: a\n").status, 400U);
+  house.ask("GET", "/v1/accounts?limit=1&");
+}
+
+TEST(Api, records_of_a_contract_or_key_that_never_was_are_not_found) {
+  House house;
+  with_key(demo_documents(), house);
+  house.ask("GET", "/v1/records?contract=demo&key=alice");
+  house.ask("GET", "/v1/records?contract=nobody", {}, 404);
+  house.ask("GET", "/v1/records?key=nobody", {}, 404);
+  house.ask("DELETE", "/v1/documents/Key/alice");
+  house.ask("GET", "/v1/records?key=alice");
+}
+
+TEST(Api, warns_where_a_changed_offset_moves_windows) {
+  House house;
+  std::string documents = demo_documents();
+  auto with_offset = [&](const std::string& field) {
+    std::string text = documents;
+    text.insert(text.find("clauses:") + 8,
+                "\n  - {kind: cap, id: noon, unit: ciyuan, per: contract, window: day, "
+                "limit: 5000" +
+                    field + "}");
+    return text;
+  };
+  EXPECT_EQ(house.ask("POST", "/v1/apply", with_offset(""))["warnings"].size(), 0U);
+  for (const char* target : {"/v1/apply?dry_run=true", "/v1/apply"}) {
+    Json warnings = house.ask("POST", target, with_offset(", utc_offset_minutes: 480"))["warnings"];
+    ASSERT_EQ(warnings.size(), 1U) << target;
+    EXPECT_NE(warnings[0].get<std::string>().find("clause noon: utc_offset_minutes changes from 0 to 480"),
+              std::string::npos)
+        << warnings[0];
+  }
+  EXPECT_EQ(house.ask("POST", "/v1/apply", with_offset(", utc_offset_minutes: 480"))["warnings"].size(), 0U);
+}
+
+TEST(Api, makes_no_key_that_has_expired_already) {
+  House house;
+  with_key(demo_documents(), house);
+  house.ask("POST", "/v1/keys", R"({"name":"bob","contract":"demo","expires":"2026-11-01"})", 400);
+  EXPECT_EQ(house.send("GET", "/v1/documents/Key/bob").status, 404U);
+  house.ask("POST", "/v1/keys", R"({"name":"bob","contract":"demo","expires":"2036-11-01"})", 201);
+}
+
 TEST(Api, deposits_are_idempotent_by_their_id) {
   House house;
+  house.ask("POST", "/v1/apply", demo_documents());
   std::string post =
       R"({"id":"0198a000-0000-7000-8000-000000000001","debit":"bank/harbor/CNY","credit":"prepaid/demo-prepaid/balance/CNY","unit":"CNY","amount":"10.50","memo":"invoice 7"})";
   EXPECT_EQ(house.ask("POST", "/v1/accounts/post", post)["credit"]["balance"], "10.5");
@@ -139,14 +223,14 @@ TEST(Api, names_the_id_of_a_posting_that_may_have_been_made) {
   House house;
   house.clerk->stop();
   Json problem = house.ask("POST", "/v1/accounts/post",
-                           R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1"})", 503);
+                           R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1","new":true})", 503);
   EXPECT_TRUE(parse_id(problem["id"].get<std::string>()).ok());
 }
 
 TEST(Api, the_salt_of_a_posting_opens_its_digest_in_the_log_and_no_others) {
   House house;
   std::string body =
-      R"({"id":"0198a000-0000-7000-8000-000000000001","debit":"bank","credit":"purse","unit":"CNY","amount":"1.5"})";
+      R"({"id":"0198a000-0000-7000-8000-000000000001","debit":"bank","credit":"purse","unit":"CNY","amount":"1.5","new":true})";
   Json posted = house.ask("POST", "/v1/accounts/post", body);
   EXPECT_EQ(house.ask("POST", "/v1/accounts/post", body)["salt"], posted["salt"]);
   Json another = house.ask("POST", "/v1/accounts/post",
@@ -171,12 +255,14 @@ TEST(Api, refuses_postings_that_are_not_whole_or_not_covered) {
                            R"({"debit":"a","credit":"b","unit":"CNY","amount":"0.0000000000001"})",
                            R"({"debit":"a","credit":"b","unit":"REQUEST","amount":"0.5"})",
                            R"({"debit":"a","credit":"b","unit":"CNY","amount":"1","note":"x"})",
+                           R"({"debit":"a","credit":"b","unit":"CNY","amount":"1","new":"yes"})",
                            R"({"id":"7","debit":"a","credit":"b","unit":"CNY","amount":"1"})"})
     EXPECT_EQ(house.send("POST", "/v1/accounts/post", body).status, 400U) << body;
-  house.ask("POST", "/v1/accounts/post", R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1"})");
+  house.ask("POST", "/v1/accounts/post",
+            R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1","new":true})");
   EXPECT_EQ(
       house
-          .send("POST", "/v1/accounts/post", R"({"debit":"purse","credit":"shop","unit":"CNY","amount":"2"})")
+          .send("POST", "/v1/accounts/post", R"({"debit":"purse","credit":"bank","unit":"CNY","amount":"2"})")
           .status,
       403U);
 }
@@ -189,7 +275,6 @@ TEST(Api, shows_records_accounts_receipts_and_statements_of_calls) {
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[0]["record"]["id"], second.text()) << "newest first";
   EXPECT_EQ(house.ask("GET", "/v1/records?session=s2")["records"].size(), 1U);
-  EXPECT_EQ(house.ask("GET", "/v1/records?key=nobody")["records"].size(), 0U);
   Json page = house.ask("GET", "/v1/records?limit=1");
   Json rest = house.ask("GET", "/v1/records?limit=1&after=" + page["next"].dump());
   EXPECT_EQ(rest["records"][0]["record"]["id"], first.text());
@@ -323,12 +408,12 @@ TEST(Api, corrects_a_record_by_a_new_one_and_posts_the_difference_once) {
   ASSERT_TRUE(verified.ok()) << verified.error().text();
   EXPECT_EQ(verified->revealed.at("outcome")["corrects"], second);
   // The id of a correction is no posting's.
-  EXPECT_EQ(
-      house
-          .send("POST", "/v1/accounts/post",
-                R"({"id":")" + second + R"(","debit":"bank","credit":"purse","unit":"CNY","amount":"1"})")
-          .status,
-      409U);
+  EXPECT_EQ(house
+                .send("POST", "/v1/accounts/post",
+                      R"({"id":")" + second +
+                          R"(","debit":"bank","credit":"receivable/harbor/CNY","unit":"CNY","amount":"1"})")
+                .status,
+            409U);
 }
 
 // An invoice that went out stays as it was; the next one has the difference.
@@ -367,7 +452,7 @@ TEST(Api, finds_the_accounts_of_a_call_among_many) {
     calls.push_back(house.make_call(i, 1 + i % 7, 1, "s" + std::to_string(i)));
     if (i % 3 == 0)
       house.ask("POST", "/v1/accounts/post",
-                R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1"})");
+                R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1","new":true})");
   }
   house.ask("POST", "/v1/apply", dearer_book("free", "0", "0"));
   for (const Id& id : calls)
@@ -492,12 +577,20 @@ TEST(OpenApi, describes_exactly_the_routes_that_exist) {
       bool open = operation.value().contains("security");
       described.insert(method + " " + path.key() + (open ? " open" : ""));
       EXPECT_TRUE(ids.insert(operation.value()["operationId"]).second);
-      std::set<std::string> in_path, declared;
+      std::set<std::string> in_path, declared, in_query;
       for (std::size_t at = 0; (at = path.key().find('{', at)) != std::string::npos; ++at)
         in_path.insert(path.key().substr(at + 1, path.key().find('}', at) - at - 1));
       for (const Json& parameter : operation.value().value("parameters", Json::array()))
-        if (parameter["in"] == "path") declared.insert(parameter["name"]);
+        (parameter["in"] == "path" ? declared : in_query).insert(parameter["name"].get<std::string>());
       EXPECT_EQ(in_path, declared) << path.key();
+      for (const Route& route : routes()) {
+        if (route.method != method || route.path != path.key()) continue;
+        std::string list(route.query);
+        std::set<std::string> taken;
+        for (std::size_t at = 0; at < list.size(); at = std::min(list.find(", ", at), list.size() - 2) + 2)
+          taken.insert(list.substr(at, list.find(", ", at) - at));
+        EXPECT_EQ(taken, in_query) << path.key();
+      }
     }
   for (const Route& route : routes()) {
     std::string path(route.path);

@@ -71,6 +71,8 @@ TEST(Cli, wrong_usage_is_one_line_and_code_2) {
       {"statement", "demo", "--month", "2026-11", "--from", "2026-01-01"},
       {"record", "show", "no-id"},
       {"account", "deposit", "a", "--unit", "CNY", "--amount", "1e3"},
+      {"account", "deposit", "", "--unit", "CNY", "--amount", "1"},
+      {"account", "deposit", "a", "--unit", "CNY", "--amount", "0"},
       {"apply", "-f", "/nowhere/at/all.yaml"}};
   for (const auto& arguments : wrong) {
     Outcome outcome = program.run(arguments);
@@ -186,6 +188,23 @@ TEST(Cli, a_new_keys_secret_is_all_that_goes_to_standard_output) {
   EXPECT_NE(program.house.published->find_key(created.out.substr(0, 67)), nullptr);
   EXPECT_NE(created.err.find("only time"), std::string::npos);
   EXPECT_EQ(program.run({"key", "create", "--contract", "demo", "--name", "alice"}).code, kFailed);
+}
+
+TEST(Cli, a_key_whose_secret_cannot_be_written_does_not_stay) {
+  Program program;
+  program.apply_demo();
+  struct Full : std::streambuf {
+  } full;
+  std::istringstream in;
+  std::ostream out(&full);
+  std::ostringstream err;
+  Console console{in, out, err, [&]() -> Result<std::unique_ptr<AdminClient>> {
+                    return std::unique_ptr<AdminClient>(new DirectClient(program.house));
+                  }};
+  EXPECT_EQ(run_cli({"key", "create", "--contract", "demo", "--name", "alice"}, console), kFailed);
+  EXPECT_EQ(lines_in(err.str()), 1U) << err.str();
+  EXPECT_NE(err.str().find("deleted again"), std::string::npos) << err.str();
+  EXPECT_EQ(program.house.published->key_named("alice"), nullptr);
 }
 
 TEST(Cli, shows_what_calls_used_and_why) {

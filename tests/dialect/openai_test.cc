@@ -73,7 +73,10 @@ TEST(Request, refuses_bad_bodies_and_names_the_member) {
            {R"({"model":"m","n":0,"messages":[{}]})", "n"},
            {R"({"model":"m","n":1000,"messages":[{}]})", "n"},
            {R"({"model":"m","max_tokens":-1,"messages":[{}]})", "max_tokens"},
-           {R"({"model":"m","max_tokens":1.5,"messages":[{}]})", "max_tokens"}}) {
+           {R"({"model":"m","max_tokens":1.5,"messages":[{}]})", "max_tokens"},
+           {R"({"model":"m","messages":[{}],"max_tokens":1e400})", "max_tokens"},
+           {R"({"model":"m","seed":[99999999999999999999999],"messages":[{}]})", "seed"},
+           {R"({"model":"m","messages":[{},1]})", "messages[1]"}}) {
     auto facts = read_request(Endpoint::kChat, each.body);
     ASSERT_FALSE(facts.ok()) << each.body;
     EXPECT_EQ(facts.error().path, each.param) << each.body;

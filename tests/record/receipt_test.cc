@@ -87,6 +87,7 @@ TEST_F(Receipt, hides_any_group_and_still_verifies) {
   std::set<std::string> all(kGroups.begin(), kGroups.end());
   std::string empty = redact_receipt(text_, all).value();
   EXPECT_TRUE(verify(empty)->revealed.empty());
+  EXPECT_TRUE(verify(empty)->checked.at(2).starts_with("no field is opened")) << verify(empty)->checked.at(2);
   std::string extra(text_of(*tlog::Proof::parse(empty)->extra));
   // None of these can stand in a digest: each has a character that is no hexadecimal digit.
   for (std::string_view secret : {"acme", "qwen3", ":252", "CNY", "salt"})

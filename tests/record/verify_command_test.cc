@@ -89,6 +89,7 @@ TEST_F(VerifyCommand, opens_the_commitments) {
       << err_;
   options_.key_hex = "abc";
   EXPECT_EQ(run(), kBadInput);
+  EXPECT_NE(err_.find("--record-key: \"abc\""), std::string::npos) << err_;
   options_.key_hex = to_hex(key_);
   options_.answer_file = "/no/such/file";
   EXPECT_EQ(run(), kBadInput);

@@ -74,6 +74,8 @@ unsigned status_of(ErrorCode code);
 Result<std::size_t> limit_of(const Request& request);
 /// A whole number from the query; 0 where it is not given.
 Result<std::uint64_t> number_of(const Request& request, std::string_view name);
+/// Whether the query says true; false where it is not given.
+Result<bool> flag_of(const Request& request, std::string_view name);
 /// A date or time from the query; zero where it is not given.
 Result<TimePoint> moment_of(const Request& request, std::string_view name);
 

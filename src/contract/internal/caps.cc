@@ -156,6 +156,12 @@ bool is_prepaid_money(const CapPlan& cap) {
   return cap.window == CapWindow::kPrepaid && cap.unit_kind == CapUnit::kMoney;
 }
 
+std::string account_of_key(const CapPlan& cap, std::string_view key) {
+  // A key's own cap carries the name already.
+  if (cap.account.find("/key=") != cap.account.npos) return cap.account;
+  return std::string(cap.account).append("/key=").append(key);
+}
+
 std::vector<std::string> cap_warnings(const std::vector<CapPlan>& caps) {
   std::vector<std::string> warnings;
   for (const CapPlan& narrow : caps)
@@ -195,9 +201,7 @@ Limit limit_of(const CapPlan& cap, const ModelRates& rates, const Call& call, st
       limit.account.append("/request=").append(call.request_id.text());
       break;
     case CapPer::kKey:
-      // A key's own cap carries the name already.
-      if (limit.account.find("/key=") == limit.account.npos)
-        limit.account.append("/key=").append(call.key->name);
+      limit.account = account_of_key(cap, call.key->name);
       break;
   }
   if (is_calendar(cap.window)) {

@@ -18,6 +18,9 @@ std::optional<CapPlan> compile_cap(const Json& clause, const ContractPlan& contr
 
 bool is_prepaid_money(const CapPlan& cap);
 
+/// The account of a cap per key, without its window.
+std::string account_of_key(const CapPlan& cap, std::string_view key);
+
 /// Caps that can never be reached because another one is always met first.
 std::vector<std::string> cap_warnings(const std::vector<CapPlan>& caps);
 

@@ -219,7 +219,7 @@ def followed(world):
 def unsure_posting(world):
     gateway = world.gateway(documents("http://127.0.0.1:9"))
     console = {"CIYUAN_ADMIN": "http://127.0.0.1:9", "CIYUAN_DATA_FOLDER": gateway.data}
-    command = ["account", "deposit", "purse", "--unit", "CNY", "--amount", "1"]
+    command = ["account", "deposit", "purse", "--new", "--unit", "CNY", "--amount", "1"]
     lost = world.run(*command, env={**os.environ, **console})
     equal(lost.returncode, 1, "exit code")
     identity = re.search(r"posting ([0-9a-f-]{36})", lost.stderr).group(1)
@@ -437,7 +437,7 @@ def described(world):
     plane = Described(gateway)
     record = gateway.call(chat(max_tokens=2)).record
     nobody, party = "01890000-0000-7000-8000-000000000000", {"kind": "Party", "name": "new"}
-    post = {"debit": "bank", "credit": "purse/1", "unit": "CNY", "amount": "1.5", "memo": "m", "id": nobody}
+    post = {"debit": "bank", "credit": "purse/1", "unit": "CNY", "amount": "1.5", "memo": "m", "id": nobody, "new": True}
 
     plane.send("GET", "/v1/documents")
     plane.send("GET", "/v1/documents", query="?kind=Nothing", expected=400)
@@ -459,7 +459,8 @@ def described(world):
     plane.send("POST", "/v1/keys", b"[]", 400, body_fits=False)
     plane.send("POST", "/v1/accounts/post", post)
     plane.send("POST", "/v1/accounts/post", {**post, "amount": "2"}, 409)
-    plane.send("POST", "/v1/accounts/post", {**post, "id": record, "debit": "purse/1", "credit": "x", "amount": "9"}, 403)
+    plane.send("POST", "/v1/accounts/post", {**post, "id": record, "debit": "purse/1", "credit": "bank", "amount": "9"}, 403)
+    plane.send("POST", "/v1/accounts/post", {**post, "id": record, "new": False, "credit": "x"}, 404)
     plane.send("POST", "/v1/accounts/post", {**post, "amount": 1}, 400, body_fits=False)
     plane.send("GET", "/v1/accounts")
     plane.send("GET", "/v1/accounts", query="?limit=1")

@@ -145,7 +145,8 @@ def wrong_price(world):
     equal(gateway.record(dear["id"]), dear, "the old record")
     gateway.ask("/v1/accounts/post", {"debit": next(one["name"] for one in gateway.accounts() if one["unit"] == "CNY"
                                                     and one["may_overdraw"]),
-                                      "credit": "corrections/wrong-price", "unit": "CNY", "amount": "1.00", "memo": "wrong price"})
+                                      "credit": "corrections/wrong-price", "unit": "CNY", "amount": "1.00", "memo": "wrong price",
+                                      "new": True})
     check_books(gateway)
 
 
@@ -222,6 +223,16 @@ def broken_stream_billed_as_delivered(world):
     end_of_turn = 1  # a completed answer may count the model's end-of-turn token, a broken one has none
     got, wanted = record["usage"]["output"]["billed"], gateway.record(whole.record)["usage"]["output"]["billed"]
     check(wanted - end_of_turn <= got <= wanted, "billed", got, "for the whole", wanted)
+
+
+@case("a stream that begins with an error is a refusal: it costs nothing, whatever the contract says of broken answers")
+def stream_that_begins_with_an_error(world):
+    gateway = world.gateway(documents(world.standin().url))
+    pieces = ['data: {"error":{"message":"no room for this prompt","code":500}}\n\n']
+    answer = gateway.call({**chat(stream=True), "standin_answer": {"status": 200, "type": "text/event-stream", "pieces": pieces}})
+    check(b"no room for this prompt" in answer.body, answer.body[:300])
+    record = only_record(gateway)
+    equal((record["outcome"]["state"], billed(record)), ("upstream-refused", 0), "record")
 
 
 @case("sub2api#4408: the same Idempotency-Key is charged once and gets the same answer")
