@@ -68,6 +68,7 @@ struct Clerk::Impl {
   void run();
   void deliver(std::vector<Answer>& answers);
   void publish_figures();
+  void refuse_opens(std::vector<Queued>& batch, std::vector<Answer>& answers);
 
   ClerkOptions options;
   std::unique_ptr<KeysInFile> keys;
@@ -77,6 +78,7 @@ struct Clerk::Impl {
   std::condition_variable wake;
   std::vector<Queued> queue;
   bool stopping = false;
+  bool opens = true;
 
   mutable std::mutex figures_mutex;
   ClerkStats figures;
@@ -115,6 +117,15 @@ void Clerk::Impl::publish_figures() {
   }
 }
 
+void Clerk::Impl::refuse_opens(std::vector<Queued>& batch, std::vector<Answer>& answers) {
+  for (ReplyTo to : worker.drop_waiting()) answers.push_back({to, stopped()});
+  std::erase_if(batch, [&](const Queued& queued) {
+    if (!std::holds_alternative<Open>(queued.command)) return false;
+    answers.push_back({queued.to, stopped()});
+    return true;
+  });
+}
+
 void Clerk::Impl::run() {
   pthread_setname_np(pthread_self(), "clerk");
   std::vector<Queued> taken, batch;
@@ -124,6 +135,7 @@ void Clerk::Impl::run() {
   auto gather = std::chrono::nanoseconds(options.gather.count);
   bool is_busy = false;
   for (bool is_last = false; !is_last;) {
+    bool may_open = true;
     {
       std::unique_lock lock(mutex);
       wake.wait_for(lock, tick_every, [this] { return !queue.empty() || stopping; });
@@ -131,6 +143,7 @@ void Clerk::Impl::run() {
       if (is_busy && !stopping) wake.wait_for(lock, gather, [this] { return stopping; });
       taken.swap(queue);
       is_last = stopping;
+      may_open = opens;
     }
     is_busy = taken.size() >= options.gather_from;
     auto steady = std::chrono::steady_clock::now();
@@ -145,6 +158,7 @@ void Clerk::Impl::run() {
       batch.assign(std::make_move_iterator(first), std::make_move_iterator(last));
       commands += batch.size();
       answers.clear();
+      if (!may_open) refuse_opens(batch, answers);
       worker.work(batch, answers);
       publish_figures();
       deliver(answers);
@@ -208,6 +222,11 @@ ClerkStats Clerk::stats() const {
   ClerkStats stats = impl_->figures;
   stats.queued = queued;
   return stats;
+}
+
+void Clerk::open_no_more() {
+  std::lock_guard lock(impl_->mutex);
+  impl_->opens = false;
 }
 
 void Clerk::stop() {

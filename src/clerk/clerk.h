@@ -91,6 +91,10 @@ class Clerk {
 
   ClerkStats stats() const;
 
+  /// From now on nothing is opened: calls that wait, and those that come, are answered with kUnavailable. So
+  /// what the calls that end leave behind goes to nobody who would be cut off at once.
+  void open_no_more();
+
   /// Takes no more commands, finishes what is queued, answers calls that still wait for headroom with
   /// kUnavailable, and ends the thread. Open calls stay open in the store: the next start settles them.
   /// Idempotent.

@@ -280,6 +280,7 @@ void drain(Service& service, const ServeOptions& options, const sigset_t& signal
   while (running_exchanges(service) > 0 && std::chrono::steady_clock::now() < until &&
          sigtimedwait(&signals, nullptr, &kLook) < 0)
     continue;
+  service.clerk->open_no_more();
   // All at once: what takes its time to end does so on each lane side by side.
   for (auto& lane : service.lanes)
     http::asio::post(lane->loop.context(), [&lane] { lane->server->close_all(); });

@@ -135,6 +135,24 @@ TEST(Clerk, tells_waiting_calls_that_it_stops) {
   EXPECT_EQ(std::get<Error>(box.take(1).at(2)).code, ErrorCode::kUnavailable);
 }
 
+TEST(Clerk, opens_nothing_for_those_who_wait_once_it_is_told_to) {
+  store::MemoryStore store;
+  auto clerk = Clerk::start(store, nullptr, options());
+  ASSERT_TRUE(clerk.ok());
+  auto terms = terms_of({cap("s1", 150)}, Contention::kWait);
+  as<Opened>((*clerk)->call(open_of(1, terms, 20, 100)));
+  Box box;
+  ASSERT_TRUE((*clerk)->submit(open_of(2, terms, 20, 100), box, 2).ok());
+  (*clerk)->open_no_more();
+  ASSERT_TRUE((*clerk)->submit(open_of(3, terms, 1, 1), box, 3).ok());
+  as<Closed>((*clerk)->call(close_of(1, 20, 10)));
+  auto answers = box.take(2);
+  EXPECT_EQ(std::get<Error>(answers.at(2)).code, ErrorCode::kUnavailable);
+  EXPECT_EQ(std::get<Error>(answers.at(3)).code, ErrorCode::kUnavailable);
+  EXPECT_EQ((*clerk)->stats().open_calls, 0u);
+  EXPECT_EQ((*clerk)->stats().log_size, 1u) << "of the first alone";
+}
+
 // The fault table: an operation fails before or after its effect, and the caller tries again.
 class Faults : public ::testing::TestWithParam<store::Fault> {};
 
