@@ -75,6 +75,21 @@ def write_classes():
     print(len(rows), "runs")
 
 
+def write_han():
+    """\\p{Han} as tiktoken knows it: Kimi K2's expression is the only one with a script, and runs in tiktoken alone."""
+    members, ranges = sorted(by_tiktoken(r"\p{Han}")), []
+    for c in members:
+        if ranges and ranges[-1][1] == c - 1:
+            ranges[-1][1] = c
+        else:
+            ranges.append([c, c])
+    rows = [f"{{{first:#x},{last:#x}}}" for first, last in ranges]
+    lines = [",".join(rows[i:i + 8]) + "," for i in range(0, len(rows), 8)]
+    (ROOT / "unicode_han.inc").write_text(
+        NOTE + "// {first, last} of each range of Han characters.\n" + "\n".join(lines) + "\n")
+    print(len(rows), "ranges of Han")
+
+
 def write_nfc():
     nfc, nfd = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
     classes = {}
@@ -109,4 +124,5 @@ def write_nfc():
 
 ROOT.mkdir(parents=True, exist_ok=True)
 write_classes()
+write_han()
 write_nfc()
