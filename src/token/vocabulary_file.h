@@ -4,7 +4,7 @@
 ///
 ///   8 bytes  "CIYUANV1"
 ///   4 bytes  length of the header, little-endian
-///   header   JSON: name, pretokenizer, normalizer ("none", "nfc"), priority ("token": a join is as good as
+///   header   JSON: name, pretokenizer (for "regex": expressions, a list), normalizer ("none", "nfc"), priority ("token": a join is as good as
 ///   the token
 ///            it makes is old; "split": in file order), whole_piece, tokens (their number n), added_tokens
 ///   n bytes  length of each token, 0 if the id has none
@@ -31,6 +31,7 @@ constexpr std::size_t kVocabularyBytesMax = 64 << 20;  ///< unpacked; the larges
 struct VocabularyFile {
   std::string name;
   internal::Pretokenizer pretokenizer = internal::Pretokenizer::kO200k;
+  std::vector<std::string> expressions;  ///< for kRegex, as published
   bool nfc = false;
   std::vector<AddedToken> added_tokens;
   internal::Bpe::Source bpe;

@@ -15,6 +15,7 @@ std::optional<Pretokenizer> pretokenizer_named(std::string_view name) {
   if (name == "qwen35") return Pretokenizer::kQwen35;
   if (name == "tekken") return Pretokenizer::kTekken;
   if (name == "kimi_k2") return Pretokenizer::kKimiK2;
+  if (name == "regex") return Pretokenizer::kRegex;
   return std::nullopt;
 }
 

@@ -28,7 +28,8 @@ enum class Pretokenizer : std::uint8_t {
   kGpt2,
   kQwen35,
   kTekken,
-  kKimiK2
+  kKimiK2,
+  kRegex  ///< the vocabulary brings its expressions: regex_pretokenizer.h
 };
 
 std::optional<Pretokenizer> pretokenizer_named(std::string_view name);
@@ -36,6 +37,9 @@ std::optional<Pretokenizer> pretokenizer_named(std::string_view name);
 struct Match {
   std::size_t length = 0;  ///< at least one character
   bool hit_end = false;    ///< more text after the buffer could change this match
+  static constexpr std::size_t kWhole = 255;
+  std::size_t step =
+      kWhole;  ///< else the match is several pretokens, which the regex's steps from here on cut
 };
 
 /// What a matcher found out about runs of like characters that reach the end of the buffer. Given again with
@@ -52,7 +56,8 @@ class RunMemo {
   std::array<Run, 4> runs{};
 };
 
-/// The first pretoken of well-formed, non-empty UTF-8 text. `memo` may be null.
+/// The first pretoken of well-formed, non-empty UTF-8 text. `memo` may be null. Not for kRegex: Engine has
+/// that.
 Match next_pretoken(Pretokenizer family, std::string_view text, RunMemo* memo);
 
 }  // namespace ciyuan::token::internal

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <vector>
 
+#include "token/internal/character_sets.h"
+
 namespace ciyuan::token::internal {
 namespace {
 
@@ -14,10 +16,6 @@ struct ClassRun {
 
 constexpr ClassRun kRuns[] = {
 #include "token/internal/unicode_classes.inc"
-};
-
-struct CharacterRange {
-  std::uint32_t first, last;
 };
 
 constexpr CharacterRange kHanRanges[] = {
