@@ -235,7 +235,7 @@ class Translator {
     }
     if (name.starts_with('^')) negated = !negated, name.remove_prefix(1);
     const auto ranges = character_set(name);
-    if (name == "s" || name == "numeric" || !ranges) {
+    if (name == "s" || !ranges) {
       at_ = begin;
       return refused("the property \"" + std::string(name) + "\" is not supported");
     }
@@ -353,7 +353,5 @@ class Translator {
 }  // namespace
 
 Result<std::string> to_pcre2(std::string_view expression) { return Translator(expression).run(); }
-
-std::string pcre2_class(std::string_view set) { return "[" + ranges_text(*character_set(set)) + "]"; }
 
 }  // namespace ciyuan::token::internal

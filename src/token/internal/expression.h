@@ -3,6 +3,8 @@
 /// Expressions as tokenizers publish them (for Oniguruma or Rust's fancy-regex), put into PCRE2's words: the
 /// same matches, with the references' Unicode version, whatever PCRE2's own is.
 ///
+/// "\p{numeric}" is ours: what Hugging Face's Digits sets apart.
+///
 /// Taken: alternation, groups, (?i: ), (?> ), lookahead, greedy, lazy and possessive repetition, classes, one
 /// subtraction [A&&[^B]], \s \S \d \p{general category} \p{Han}, character escapes. Refused, with the offset:
 /// what looks behind or at the text's ends (a cut must not depend on where reading began), what the two
@@ -21,8 +23,5 @@ constexpr std::size_t kExpressionBytesMax = 4096;  ///< the longest published is
 
 /// kInvalid names the part, and where it is.
 Result<std::string> to_pcre2(std::string_view expression);
-
-/// A class, [ and ] included, of a set that character_sets.h names.
-std::string pcre2_class(std::string_view set);
 
 }  // namespace ciyuan::token::internal
