@@ -142,6 +142,7 @@ void add_vocab_command(CLI::App& app, Session& session) {
       "CIYUAN_VOCABULARIES says.");
   add_command->callback([&session, options] { run_add(session, *options); });
   auto* list = vocab->add_subcommand("list", "The tokenizers there are");
+  list->footer("Example:\n  ciyuan vocab list --json");
   auto json = std::make_shared<bool>(false);
   list->add_flag("--json", *json, "One JSON object a line");
   list->callback([&session, json] { run_list(session, *json); });
