@@ -143,7 +143,6 @@ class Callers final : public clerk::Mailbox {
     command.terms = terms_of(++calls_ / 20);
     command.prompt[Kind::kInput] = 12;
     command.output_wanted = 200;
-    command.record_key = random_secret_key();
     command.draft = record_of(command.id, calls_ / 20);
     submit(std::move(command), 2 * caller);
   }

@@ -1,48 +1,109 @@
 #!/usr/bin/env python3
-"""Our count() against PyPI tiktoken on the same files, one thread each, in one run.
+"""Our count() beside the fastest tokenizers there are, on the same files, one thread each, in one run.
 
-  python3 bench/token/run.py --bench build/release/bin/count_bench FILE...
+  python3 bench/token/run.py --bench build/release/bin/count_bench [--tokenizer NAME]… FILE…
 
-Prints a table with a row for each file and vocabulary. Time is the thread's own (CPU time), the best of five.
+Run it with a Python that has the peers: pip install gigatoken quicktok-v1 bpe-openai tiktoken tokenizers; one that is
+missing is left out. Every count must be the same, or the run stops. Time is CPU time over all threads of the process,
+the best of several rounds, in three turns between which ours runs, so that a busy moment does not meet one side alone.
 """
 import argparse
+import json
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
+os.environ.setdefault("RAYON_NUM_THREADS", "1")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/conformance/token"))
 import check  # the reference tokenizers, as the conformance test has them
 
+TURNS = 3
+BUDGET = 1.0  # seconds of a peer's rounds in a turn
 
-def reference_speed(encoding, text, size):
-    best = 1e9
-    for _ in range(5):
-        start = time.thread_time()
-        tokens = len(encoding.encode_ordinary(text))
-        best = min(best, time.thread_time() - start)
-    return tokens, size / 1e6 / best
+
+def reference_on_disk(name, folder):
+    spec = check.importer.SOURCES[name]
+    path = pathlib.Path(folder) / (name + (".json" if spec["file"].endswith(".json") else ".tiktoken"))
+    path.write_bytes(check.reference_file(name, spec, check.default_cache()))
+    return path
+
+
+def peers_of(name, path):
+    """By peer: a function from a text (str, bytes) to its number of tokens."""
+    peers = {}
+    is_json = path.suffix == ".json"
+    try:
+        import gigatoken
+        giga = gigatoken.Tokenizer(str(path)) if is_json else gigatoken.Tokenizer.from_tiktoken(str(path), pretokenizer=name)
+        peers["gigatoken"] = lambda text, data: len(giga.encode(data))
+    except Exception as missing:
+        print(f"# gigatoken: {missing}", file=sys.stderr)
+    try:
+        import quicktok
+        quick = quicktok.get_encoding({"o200k": "o200k_base", "cl100k": "cl100k_base"}.get(name, name))
+        peers["quicktok"] = lambda text, data: quick.count(text)
+    except Exception as missing:
+        print(f"# quicktok: {missing}", file=sys.stderr)
+    try:
+        import bpe_openai
+        bpe = {"o200k": bpe_openai.o200k_base, "cl100k": bpe_openai.cl100k_base}[name]()
+        peers["bpe-openai"] = lambda text, data: bpe.count(text)
+    except Exception as missing:
+        print(f"# bpe-openai: {missing!r}", file=sys.stderr)
+    if is_json:
+        import tokenizers
+        tree = json.loads(path.read_text())
+        hf = tokenizers.Tokenizer.from_str(json.dumps(dict(tree, post_processor=None, added_tokens=[])))
+        peers["tokenizers"] = lambda text, data: len(hf.encode(text, add_special_tokens=False).ids)
+    else:
+        encoding = check.reference(name, check.default_cache()).encoding
+        peers["tiktoken"] = lambda text, data: len(encoding.encode_ordinary(text))
+    return peers
+
+
+def seconds(count, text, data, wanted):
+    best, spent = 1e9, 0.0
+    while spent < BUDGET:
+        start = time.process_time()
+        tokens = count(text, data)
+        took = time.process_time() - start
+        best, spent = min(best, took), spent + took
+        if tokens != wanted:
+            raise SystemExit(f"a peer counts {tokens}, we {wanted}")
+    return best
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", required=True, help="the count_bench program")
+    parser.add_argument("--tokenizer", action="append", help="o200k and qwen3, unless given")
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
-    print("| vocabulary | file | MB | tokens | count() MB/s | in deltas of 4 bytes MB/s | tiktoken MB/s | count() against it |")
-    print("|---|---|---|---|---|---|---|---|")
-    for name in ("o200k", "cl100k"):
-        encoding = check.reference(name, check.default_cache()).encoding
-        answer = subprocess.run([options.bench, name, *options.files], capture_output=True, check=True, text=True).stdout
-        for file, line in zip(options.files, answer.splitlines()):
-            size, ours, whole, stream = line.split()
-            text = pathlib.Path(file).read_bytes().decode("utf-8", errors="replace")
-            theirs, reference = reference_speed(encoding, text, int(size))
-            if int(ours) != theirs:
-                raise SystemExit(f"{file}: we count {ours}, tiktoken {theirs}")
-            print(f"| {name} | {os.path.basename(file)} | {int(size) / 1e6:.1f} | {ours} | {whole} | {stream} "
-                  f"| {reference:.1f} | {float(whole) / reference:.1f} × |", flush=True)
+    print("| vocabulary | text | MB | count: MB/s | seen first | 4 KB: µs | seen first | encode | in deltas | "
+          "gigatoken: MB/s, count is | quicktok | bpe-openai | tiktoken / tokenizers |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.tokenizer or ["o200k", "qwen3"]:
+            peers = peers_of(name, reference_on_disk(name, folder))
+            for file in options.files:
+                data = pathlib.Path(file).read_bytes()
+                text = data.decode()
+                ours, theirs = {}, {}
+                for _ in range(TURNS):
+                    answer = json.loads(subprocess.run([options.bench, name, file], capture_output=True, check=True, text=True).stdout)
+                    for key, value in answer.items():
+                        ours[key] = (min if key.endswith("_us") else max)(ours.get(key, value), value)
+                    for peer, count in peers.items():
+                        mbs = len(data) / 1e6 / seconds(count, text, data, answer["tokens"])
+                        theirs[peer] = max(theirs.get(peer, 0), mbs)
+                cells = [name, pathlib.Path(file).stem, f"{len(data) / 1e6:.1f}", f"**{ours['warm_mbs']:.0f}**", f"{ours['first_mbs']:.0f}",
+                         f"{ours['request_us']:.1f}", f"{ours['request_cold_us']:.1f}", f"{ours['encode_mbs']:.0f}", f"{ours['delta_mbs']:.0f}"]
+                for peer in ("gigatoken", "quicktok", "bpe-openai", "tokenizers" if "tokenizers" in peers else "tiktoken"):
+                    cells.append(f"{theirs[peer]:.0f}, {ours['warm_mbs'] / theirs[peer]:.2f} ×" if peer in theirs else "–")
+                print("| " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

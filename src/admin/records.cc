@@ -141,7 +141,7 @@ http::Response Handlers::record_key(const Request& request) {
   Result<Json> record = find_record(reader(), request.path.at("id"), row);
   if (!record.ok()) return problem(record.error());
   if (parts().keys == nullptr) return problem(403, "this server does not show commitment keys");
-  Result<SecretKey> key = parts().keys->find(row->id);
+  Result<SecretKey> key = clerk::find_key(reader(), *row, *parts().keys);
   if (!key.ok()) return problem(key.error());
   return json_response({{"id", row->id.text()}, {"key", to_hex(*key)}});
 }
@@ -152,9 +152,7 @@ http::Response Handlers::erase_record_key(const Request& request) {
   if (!record.ok()) return problem(record.error());
   if (parts().keys == nullptr) return problem(403, "this server does not erase commitment keys");
   record::KeysFile& keys = *parts().keys;
-  Result<std::uint64_t> slot = keys.slot_of(row->id);
-  if (!slot.ok()) return problem(slot.error());
-  Result<SecretKey> key = keys.find(*slot, row->id);
+  Result<SecretKey> key = clerk::find_key(reader(), *row, keys);
   bool erased_before = !key.ok() && key.error().code == ErrorCode::kRefused;
   if (!key.ok() && !erased_before) return problem(key.error());
   Json body = {{"id", row->id.text()}, {"erased_before", erased_before}};
@@ -168,7 +166,7 @@ http::Response Handlers::erase_record_key(const Request& request) {
     if (done == nullptr) return problem(500, "the clerk gave another reply than Done");
     body["leaf"] = done->leaf_index;
   }
-  if (Status erased = keys.erase(*slot, row->id); !erased.ok())
+  if (Status erased = keys.erase(row->id, row->key_slot); !erased.ok())
     return problem(
         {erased.error().code,
          "the erasure is in the log, and the key is not erased yet; send it again: " + erased.error().message,
@@ -221,7 +219,6 @@ http::Response Handlers::correct(const Request& request) {
   if (!command.ok()) return problem(command.error());
   command->at = parts().clock();
   command->actor = request.actor;
-  command->record_key = random_secret_key();
   Json postings = Json::array();
   for (const auto& [account, amount] : command->lines)
     postings.push_back({{"account", account}, {"amount", format_decimal(amount, contract::kMoneyScale)}});

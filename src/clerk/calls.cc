@@ -109,6 +109,7 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
     amounts.push_back(cost);
   }
   record.id = call.id;
+  record.request_commitment = call.draft.request_commitment;
   if (record.closed.ns == 0) record.closed = at_;
   internal::complete_record(record, call.terms, counts, nothing_served);
   record::Sealed sealed = record::seal(record, call.key);
@@ -124,7 +125,7 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
   Closed closed{sealed.record.json, leaf, remaining_of(call)};
   batch_.records.push_back({leaf, call.id, at_, std::move(record.contract), std::move(record.key),
                             std::move(record.session), std::move(sealed.record.json),
-                            std::move(sealed.fields)});
+                            std::move(sealed.fields), call.key_slot});
   // A call that served and charged nothing does not use its key up: a client's own retry may try again.
   if (call.idempotency && !nothing_served)
     batch_.idempotency.push_back(

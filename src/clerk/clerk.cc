@@ -10,23 +10,24 @@
 #include <thread>
 
 #include "clerk/worker.h"
-#include "record/keys_file.h"
+#include "record/key_pool.h"
 
 namespace ciyuan::clerk {
 namespace {
 
-class KeysInFile final : public KeyKeeper {
+class KeysInFile final : public KeySource {
  public:
-  explicit KeysInFile(record::KeysFile& file) : file_(file) {}
-  Result<SecretKey> find(const Id& id) override { return file_.find(id); }
-  Status keep(std::span<const record::KeyRow> rows) override {
-    CIYUAN_TRY(std::uint64_t slot, file_.append(rows));
-    (void)slot;
-    return {};
+  explicit KeysInFile(record::KeysFile& file) : file_(file), pool_(file) {}
+  Result<record::RecordKey> take() override { return pool_.take(); }
+  Result<SecretKey> find(const Id& id, std::optional<std::uint64_t> slot) override {
+    return file_.find(id, slot);
   }
+  std::uint64_t next_slot() const override { return file_.size(); }  // asked before the first is taken
+  std::string trouble() const override { return pool_.trouble(); }
 
  private:
   record::KeysFile& file_;
+  record::KeyPool pool_;
 };
 
 // Waits for one reply. It is told of it under the lock, so that the waiter cannot go, and take this object

@@ -6,7 +6,8 @@
 /// commit comes by itself.
 ///
 ///   CIYUAN_TRY(auto store, store::open_sqlite("data/ciyuan.db"));
-///   CIYUAN_TRY(auto keys, record::KeysFile::open("data/keys"));
+///   CIYUAN_TRY(store::Head head, store->head());
+///   CIYUAN_TRY(auto keys, record::KeysFile::open("data/keys.dat", head.key_slots));
 ///   CIYUAN_TRY(auto clerk, Clerk::start(*store, &keys, {}));         // settles what a crash left open
 ///   clerk->submit(Open{…}, mailbox, ticket);                          // the reply comes to the mailbox
 ///   Reply reply = clerk->call(ChangeDocuments{…});                    // or wait for it
@@ -42,7 +43,7 @@ struct ClerkOptions {
       1 << 16;  ///< commands that wait for the clerk; beyond it submit() says kUnavailable
   std::size_t batch_max =
       1024;  ///< commands in one transaction: bounds its size and the latency of the first
-  /// A batch costs the same two syncs and the same few pages whatever is in it. So where the last batch had
+  /// A batch costs the same sync and the same few pages whatever is in it. So where the last batch had
   /// at least `gather_from` commands, the clerk gives others this long to join the next.
   std::size_t gather_from = 16;
   Nanoseconds gather = milliseconds(1);
@@ -69,8 +70,8 @@ struct ClerkStats {
 class Clerk {
  public:
   /// Loads the state, settles open calls as interrupted (durable before it returns) and starts the thread.
-  /// `store` and `keys` must outlive the clerk; the clerk is the store's only writer from here on. `keys` may
-  /// be null where no Open carries a record key (tests, tools).
+  /// `store` and `keys` must outlive the clerk; the clerk is the only writer of both from here on. `keys` may
+  /// be null where nobody opens a record later (tests, tools). Errors: as of the store, and Worker::start().
   static Result<std::unique_ptr<Clerk>> start(store::Store& store, record::KeysFile* keys,
                                               ClerkOptions options);
   /// Stops.

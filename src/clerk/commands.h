@@ -17,6 +17,7 @@
 #include "base/id.h"
 #include "base/kind.h"
 #include "contract/limit.h"
+#include "record/commitment.h"
 #include "record/record.h"
 
 namespace ciyuan::clerk {
@@ -39,8 +40,8 @@ struct Open {
   KindCounts prompt;               ///< tokens already certain: input, cache_read, cache_write
   std::int64_t output_wanted = 0;  ///< the most generated tokens that this call can produce
   std::optional<Idempotency> idempotency;
-  SecretKey record_key{};     ///< K of the record's commitments; made durable before the hold is
-  record::UsageRecord draft;  ///< who, what, which digests: what a crash would have to record
+  record::ContentDigest request;  ///< of the request's bytes; empty: nothing is committed to
+  record::UsageRecord draft;      ///< who, what, which digests: what a crash would have to record
 };
 
 /// Asks for more generated tokens, and makes `used` the mark from which a crash is settled.
@@ -58,7 +59,8 @@ struct Close {
   KindCounts billed;  ///< at most the prompt and the granted tokens; more is refused as kInvalid
   bool nothing_served =
       false;  ///< void the holds whole, the request's own cost too: the service never answered
-  record::UsageRecord record;  ///< complete but for what the clerk adds: charges, Ciyuan, log index
+  record::UsageRecord record;  ///< complete but for what the clerk adds: charges, Ciyuan, the request's
+                               ///< commitment, log index
 };
 
 /// Control-plane actions: every one becomes a leaf of the log too (F85).
@@ -100,8 +102,7 @@ struct Post {
 struct Correct {
   TimePoint at;
   std::string actor;
-  record::UsageRecord record;  ///< complete; `corrects` names the old one
-  SecretKey record_key{};
+  record::UsageRecord record;                         ///< complete; `corrects` names the old one
   std::vector<std::pair<std::string, Amount>> lines;  ///< accounts that exist, of one unit; together zero
 };
 Id correction_of(const Id& corrected);
@@ -145,6 +146,7 @@ struct Remaining {
 struct Opened {
   std::int64_t granted = 0;  ///< generated tokens that may be delivered so far
   std::vector<Remaining> remaining;
+  SecretKey record_key{};  ///< K of the record's commitments: the caller commits to the answer under it
 };
 struct Extended {
   std::int64_t granted = 0;  ///< in all, since the open; unchanged where nothing more was to be had

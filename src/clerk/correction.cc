@@ -64,21 +64,22 @@ Reply StateMachine::correct(Correct& command) {
   }
   auto lines = correcting_lines(command);
   if (!lines.ok()) return lines.error();
+  auto key = take_key();
+  if (!key.ok()) return key.error();
   if (!lines->empty()) {
     auto posted = ledger_.post(internal::derived_id(record.id, 2), *lines);
     if (!posted.ok()) return posted.error();
   }
   (void)log_action(id_from_content("correct/" + record.id.text()), "correct", "Record",
                    record.corrects->text(), Digest{}, command.actor);
-  record::Sealed sealed = record::seal(record, command.record_key);
+  record::Sealed sealed = record::seal(record, key->key);
   std::uint64_t leaf = tree_.append(sealed.leaf);
   if (!lines->empty())
     journal(store::EntryKind::kPost, record.id, *lines, leaf,
             command.actor + ": corrects " + record.corrects->text());
-  keys_to_store_.push_back({record.id, command.record_key});
   Closed closed{sealed.record.json, leaf, {}};
   batch_.records.push_back({leaf, record.id, at_, record.contract, record.key, record.session,
-                            std::move(sealed.record.json), std::move(sealed.fields)});
+                            std::move(sealed.record.json), std::move(sealed.fields), key->slot});
   for (const Line& line : *lines) woken_.push_back(line.account);
   return closed;
 }

@@ -27,6 +27,7 @@ Status StateMachine::load() {
   accounts_given_ = head.accounts;
   entries_given_ = head.entries;
   calls_given_ = head.opened;
+  key_slots_ = head.key_slots;
   // Ids closed before this start are not in memory, and none was made later than this.
   looked_up_until_ms_ = head.at.ns / 1'000'000 + kIdsAheadMs;
   CIYUAN_TRY(tree_, tlog::TreeWriter::load(head.log_size, [this](unsigned level, std::uint64_t index) {
@@ -57,8 +58,9 @@ Status StateMachine::load_call(const store::OpenCall& row) {
     call->used = internal::within_grant(mark.used, mark.granted);
     call->marked = mark.at;
   }
+  call->key_slot = decoded.key_slot;
   Result<SecretKey> key = Error{ErrorCode::kNotFound, "no keys are kept", ""};
-  if (keys_ != nullptr) key = keys_->find(command.id);
+  if (keys_ != nullptr) key = keys_->find(command.id, decoded.key_slot);
   // Only what says that the key is gone for good: a disk that fails now still has it.
   if (!key.ok() && key.error().code != ErrorCode::kRefused && key.error().code != ErrorCode::kNotFound &&
       key.error().code != ErrorCode::kCorrupt)
@@ -160,6 +162,13 @@ void StateMachine::journal(store::EntryKind kind, const Id& id, Lines lines, std
   batch_.entries.push_back(std::move(row));
 }
 
+Result<record::RecordKey> StateMachine::take_key() {
+  if (keys_ == nullptr) return record::RecordKey{random_secret_key(), std::nullopt};
+  CIYUAN_TRY(record::RecordKey taken, keys_->take());
+  if (taken.slot) key_slots_ = std::max(key_slots_, *taken.slot + 1);
+  return taken;
+}
+
 void StateMachine::skip_batch() {
   CIYUAN_CHECK(under_way_ && batch_.empty(), "only a batch without effects is left out");
   under_way_ = false;
@@ -207,6 +216,7 @@ const store::Batch& StateMachine::take_batch() {
   }
   batch_.tiles = tree_.take_changes();
   batch_.opened_max = calls_given_;
+  batch_.key_slots = key_slots_;
   batch_.log_size = tree_.size();
   batch_.log_root = tree_.root();
   // Calls that ended in the batch that opened them left holes.

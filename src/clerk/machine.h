@@ -2,7 +2,8 @@
 
 /// The state machine behind the clerk: commands go in with their time, replies and one batch of effects come
 /// out. It reads no clock and writes nothing; it reads what it does not keep in memory (accounts long unused,
-/// records, keys) from the store. The same commands on the same store give the same batch, byte for byte.
+/// records) from the store, and takes keys from their source. The same commands on the same store with the
+/// same keys give the same batch, byte for byte.
 ///
 ///   StateMachine machine(store, keys, {});
 ///   CIYUAN_TRY_STATUS(machine.load());
@@ -67,12 +68,20 @@ struct MachineOptions {
   Nanoseconds retry_contended = seconds(1);  ///< Retry-After where headroom is held by others
 };
 
-/// Finds a record key that was made durable before (restart). kNotFound: never there. kUnavailable: it cannot
-/// be read now, and the machine does not load.
+/// Where record keys come from, and where they are found again. They are kept apart from the store, and are
+/// durable before anything that needs them: before they are given out.
 class KeySource {
  public:
   virtual ~KeySource() = default;
-  virtual Result<SecretKey> find(const Id& id) = 0;
+  /// A durable key that nobody was given before, in this life or an earlier one. kUnavailable: there is none.
+  virtual Result<record::RecordKey> take() = 0;
+  /// After a restart. kNotFound: never there. kUnavailable: it cannot be read now, and the machine does not
+  /// load.
+  virtual Result<SecretKey> find(const Id& id, std::optional<std::uint64_t> slot) = 0;
+  /// The least slot that take() may still give.
+  virtual std::uint64_t next_slot() const = 0;
+  /// Why take() would fail, in a sentence; empty where it would not.
+  virtual std::string trouble() const { return ""; }
 };
 
 /// Who gets the reply.
@@ -87,7 +96,8 @@ struct Answer {
 
 class StateMachine {
  public:
-  /// `source` and `keys` must outlive the machine; `keys` may be null.
+  /// `source` and `keys` must outlive the machine; `keys` may be null: records then have keys that nobody
+  /// keeps.
   StateMachine(store::Store& source, KeySource* keys, MachineOptions options);
   ~StateMachine();
   StateMachine(const StateMachine&) = delete;
@@ -110,8 +120,6 @@ class StateMachine {
   /// The effects of the commands since the last batch. An empty one needs no commit. No command is applied
   /// between this and committed().
   const store::Batch& take_batch();
-  /// The record keys that must be durable before that batch.
-  std::vector<record::KeyRow> take_keys() { return std::exchange(keys_to_store_, {}); }
   /// The batch taken last is durable.
   void committed();
   /// The batch taken last was empty and was not committed. (It may be committed all the same, to see whether
@@ -210,6 +218,7 @@ class StateMachine {
   std::uint64_t log_action(const Id& id, std::string action, std::string kind, std::string name,
                            const Digest& digest, const std::string& actor);
   void forget_idle_accounts();
+  Result<record::RecordKey> take_key();
 
   // loading (machine.cc)
   Status load_call(const store::OpenCall& row);
@@ -227,6 +236,7 @@ class StateMachine {
   store::AccountNumber accounts_given_ = 0;
   store::EntryNumber entries_given_ = 0;
   std::uint64_t calls_given_ = 0;
+  std::uint64_t key_slots_ = 0;  ///< one more than the highest slot given
   std::uint64_t interrupted_ = 0;
 
   std::unordered_map<Id, std::unique_ptr<Call>> calls_;
@@ -249,7 +259,6 @@ class StateMachine {
   // Effects that are not committed yet.
   store::Batch batch_;
   bool under_way_ = false;
-  std::vector<record::KeyRow> keys_to_store_;
   std::unordered_map<std::uint64_t, std::size_t> opened_in_batch_;  ///< call number → place in batch_.opened
   std::unordered_map<std::uint64_t, std::size_t> marked_in_batch_;
 };

@@ -207,15 +207,16 @@ Status StateMachine::check_sinks(const Open& command) {
 
 Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
   const auto& limits = command.terms.limits;
-  // All sinks before anything is changed: a unit that does not fit must leave nothing behind.
+  // The key and all sinks before anything is changed: a unit that does not fit must leave nothing behind.
   CIYUAN_TRY_STATUS(check_sinks(command));
+  if (!limits.empty()) CIYUAN_TRY_STATUS(check_sums(command));
+  CIYUAN_TRY(record::RecordKey key, take_key());
   auto call = std::make_unique<Call>();
   std::vector<Amount> amounts;
   for (const contract::Limit& limit : limits)
     amounts.push_back(internal::fixed_cost(limit, command.prompt) +
                       internal::output_cost(limit) * attempt.tokens);
   if (!limits.empty()) {
-    CIYUAN_TRY_STATUS(check_sums(command));
     // From here on nothing can be refused: headroom, units and sums were looked at.
     fund_new_accounts(command, call->accounts);
     for (const contract::Limit& limit : limits) {
@@ -233,19 +234,23 @@ Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
   call->granted = attempt.tokens;
   call->opened = call->marked = at_;
   call->heard = lapse_;
-  call->key = command.record_key;
+  call->key = key.key;
+  call->key_slot = key.slot;
   command.at = at_;
   command.draft.id = command.id;
+  if (command.request.length() > 0)
+    command.draft.request_commitment =
+        record::commit(HmacKey(key.key), record::Content::kRequest, command.request);
   opened_in_batch_[call->number] = batch_.opened.size();
-  batch_.opened.push_back({call->number, command.id, internal::encode_call(command, attempt.tokens)});
-  keys_to_store_.push_back({command.id, command.record_key});
+  batch_.opened.push_back(
+      {call->number, command.id, internal::encode_call(command, attempt.tokens, key.slot)});
   if (command.idempotency) keys_in_use_[command.idempotency->key] = {command.id, command.idempotency->body};
   call->idempotency = std::move(command.idempotency);
   call->terms = std::move(command.terms);
   call->draft = std::move(command.draft);
   for (AccountIndex account : call->accounts) ++place(account).users, touch(account, false);
   for (AccountIndex sink : call->sinks) ++place(sink).users, touch(sink, false);
-  Opened opened{attempt.tokens, remaining_of(*call)};
+  Opened opened{attempt.tokens, remaining_of(*call), key.key};
   Id id = call->id;
   calls_.emplace(id, std::move(call));
   return opened;

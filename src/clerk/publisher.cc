@@ -1,5 +1,6 @@
 #include "clerk/publisher.h"
 
+#include "record/leaf.h"
 #include "record/receipt.h"
 #include "tlog/tree.h"
 
@@ -12,6 +13,15 @@ tlog::HashReader hashes_of(store::Reader& reader, std::uint64_t size) {
 }
 
 }  // namespace
+
+Result<SecretKey> find_key(store::Reader& reader, const store::RecordRow& row, const record::KeysFile& keys) {
+  CIYUAN_TRY(SecretKey key, keys.find(row.id, row.key_slot));
+  CIYUAN_TRY(std::vector<std::string> entries, reader.log_entries(row.leaf, 1));
+  CIYUAN_TRY(record::Sealed sealed, record::seal_json(row.json, key));
+  if (entries.empty() || entries.front() != sealed.entry)
+    return Error{ErrorCode::kNotFound, "another key is where that of record " + row.id.text() + " was", ""};
+  return key;
+}
 
 Result<std::unique_ptr<Publisher>> Publisher::open(std::unique_ptr<store::Reader> reader,
                                                    const std::filesystem::path& state_file,
@@ -92,7 +102,7 @@ Result<std::string> Publisher::receipt(const Id& id) {
   CIYUAN_TRY(std::optional<store::RecordRow> row, reader_->record(id));
   if (!row) return Error{ErrorCode::kNotFound, "no record " + id.text(), "id"};
   if (keys_ == nullptr) return leaf_receipt_locked(row->leaf);
-  Result<SecretKey> key = keys_->find(id);
+  Result<SecretKey> key = find_key(*reader_, *row, *keys_);
   if (!key.ok()) {
     // Only what can never be read again; a disk that fails now is told as what it is.
     bool gone = key.error().code == ErrorCode::kRefused || key.error().code == ErrorCode::kNotFound ||

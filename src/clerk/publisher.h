@@ -30,6 +30,10 @@
 
 namespace ciyuan::clerk {
 
+/// The key that a stored record was sealed under. kRefused: erased. kNotFound: not in the file, or another
+/// key is where it was: the file is not the one that the store goes with. kCorrupt: damaged.
+Result<SecretKey> find_key(store::Reader& reader, const store::RecordRow& row, const record::KeysFile& keys);
+
 class Publisher {
  public:
   /// Opens the signer's state; creates it only where the log is still empty or `create` says so: a lost state

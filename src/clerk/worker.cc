@@ -13,7 +13,7 @@ std::uint64_t clock_ns(clockid_t clock) {
 
 }  // namespace
 
-Worker::Worker(store::Store& store, KeyKeeper* keys, MachineOptions options)
+Worker::Worker(store::Store& store, KeySource* keys, MachineOptions options)
     : store_(store), keys_(keys), options_(std::move(options)) {}
 
 Status Worker::load() {
@@ -24,6 +24,12 @@ Status Worker::load() {
 }
 
 Status Worker::start(TimePoint at) {
+  CIYUAN_TRY(store::Head head, store_.head());
+  if (keys_ != nullptr && keys_->next_slot() < head.key_slots)
+    return Error{ErrorCode::kConflict,
+                 "the keys' file begins at slot " + std::to_string(keys_->next_slot()) +
+                     ", and the store names slots up to " + std::to_string(head.key_slots - 1),
+                 ""};
   CIYUAN_TRY_STATUS(load());
   machine_->settle_interrupted(at);
   return commit();
@@ -35,9 +41,6 @@ Status Worker::commit() {
     machine_->skip_batch();
     return {};
   }
-  // The keys first: a key without its record is harmless, a record whose key is lost can never be opened.
-  std::vector<record::KeyRow> rows = machine_->take_keys();
-  if (keys_ != nullptr && !rows.empty()) CIYUAN_TRY_STATUS(keys_->keep(rows));
   std::uint64_t begin = clock_ns(CLOCK_MONOTONIC), begin_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   CIYUAN_TRY_STATUS(store_.commit(batch));
   commit_ns_ += clock_ns(CLOCK_MONOTONIC) - begin;
@@ -66,7 +69,7 @@ void Worker::work(std::vector<Queued>& batch, std::vector<Answer>& answers) {
     return void_orphans();
   }
   orphans_.clear();
-  trouble_.clear();
+  trouble_ = keys_ == nullptr ? "" : keys_->trouble();
 }
 
 // Before the callers hear that their calls are not open, it is made true if it can be: were the process to

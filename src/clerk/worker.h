@@ -18,13 +18,6 @@
 
 namespace ciyuan::clerk {
 
-/// Keeps record keys durable, apart from the store.
-class KeyKeeper : public KeySource {
- public:
-  /// Durable when it returns.
-  virtual Status keep(std::span<const record::KeyRow> rows) = 0;
-};
-
 struct Queued {
   Command command;
   ReplyTo to;
@@ -33,8 +26,9 @@ struct Queued {
 class Worker {
  public:
   /// `store` and `keys` must outlive the worker; `keys` may be null.
-  Worker(store::Store& store, KeyKeeper* keys, MachineOptions options);
+  Worker(store::Store& store, KeySource* keys, MachineOptions options);
 
+  /// kConflict: the keys would be given out a second time; they were not opened for what this store names.
   Status start(TimePoint at);
 
   /// Applies the commands, in order, as one batch, and appends the answers: to these commands, and to earlier
@@ -45,7 +39,7 @@ class Worker {
   std::vector<ReplyTo> drop_waiting();
 
   /// Empty until a commit fails, and from the next one on that works: while there is trouble, a batch without
-  /// effects is committed too, to find out.
+  /// effects is committed too, to find out. The keys' trouble is told here too.
   const std::string& trouble() const { return trouble_; }
   /// Null after a failed commit, until the store can be read again.
   const StateMachine* machine() const { return machine_.get(); }
@@ -62,7 +56,7 @@ class Worker {
   void fail(const Error& error, std::size_t first_answer, std::vector<Answer>& answers);
 
   store::Store& store_;
-  KeyKeeper* keys_;
+  KeySource* keys_;
   MachineOptions options_;
   std::unique_ptr<StateMachine> machine_;
   std::vector<Id> orphans_;  ///< opens of failed batches: their callers were told that they are not open

@@ -85,10 +85,10 @@ Status open_stores(Service& service, const ServeOptions& options) {
     return Error{ErrorCode::kUnavailable, error ? error.message() : "cannot set its permissions",
                  folder.string()};
   CIYUAN_TRY(service.store, store::open_sqlite(folder / "ciyuan.db"));
-  CIYUAN_TRY(record::KeysFile keys, record::KeysFile::open(folder / "keys.dat"));
-  service.keys = std::make_unique<record::KeysFile>(std::move(keys));
   CIYUAN_TRY(auto reader, service.store->reader());
   CIYUAN_TRY(store::Head head, reader->head());
+  CIYUAN_TRY(record::KeysFile keys, record::KeysFile::open(folder / "keys.dat", head.key_slots));
+  service.keys = std::make_unique<record::KeysFile>(std::move(keys));
   bool is_new_log = head.log_size == 0 && !fs::exists(folder / "log.state", error);
   CIYUAN_TRY(tlog::NoteSigner signer, load_log_key(folder, options.origin, is_new_log));
   service.verifier_key = signer.verifier().text();
@@ -237,18 +237,29 @@ void drain(Service& service, const ServeOptions& options, const sigset_t& signal
     service.log->event("checkpoint", checkpoint.error().text());
 }
 
+// Whether keys.dat is the file that the store goes with, in words; empty where it is. The slots that are
+// missing tell an older file or a new one; the newest record tells one of another history, and files whose
+// keys have no slots.
+std::string missing_keys(Service& service) {
+  if (std::uint64_t missing = service.keys->missing(); missing > 0)
+    return "keys.dat lacks " + std::to_string(missing) + " slots that the store's records name";
+  auto reader = service.store->reader();
+  if (!reader) return "";
+  auto rows = (*reader)->records({.rows_max = 1});
+  if (!rows || rows->empty()) return "";
+  Result<SecretKey> key = clerk::find_key(**reader, rows->front(), *service.keys);
+  if (key || key.error().code != ErrorCode::kNotFound) return "";
+  return "keys.dat does not hold the key of the newest record, " + rows->front().id.text();
+}
+
 // What the start found in the folder that somebody has to look at.
 void report_findings(Service& service) {
   if (std::string trouble = service.publisher->trouble(); !trouble.empty())
     service.log->event(service.publisher->refuses() ? "data-plane-closed" : "log-not-signed", trouble);
-  // A first start has no records either.
-  auto reader = service.store->reader();
-  auto rows =
-      reader ? (*reader)->records({.rows_max = 1}) : Result<std::vector<store::RecordRow>>(reader.error());
-  if (rows && !rows->empty() && service.keys->size() == 0)
-    service.log->event("keys-missing",
-                       "keys.dat holds no key though there are records: bring the file back, or they can be "
-                       "proved, and no longer opened");
+  if (std::string missing = missing_keys(service); !missing.empty())
+    service.log->event("keys-missing", missing +
+                                           ": bring the file back, or they can be proved, and no longer "
+                                           "opened");
   if (std::uint64_t damaged = service.keys->damaged(); damaged > 0)
     service.log->event("keys-damaged", std::to_string(damaged) +
                                            " commitment keys in keys.dat are damaged: their records can be "

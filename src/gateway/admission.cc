@@ -209,8 +209,6 @@ http::Task<bool> MeteredCall::open() {
                                        bytes_of(std::string(dialect::path_of(endpoint_)) + '\0' + body_))};
   }
 
-  record_key_ = random_secret_key();
-  command.record_key = record_key_;
   record_.id = id_;
   record_.verdict = record::Verdict::kUnverifiable;  // what a crash would have to record
   record_.accepted = accepted_;
@@ -224,10 +222,7 @@ http::Task<bool> MeteredCall::open() {
   record_.price_book_digest = hex_or_empty(resolved_.price_book_digest);
   record_.tokenizer_digest = profile_->tokenizer_digest_hex();
   record_.template_digest = profile_->template_digest_hex();
-  record::ContentDigest request_digest;
-  request_digest.update(body_);
-  record_.request_commitment =
-      record::commit(HmacKey(record_key_), record::Content::kRequest, request_digest);
+  command.request.update(body_);
   record_.usage["input"] = {.measured = static_cast<std::uint64_t>(prompt_[Kind::kInput]),
                             .billed = static_cast<std::uint64_t>(prompt_[Kind::kInput]),
                             .level = prompt_level_,
@@ -244,6 +239,7 @@ http::Task<bool> MeteredCall::open() {
   }
   if (auto* opened = std::get_if<clerk::Opened>(&reply)) {
     granted_ = opened->granted;
+    record_key_ = opened->record_key;
     // What may still be spent: the service is told not to generate beyond it.
     std::int64_t more = std::numeric_limits<std::int64_t>::max() / 4;
     for (const clerk::Remaining& remaining : opened->remaining) {

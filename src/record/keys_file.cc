@@ -60,6 +60,11 @@ bool is_valid(std::uint64_t number, const std::uint8_t* slot) {
   return valid;
 }
 
+// What a file shows where nothing was written, before its end.
+bool is_unwritten(const std::uint8_t* slot) {
+  return std::all_of(slot, slot + kSlotBytes, [](std::uint8_t byte) { return byte == 0; });
+}
+
 Status write_at(int fd, const std::uint8_t* bytes, std::size_t count, off_t offset,
                 const std::filesystem::path& path) {
   while (count > 0) {
@@ -89,7 +94,7 @@ Result<std::size_t> read_at(int fd, std::uint8_t* bytes, std::size_t count, off_
 
 }  // namespace
 
-Result<KeysFile> KeysFile::open(const std::filesystem::path& path) {
+Result<KeysFile> KeysFile::open(const std::filesystem::path& path, std::uint64_t used) {
   int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return system_error("open", path, errno);
   KeysFile file(path, fd);
@@ -103,7 +108,8 @@ Result<KeysFile> KeysFile::open(const std::filesystem::path& path) {
   if ((status.st_mode & 077) != 0)
     return Error{ErrorCode::kRefused, "others than its owner may open it; its mode must be 0600",
                  path.string()};
-  CIYUAN_TRY_STATUS(file.read_all());
+  CIYUAN_TRY_STATUS(file.read_header());
+  CIYUAN_TRY_STATUS(file.read_slots(used));
   return file;
 }
 
@@ -116,10 +122,11 @@ KeysFile::KeysFile(KeysFile&& other) noexcept
       fd_(std::exchange(other.fd_, -1)),
       size_(other.size_),
       damaged_(other.damaged_),
+      missing_(other.missing_),
       blocks_(std::move(other.blocks_)),
       mutex_(std::move(other.mutex_)) {}
 
-Status KeysFile::read_all() {
+Status KeysFile::read_header() {
   Slot header{};
   CIYUAN_TRY(std::size_t got, read_at(fd_, header.data(), header.size(), 0, path_));
   Slot expected{};
@@ -139,24 +146,50 @@ Status KeysFile::read_all() {
     return {};
   }
   if (header != expected) return Error{ErrorCode::kCorrupt, "not a file of commitment keys", path_.string()};
+  return {};
+}
 
+Status KeysFile::read_slots(std::uint64_t used) {
+  struct Range {
+    std::uint64_t begin, end;
+  };
+  std::vector<Range> torn;  // invalid slots that no record is known to have
   std::vector<std::uint8_t> buffer(kBlockSlots * kSlotBytes);
-  std::uint64_t invalid_run =
-      0;  // invalid slots since the last valid one: damage only if a valid one follows
-  for (std::uint64_t slot = 0;;) {
+  std::uint64_t slot = 0;
+  for (;;) {
     CIYUAN_TRY(std::size_t bytes, read_at(fd_, buffer.data(), buffer.size(), offset_of(slot), path_));
     for (std::size_t at = 0; at + kSlotBytes <= bytes; at += kSlotBytes, ++slot) {
-      if (!is_valid(slot, buffer.data() + at)) {
-        ++invalid_run;
-        continue;
+      const std::uint8_t* here = buffer.data() + at;
+      if (is_valid(slot, here)) {
+        size_ = slot + 1;
+        if (id_in(here) == Id{}) continue;
+        // With an id: it was written with its record, so what is invalid before it was written whole too.
+        for (const Range& range : torn) damaged_ += range.end - range.begin;
+        torn.clear();
+        note_id(slot, id_in(here));
+      } else if (slot < used) {
+        ++(is_unwritten(here) ? missing_ : damaged_);
+      } else if (!torn.empty() && torn.back().end == slot) {
+        ++torn.back().end;
+      } else {
+        torn.push_back({slot, slot + 1});
       }
-      damaged_ += std::exchange(invalid_run, 0);
-      note_id(slot, id_in(buffer.data() + at));
-      size_ = slot + 1;
     }
     if (bytes < buffer.size()) break;
   }
   OPENSSL_cleanse(buffer.data(), buffer.size());
+  missing_ += used - std::min(used, slot);
+  size_ = std::max(size_, used);
+
+  // Nobody was given these. Left as they are, they would look like damage once records name slots behind
+  // them.
+  bool is_changed = false;
+  for (const Range& range : torn)
+    for (std::uint64_t one = range.begin; one < range.end && one < size_; ++one, is_changed = true) {
+      Slot erased = make_slot(one, Id{}, SecretKey{});
+      CIYUAN_TRY_STATUS(write_at(fd_, erased.data(), erased.size(), offset_of(one), path_));
+    }
+  if (is_changed && ::fdatasync(fd_) != 0) return system_error("fdatasync", path_, errno);
   return {};
 }
 
@@ -174,12 +207,12 @@ std::uint64_t KeysFile::size() const {
   return size_;
 }
 
-Result<std::uint64_t> KeysFile::append(std::span<const KeyRow> rows) {
+Result<std::uint64_t> KeysFile::append(std::span<const SecretKey> keys) {
   std::lock_guard lock(*mutex_);
   std::vector<std::uint8_t> bytes;
-  bytes.reserve(rows.size() * kSlotBytes);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    Slot slot = make_slot(size_ + i, rows[i].id, rows[i].key);
+  bytes.reserve(keys.size() * kSlotBytes);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    Slot slot = make_slot(size_ + i, Id{}, keys[i]);
     bytes.insert(bytes.end(), slot.begin(), slot.end());
   }
   // A failed append leaves size_ as it was: the next one overwrites whatever part of this one got written.
@@ -187,32 +220,38 @@ Result<std::uint64_t> KeysFile::append(std::span<const KeyRow> rows) {
   OPENSSL_cleanse(bytes.data(), bytes.size());
   CIYUAN_TRY_STATUS(std::move(written));
   if (::fdatasync(fd_) != 0) return system_error("fdatasync", path_, errno);
-  for (std::size_t i = 0; i < rows.size(); ++i) note_id(size_ + i, rows[i].id);
-  return std::exchange(size_, size_ + rows.size());
+  return std::exchange(size_, size_ + keys.size());
 }
 
-Result<SecretKey> KeysFile::find_locked(std::uint64_t slot, const Id& id) const {
+Status KeysFile::cut_off(std::uint64_t slot) {
+  std::lock_guard lock(*mutex_);
+  if (slot > size_) return {};
+  if (::ftruncate(fd_, offset_of(slot)) != 0) return system_error("truncate", path_, errno);
+  size_ = slot;
+  return {};
+}
+
+Result<SecretKey> KeysFile::find_in(std::uint64_t slot, const Id& id) const {
   if (slot >= size_)
     return Error{ErrorCode::kNotFound, "no key in slot " + std::to_string(slot), path_.string()};
-  Slot stored;
+  Slot stored{};
   CIYUAN_TRY(std::size_t got, read_at(fd_, stored.data(), stored.size(), offset_of(slot), path_));
+  if (is_unwritten(stored.data()))
+    return Error{ErrorCode::kNotFound, "no key was ever in slot " + std::to_string(slot), path_.string()};
   if (got < stored.size() || !is_valid(slot, stored.data()))
     return Error{ErrorCode::kCorrupt, "slot " + std::to_string(slot) + " is damaged", path_.string()};
-  if (id_in(stored.data()) != id)
+  Id owner = id_in(stored.data());
+  if (owner != Id{} && owner != id)
     return Error{ErrorCode::kNotFound, "slot " + std::to_string(slot) + " is not of record " + id.text(),
                  path_.string()};
   SecretKey key = key_in(stored.data());
+  OPENSSL_cleanse(stored.data(), stored.size());
   if (key == SecretKey{})
     return Error{ErrorCode::kRefused, "the key of record " + id.text() + " was erased", path_.string()};
   return key;
 }
 
-Result<SecretKey> KeysFile::find(std::uint64_t slot, const Id& id) const {
-  std::lock_guard lock(*mutex_);
-  return find_locked(slot, id);
-}
-
-Result<std::uint64_t> KeysFile::slot_of_locked(const Id& id) const {
+Result<std::uint64_t> KeysFile::slot_of(const Id& id) const {
   std::vector<std::uint8_t> buffer;
   for (std::size_t block = blocks_.size(); block-- > 0;) {  // the newest first
     if (id < blocks_[block].first || blocks_[block].last < id) continue;
@@ -230,25 +269,26 @@ Result<std::uint64_t> KeysFile::slot_of_locked(const Id& id) const {
   return Error{ErrorCode::kNotFound, "no key for record " + id.text(), path_.string()};
 }
 
-Result<std::uint64_t> KeysFile::slot_of(const Id& id) const {
+Result<SecretKey> KeysFile::find(const Id& id, std::optional<std::uint64_t> slot) const {
   std::lock_guard lock(*mutex_);
-  return slot_of_locked(id);
+  if (!slot) {
+    CIYUAN_TRY(slot, slot_of(id));
+  }
+  return find_in(*slot, id);
 }
 
-Result<SecretKey> KeysFile::find(const Id& id) const {
+Status KeysFile::erase(const Id& id, std::optional<std::uint64_t> slot) {
   std::lock_guard lock(*mutex_);
-  CIYUAN_TRY(std::uint64_t slot, slot_of_locked(id));
-  return find_locked(slot, id);
-}
-
-Status KeysFile::erase(std::uint64_t slot, const Id& id) {
-  std::lock_guard lock(*mutex_);
-  Result<SecretKey> key = find_locked(slot, id);
+  bool is_by_id = !slot.has_value();
+  if (is_by_id) {
+    CIYUAN_TRY(slot, slot_of(id));
+  }
+  Result<SecretKey> key = find_in(*slot, id);
   // Erased already, as far as memory shows: an earlier sync may have failed, so it is written and synced
   // again.
   if (!key.ok() && key.error().code != ErrorCode::kRefused) return key.error();
-  Slot erased = make_slot(slot, id, SecretKey{});
-  CIYUAN_TRY_STATUS(write_at(fd_, erased.data(), erased.size(), offset_of(slot), path_));
+  Slot erased = make_slot(*slot, is_by_id ? id : Id{}, SecretKey{});
+  CIYUAN_TRY_STATUS(write_at(fd_, erased.data(), erased.size(), offset_of(*slot), path_));
   if (::fdatasync(fd_) != 0) return system_error("fdatasync", path_, errno);
   return {};
 }

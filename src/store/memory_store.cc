@@ -177,6 +177,7 @@ void MemoryStore::Data::apply(const Batch& batch) {
   head.log_size = batch.log_size;
   head.log_root = batch.log_root;
   head.opened = batch.opened_max;
+  head.key_slots = batch.key_slots;
   for (const AccountRow& row : batch.accounts) {
     accounts[row.name] = row;
     account_names[row.number] = row.name;

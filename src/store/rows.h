@@ -79,6 +79,8 @@ struct RecordRow {
   /// The digests that its leaf in the log is made of, as record::entry_of() takes them. Empty: the leaf's
   /// bytes stand among the log entries.
   std::string fields;
+  /// Where the keys file has its key. Nothing: by the record's id, or nowhere.
+  std::optional<std::uint64_t> key_slot;
 };
 
 struct LogEntryRow {
@@ -128,7 +130,8 @@ struct Batch {
   std::vector<AdminRow> admin;
   std::uint64_t opened_max =
       0;  ///< highest number of an open call ever given, rows that never came here included
-  std::uint64_t log_size = 0;  ///< leaves after this batch
+  std::uint64_t key_slots = 0;  ///< no call or record, of this batch or before it, has a slot from here on
+  std::uint64_t log_size = 0;   ///< leaves after this batch
   tlog::Hash log_root{};
 
   bool empty() const {
@@ -144,7 +147,8 @@ struct Head {
   TimePoint at;
   AccountNumber accounts = 0;  ///< highest number given
   EntryNumber entries = 0;
-  std::uint64_t opened = 0;  ///< highest number of an open call ever given
+  std::uint64_t opened = 0;     ///< highest number of an open call ever given
+  std::uint64_t key_slots = 0;  ///< one more than the highest slot of a key ever given; 0: none
   std::uint64_t log_size = 0;
   tlog::Hash log_root{};
 };

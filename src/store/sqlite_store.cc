@@ -213,7 +213,8 @@ Status SqliteStore::open() {
       {&run_->commit, "COMMIT"},
       {&run_->rollback, "ROLLBACK"},
       {&run_->check_head, "SELECT batch FROM head"},
-      {&run_->put_head, "UPDATE head SET batch = ?, at = ?, opened = ?, log_size = ?, log_root = ?"},
+      {&run_->put_head,
+       "UPDATE head SET batch = ?, at = ?, opened = ?, log_size = ?, log_root = ?, key_slots = ?"},
       {&run_->put_account,
        "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (number) DO UPDATE SET may_overdraw "
        "= "
@@ -226,7 +227,7 @@ Status SqliteStore::open() {
       {&run_->put_mark, "INSERT OR REPLACE INTO marks VALUES (?,?)"},
       {&run_->end_calls, "DELETE FROM open_calls WHERE first = ?"},
       {&run_->end_mark, "DELETE FROM marks WHERE number = ?"},
-      {&run_->add_record, "INSERT INTO records VALUES (?,?,?,?,?,?,?)"},
+      {&run_->add_record, "INSERT INTO records VALUES (?,?,?,?,?,?,?,?)"},
       {&run_->add_log_entry, "INSERT INTO log_entries VALUES (?,?)"},
       {&run_->add_tile, "INSERT OR IGNORE INTO tiles VALUES (?, zeroblob(8192))"},
       {&run_->put_idempotency, "INSERT OR REPLACE INTO idempotency VALUES (?,?,?,?)"},
@@ -344,7 +345,8 @@ Status SqliteStore::write(const Batch& batch) {
       .bind(batch.at.ns)
       .bind(batch.opened_max)
       .bind(batch.log_size)
-      .bind_blob(batch.log_root);
+      .bind_blob(batch.log_root)
+      .bind(batch.key_slots);
   return run_->put_head.run();
 }
 
@@ -440,6 +442,7 @@ Status SqliteStore::write_log(const Batch& batch) {
         .bind(std::string_view(row.session))
         .bind(std::string_view(row.json));
     row.fields.empty() ? run_->add_record.bind_null() : run_->add_record.bind_blob(bytes_of(row.fields));
+    row.key_slot ? run_->add_record.bind(*row.key_slot) : run_->add_record.bind_null();
     CIYUAN_TRY_STATUS(run_->add_record.run());
   }
   for (const LogEntryRow& row : batch.log_entries) {

@@ -53,8 +53,7 @@ void IncrementalCounter::settle() {
     std::string_view rest = std::string_view(open_).substr(start_);
     internal::Match match = engine.next_pretoken(rest, &memo_);
     if (match.hit_end) break;
-    settled_ +=
-        engine.count_match(engine.cache(), rest.substr(0, match.length), match, rest.data() + rest.size());
+    settled_ += engine.count_match(rest.substr(0, match.length), match);
     start_ += match.length;
     memo_ = {};
     growing_ = {};
@@ -69,8 +68,6 @@ void IncrementalCounter::settle() {
 // Tokens of text that begins at start_. Its first pretoken may be one that grows.
 std::uint64_t IncrementalCounter::count_open(std::string_view open) const {
   const internal::Engine& engine = vocabulary_->engine();
-  internal::PieceCache& words = engine.cache();
-  const char* end = open.data() + open.size();
   internal::RunMemo memo = memo_;  // a copy: the text may be taken back
   std::uint64_t total = 0;
   bool first = true;
@@ -78,7 +75,7 @@ std::uint64_t IncrementalCounter::count_open(std::string_view open) const {
     internal::Match match = engine.next_pretoken(open, first ? &memo : nullptr);
     std::string_view piece = open.substr(0, match.length);
     const bool grows = first && piece.size() >= kGrowingFrom && match.step == internal::Match::kWhole;
-    total += grows ? growing_.count(engine.bpe, piece) : engine.count_match(words, piece, match, end);
+    total += grows ? growing_.count(engine.bpe, piece) : engine.count_match(piece, match);
     first = false;
     open.remove_prefix(match.length);
   }

@@ -3,7 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <atomic>
+#include <bit>
 
 #include "token/internal/engine.h"
 #include "token/internal/matcher.h"
@@ -29,12 +29,73 @@ std::string_view Engine::prepare(std::string_view text, std::string& buffer) con
   return buffer;
 }
 
-std::uint32_t Engine::count_pretoken(PieceCache& cache, std::string_view piece, const char* end) const {
-  if (piece.size() > PieceCache::kPieceMax) return bpe.count(piece);
-  const PieceCache::Key key = PieceCache::key_of(piece, end);
-  if (const std::uint32_t count = cache.find(key)) return count;
-  const std::uint32_t count = bpe.count(piece);
-  cache.put(key, count);
+void Engine::prepare_counting() {
+  // As many sets as hold the tokens three to a set.
+  std::size_t tokens = 0;
+  for (TokenId id = 0; id < bpe.size(); ++id) tokens += bpe.bytes_of(id).size() <= PieceTable::kPieceMax;
+  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 3, 1 << 16)));
+  long_pieces = std::make_unique<LongPieceTable>();
+  // The oldest tokens first: they are the commonest, and get the best places.
+  for (TokenId id = 0; id < bpe.size(); ++id) {
+    const std::string_view text = bpe.bytes_of(id);
+    borders.add(text);
+    if (!text.empty() && text.size() <= PieceTable::kPieceMax && bpe.comes_out(id))
+      table->put_where_free(PieceTable::key_of(text), 1);
+  }
+  constexpr std::uint32_t kFirst = 0x4E00, kEnd = 0xA000;
+  character_tokens.resize(kEnd - kFirst + 4);  // tokens are gathered four bytes at a time
+  for (std::uint32_t c = kFirst; c < kEnd; ++c) {
+    const char text[] = {static_cast<char>(0xE0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 0x3F)),
+                         static_cast<char>(0x80 | (c & 0x3F))};
+    character_tokens[c - kFirst] = static_cast<std::uint8_t>(bpe.count_joined({text, 3}));
+  }
+  has_all_bytes = true;
+  for (int byte = 0; byte < 0x80; ++byte) {
+    const char text = static_cast<char>(byte);
+    has_all_bytes &= bpe.count_joined({&text, 1}) == 1;
+  }
+  count_blocks = block_counter(best_tier(), pretokenizer);
+}
+
+std::uint32_t Engine::count_pretoken(std::string_view piece) const {
+  if (piece.size() <= PieceTable::kPieceMax)
+    if (const std::uint32_t count = table->find(PieceTable::key_of(piece))) return count;
+  return count_piece(piece, true);
+}
+
+std::uint32_t Engine::count_piece(std::string_view piece, bool is_whole) const {
+  // What is one token as a pretoken only is not kept: a part of a pretoken may be the same text.
+  if (is_whole && bpe.is_token_only_whole(piece)) return 1;
+  std::uint32_t count = 0;
+  std::size_t begin = 0;
+  for (std::size_t at = 3; at + 3 <= piece.size(); ++at) {
+    if (!Borders::is_known(static_cast<unsigned char>(piece[at]))) continue;
+    const char* here = piece.data() + at;
+    if (!Borders::is_known(static_cast<unsigned char>(here[-3])) ||
+        borders.may_be_crossed(Borders::character(here - 3), Borders::character(here)))
+      continue;
+    count += count_part(piece.substr(begin, at - begin));
+    begin = at;
+  }
+  return count + count_part(piece.substr(begin));
+}
+
+std::uint32_t Engine::count_cut_piece(std::string_view piece, bool is_whole) const {
+  return is_whole && bpe.is_token_only_whole(piece) ? 1 : count_part(piece);
+}
+
+std::uint32_t Engine::count_part(std::string_view part) const {
+  if (part.size() <= PieceTable::kPieceMax) {
+    const PieceTable::Entry key = PieceTable::key_of(part);
+    if (const std::uint32_t known = table->find(key)) return known;
+    const std::uint32_t count = bpe.count_joined(part);
+    table->put(key, count);
+    return count;
+  }
+  if (part.size() > LongPieceTable::kPieceMax) return bpe.count_joined(part);
+  if (const std::uint32_t known = long_pieces->find(part)) return known;
+  const std::uint32_t count = bpe.count_joined(part);
+  long_pieces->put(part, count);
   return count;
 }
 
@@ -44,25 +105,27 @@ Match Engine::next_pretoken(std::string_view prepared, RunMemo* memo) const {
   return {part.length, part.hit_end, part.step == regex->steps() ? Match::kWhole : part.step};
 }
 
-std::uint64_t Engine::count_match(PieceCache& cache, std::string_view piece, const Match& match,
-                                  const char* end) const {
-  if (match.step == Match::kWhole) return count_pretoken(cache, piece, end);
+std::uint64_t Engine::count_match(std::string_view piece, const Match& match) const {
+  if (match.step == Match::kWhole) return count_pretoken(piece);
   std::uint64_t total = 0;
-  regex->cut(piece, match.step, [&](std::string_view part) { total += count_pretoken(cache, part, end); });
+  regex->cut(piece, match.step, [&](std::string_view part) { total += count_pretoken(part); });
   return total;
 }
 
 std::uint64_t Engine::count(std::string_view prepared) const {
-  PieceCache& words = cache();
-  const char* const end = prepared.data() + prepared.size();
+  if (count_blocks == nullptr) return count_by_matchers(prepared);
+  return count_blocks(*this, prepared.data(), prepared.data() + prepared.size());
+}
+
+std::uint64_t Engine::count_by_matchers(std::string_view prepared) const {
   std::uint64_t total = 0;
   if (regex) {
-    regex->cut(prepared, 0, [&](std::string_view piece) { total += count_pretoken(words, piece, end); });
+    regex->cut(prepared, 0, [&](std::string_view piece) { total += count_pretoken(piece); });
     return total;
   }
   with_family(pretokenizer, [&]<Pretokenizer kFamily>() {
     for_each_pretoken<kFamily>(prepared, [&](const char* from, const char* to) {
-      total += count_pretoken(words, {from, static_cast<std::size_t>(to - from)}, end);
+      total += count_pretoken({from, static_cast<std::size_t>(to - from)});
     });
   });
   return total;
@@ -116,7 +179,6 @@ Vocabulary::Vocabulary(std::unique_ptr<internal::Engine> engine) : engine_(std::
 Vocabulary::~Vocabulary() = default;
 
 Result<std::shared_ptr<const Vocabulary>> Vocabulary::parse(std::string_view packed) {
-  static std::atomic<std::uint64_t> serials{0};
   CIYUAN_TRY(const std::string content, unpack_vocabulary(packed));
   CIYUAN_TRY(VocabularyFile file, parse_vocabulary_file(content));
   auto engine = std::make_unique<internal::Engine>();
@@ -128,11 +190,11 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::parse(std::string_view pac
   }
   engine->nfc = file.nfc;
   engine->added = std::move(file.added_tokens);
-  engine->serial = ++serials;
   if (!engine->bpe.build(std::move(file.bpe)))
     return Error{ErrorCode::kCorrupt, "a join of the vocabulary joins no tokens", engine->name};
   for (const AddedToken& token : engine->added)
     (token.normalized ? engine->normalized_added : engine->raw_added).add(token);
+  engine->prepare_counting();
   return std::shared_ptr<const Vocabulary>(new Vocabulary(std::move(engine)));
 }
 

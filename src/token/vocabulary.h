@@ -10,8 +10,8 @@
 /// tests/conformance/token checks. Text that is not UTF-8 is read as if each maximal ill-formed part were
 /// U+FFFD, for every vocabulary. No beginning-of-text token or prefix space is added.
 ///
-/// Threads: immutable; any number of threads may use one object. Each thread keeps a bounded cache of recent
-/// words (kPieceCacheBytes for each of the last few vocabularies it used).
+/// Threads: immutable but for a bounded table of pieces counted before, which all threads share without a lock;
+/// any number of them may use one object.
 
 #include <cstdint>
 #include <memory>

@@ -261,15 +261,15 @@ TEST(Api, shows_a_records_key_and_erases_it_with_an_act_in_the_log) {
   with_key(demo_documents(), house);
   Id id = house.make_call(1, 10, 5), other = house.make_call(2, 10, 5);
   std::string path = "/v1/records/" + id.text() + "/key";
-  EXPECT_EQ(house.ask("GET", path)["key"], to_hex(house.keys->find(id).value()));
+  EXPECT_EQ(house.ask("GET", path)["key"], to_hex(house.key_of(id).value()));
   Json erased = house.ask("DELETE", path);
   EXPECT_EQ(erased["erased_before"], false);
   Json act = house.ask("GET", "/v1/acts?limit=1")["acts"][0];
   EXPECT_EQ(act["action"], "erase-key");
   EXPECT_EQ(act["subject"], "Record/" + id.text());
   EXPECT_EQ(act["leaf"], erased["leaf"]);
-  EXPECT_EQ(house.keys->find(id).error().code, ErrorCode::kRefused);
-  EXPECT_TRUE(house.keys->find(other).ok());
+  EXPECT_EQ(house.key_of(id).error().code, ErrorCode::kRefused);
+  EXPECT_TRUE(house.key_of(other).ok());
   EXPECT_EQ(house.send("GET", path).status, 403U);
   EXPECT_EQ(house.ask("DELETE", path)["erased_before"], true);
   EXPECT_EQ(house.ask("GET", "/v1/acts?limit=1")["acts"][0]["leaf"], act["leaf"]) << "logged once";
@@ -399,7 +399,7 @@ TEST(Api, a_key_whose_erasure_cannot_be_logged_stays) {
   Id id = house.make_call(1, 10, 5);
   house.clerk->stop();
   EXPECT_EQ(house.send("DELETE", "/v1/records/" + id.text() + "/key").status, 503U);
-  EXPECT_TRUE(house.keys->find(id).ok());
+  EXPECT_TRUE(house.key_of(id).ok());
 }
 
 TEST(Api, wants_the_token_wherever_something_is_told_or_changed) {

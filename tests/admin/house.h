@@ -106,7 +106,6 @@ struct House {
     open.terms = resolved->terms;
     open.prompt[Kind::kInput] = prompt;
     open.output_wanted = output;
-    open.record_key = random_secret_key();
     record::UsageRecord& record = open.draft;
     record.id = id;
     record.accepted = record.closed = kStart;
@@ -140,6 +139,11 @@ struct House {
     EXPECT_TRUE(std::holds_alternative<clerk::Opened>(opened));
     EXPECT_TRUE(std::holds_alternative<clerk::Closed>(clerk->call(close)));
     return id;
+  }
+
+  /// The key of a record, as the file has it.
+  Result<SecretKey> key_of(const Id& id) {
+    return keys->find(id, store->reader().value()->record(id).value().value().key_slot);
   }
 
   std::filesystem::path folder;

@@ -50,7 +50,6 @@ inline Open open_of(int n, contract::Terms terms, std::int64_t prompt, std::int6
   open.terms = std::move(terms);
   open.prompt[Kind::kInput] = prompt;
   open.output_wanted = wanted;
-  open.record_key.fill(static_cast<std::uint8_t>(n % 250 + 1));  // zeros would be an erased key
   open.draft.id = open.id;
   open.draft.contract = "acme";
   open.draft.key = "k1";
@@ -87,20 +86,23 @@ inline Extend extend_of(int n, std::int64_t used, std::int64_t wanted, TimePoint
 /// Keys in memory, as a keys file would hold them.
 class Keys final : public KeySource {
  public:
-  void keep(const std::vector<record::KeyRow>& rows) {
-    for (const record::KeyRow& row : rows) keys_[row.id] = row.key;
+  Result<record::RecordKey> take() override {
+    if (failing) return Error{ErrorCode::kUnavailable, "write: No space left on device", "keys.dat"};
+    SecretKey key = sha256("key " + std::to_string(keys_.size()));
+    keys_.push_back(key);
+    return record::RecordKey{key, keys_.size() - 1};
   }
-  Result<SecretKey> find(const Id& id) override {
+  Result<SecretKey> find(const Id&, std::optional<std::uint64_t> slot) override {
     if (failing) return Error{ErrorCode::kUnavailable, "read: Input/output error", "keys.dat"};
-    auto found = keys_.find(id);
-    if (found == keys_.end()) return Error{ErrorCode::kNotFound, "no key", ""};
-    return found->second;
+    if (!slot || *slot >= keys_.size()) return Error{ErrorCode::kNotFound, "no key", ""};
+    return keys_[*slot];
   }
+  std::uint64_t next_slot() const override { return keys_.size(); }
 
   bool failing = false;
 
  private:
-  std::unordered_map<Id, SecretKey> keys_;
+  std::vector<SecretKey> keys_;
 };
 
 /// A state machine over a store in memory, committed after each command.
@@ -140,7 +142,6 @@ class Desk {
   void commit() {
     const store::Batch& batch = machine->take_batch();
     if (batch.empty()) return machine->skip_batch();
-    keys.keep(machine->take_keys());
     CIYUAN_CHECK(store.commit(batch).ok(), "the store takes a batch");
     machine->committed();
   }

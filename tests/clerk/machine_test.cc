@@ -4,6 +4,7 @@
 #include "base/canonical_json.h"
 #include "calls.h"
 #include "clerk/internal/call.h"
+#include "record/leaf.h"
 #include "record/record.h"
 
 namespace ciyuan::clerk::testing {
@@ -548,7 +549,6 @@ TEST(Correction, is_made_once_and_posts_what_was_asked_or_nothing) {
   Correct correct{.at = kStart,
                   .actor = "root",
                   .record = record::parse_record(closed.record_json).value(),
-                  .record_key = random_secret_key(),
                   .lines = {{"prepaid/acme/CNY", Amount(-40)}, {"cash", Amount(40)}}};
   EXPECT_EQ(desk.expect<Error>(correct).code, ErrorCode::kInvalid) << "it corrects nothing";
   correct.record.corrects = id_of(2);
@@ -573,7 +573,9 @@ TEST(Correction, is_made_once_and_posts_what_was_asked_or_nothing) {
     auto made = desk.expect<Closed>(correct);
     EXPECT_EQ(record::parse_record(made.record_json)->corrects, id_of(1));
     EXPECT_EQ((*reader)->account("prepaid/acme/CNY").value()->debits_posted, Amount(40));
-    EXPECT_EQ(desk.keys.find(correct.record.id).value(), correct.record_key);
+    store::RecordRow row = **desk.store.record(correct.record.id);
+    SecretKey key = desk.keys.find(row.id, row.key_slot).value();
+    EXPECT_EQ((*reader)->log_entries(row.leaf, 1)->at(0), record::seal_json(row.json, key)->entry);
   }
   EXPECT_EQ((*reader)->records({})->size(), 2u);
   EXPECT_EQ((*reader)->record(id_of(1)).value()->json, closed.record_json);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "record/keys_file.h"
+#include "record/key_pool.h"
 #include "record/receipt.h"
 #include "tlog/tile.h"
 
@@ -10,8 +10,8 @@ using namespace ciyuan::record;
 
 extern std::string chunk, checkpoint;
 extern UsageRecord record;
-extern SecretKey key;
 extern KeysFile keys;
+extern KeyPool pool;
 extern tlog::TreeWriter writer;
 extern std::vector<tlog::Hash> hashes;
 extern tlog::VerifierKey log_key;

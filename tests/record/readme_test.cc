@@ -4,27 +4,26 @@
 
 #include <filesystem>
 
-#include "record/keys_file.h"
+#include "record/key_pool.h"
 #include "sample.h"
 
 namespace ciyuan::record {
 namespace {
 
 Result<VerifiedReceipt> example(KeysFile& keys, SampleLog& log, UsageRecord record) {
-  SecretKey key = random_secret_key();
+  KeyPool pool(keys);
+  CIYUAN_TRY(RecordKey taken, pool.take());
   ContentDigest answer;
   answer.update("some of the answer, ");
   answer.update("and the rest");
-  record.answer_commitment = commit(HmacKey(key), Content::kAnswer, answer);
+  record.answer_commitment = commit(HmacKey(taken.key), Content::kAnswer, answer);
 
-  std::vector<KeyRow> rows = {{record.id, key}};
-  CIYUAN_TRY(std::uint64_t slot, keys.append(rows));
-  Sealed sealed = seal(record, key);
+  Sealed sealed = seal(record, taken.key);
   std::uint64_t index = log.append(sealed.entry);
 
-  CIYUAN_TRY(SecretKey kept, keys.find(slot, record.id));
+  CIYUAN_TRY(SecretKey key, keys.find(record.id, taken.slot));
   CIYUAN_TRY(std::string text,
-             make_receipt({sealed.record.json, kept, index, log.prove(index), log.checkpoint()}));
+             make_receipt({sealed.record.json, key, index, log.prove(index), log.checkpoint()}));
   CIYUAN_TRY(std::string for_finance, redact_receipt(text, {"session", "model"}));
   return verify_receipt(for_finance, {&log.key(), 1});
 }

@@ -289,6 +289,18 @@ void Simulation::audit_log(bool thorough) {
   if (head->log_size <= 10'000) require(over.root() == head->log_root, "no leaf was changed since");
 }
 
+void Simulation::audit_keys_of(const store::Batch& batch) {
+  require(batch.key_slots <= keys_.durable_slots(), "a call's key is durable before the call is");
+  for (const store::RecordRow& row : batch.records) {
+    require(row.key_slot && *row.key_slot < batch.key_slots, "a record names its key's slot");
+    if (!row.key_slot) continue;
+    const SecretKey* key = keys_.kept(*row.key_slot);
+    auto sealed =
+        key == nullptr ? Result<record::Sealed>(invalid("key", "none")) : record::seal_json(row.json, *key);
+    require(sealed.ok() && sealed->fields == row.fields, "a record is sealed under a key that is durable");
+  }
+}
+
 // Records against what callers were told, one charge for each idempotency key, and a key for each record.
 void Simulation::audit_keys() {
   auto records = reader_->records({.rows_max = 10'000});
@@ -296,12 +308,17 @@ void Simulation::audit_keys() {
   if (!records.ok()) return;
   std::map<Id, const store::RecordRow*> stored;
   TimePoint later{INT64_MAX};
+  std::set<std::uint64_t> slots;
+  std::set<SecretKey> keys;
+  require(!keys_.gave_one_twice(), "no slot is given twice");
   for (const store::RecordRow& row : *records) {
     require(stored.emplace(row.id, &row).second, "a call has one record");
     require(row.at <= later, "records are in the order of time");
     later = row.at;
-    const SecretKey* key = keys_.kept(row.id);
-    require(key != nullptr, "a record's key was kept before it");
+    const SecretKey* key = row.key_slot ? keys_.kept(*row.key_slot) : nullptr;
+    require(key != nullptr, "a record's key is kept");
+    require(key == nullptr || (slots.insert(*row.key_slot).second && keys.insert(*key).second),
+            "no key serves two records");
     auto call = calls_.find(row.id);
     auto record = record::parse_record(row.json);
     require(call != calls_.end() && record.ok(), "a record is a call's, and can be read");
@@ -309,6 +326,11 @@ void Simulation::audit_keys() {
     auto entry = reader_->log_entries(row.leaf, 1);
     require(entry.ok() && entry->size() == 1 && entry->front() == record::seal(*record, *key).entry,
             "a record is sealed under its key");
+    const record::ContentDigest& request = call->second.open.request;
+    require(record->request_commitment ==
+                (request.length() == 0 ? Digest{}
+                                       : record::commit(HmacKey(*key), record::Content::kRequest, request)),
+            "a record commits to its request under its key");
     if (charges_of_call_.contains(row.id)) continue;
     KindCounts billed = billed_in(*record);
     for (const contract::Limit& limit : call->second.open.terms.limits)

@@ -101,7 +101,7 @@ Queued Simulation::open_command() {
   open.output_wanted = static_cast<std::int64_t>(chance(100) ? 0 : below(400));
   if (chance(300))
     open.idempotency = Idempotency{"key/" + std::to_string(below(60)), sha256(std::to_string(below(2)))};
-  open.record_key.fill(static_cast<std::uint8_t>(1 + names_ % 250));
+  if (chance(900)) open.request.update("request " + std::to_string(names_));
   open.draft.session = "s";
   open.draft.key = "k" + std::to_string(below(3));
   open.draft.contract = "c";

@@ -1,5 +1,7 @@
 #include "faults.h"
 
+#include <algorithm>
+
 #include "store/varint.h"
 
 namespace ciyuan::clerk::sim {
@@ -32,7 +34,7 @@ std::string bytes_of_batch(const store::Batch& batch) {
   for (const store::OpenCallRow& row : batch.opened) out.text(row.data);
   for (const store::MarkRow& row : batch.marks) out.number(row.number), out.text(row.data);
   for (std::uint64_t number : batch.ended) out.number(number);
-  for (const store::RecordRow& row : batch.records) out.text(row.json);
+  for (const store::RecordRow& row : batch.records) out.text(row.json), out.number(row.key_slot.value_or(0));
   for (const store::LogEntryRow& row : batch.log_entries) out.text(row.entry);
   for (const store::IdempotencyRow& row : batch.idempotency) out.text(row.key), out.fixed(row.id.bytes);
   for (const store::DocumentRow& row : batch.documents) out.text(row.name), out.text(row.json);
@@ -43,25 +45,65 @@ std::string bytes_of_batch(const store::Batch& batch) {
 
 }  // namespace
 
-Result<SecretKey> Keys::find(const Id& id) {
+SecretKey Keys::fresh_key() {
+  SecretKey key;
+  for (std::uint8_t& byte : key) byte = static_cast<std::uint8_t>(random_());
+  return key;
+}
+
+void Keys::open(std::uint64_t used) {
+  next_ = durable_ = std::max<std::uint64_t>(file_.size(), used);
+  file_.resize(next_);
+}
+
+void Keys::close() {
+  file_.resize(next_);
+  durable_ = next_;
+}
+
+void Keys::refill_ahead() {
+  if (durable_ - next_ < 3) (void)refill();
+}
+
+// Written, synced, and only then given. A part that a failure left is overwritten by the next try, with other
+// keys, or stays behind where the process dies.
+Status Keys::refill() {
+  ++refills_;
+  Fault fault = Faults::next_of(faults_.refills);
+  std::uint64_t size = 1 + random_() % 6;
+  std::uint64_t written = size;
+  if (fault == Fault::kFailBefore || fault == Fault::kDieBefore) written = random_() % size;
+  file_.resize(std::max<std::uint64_t>(file_.size(), durable_ + written));
+  for (std::uint64_t slot = durable_; slot < durable_ + written; ++slot) file_[slot] = fresh_key();
+  if (fault == Fault::kDieBefore || fault == Fault::kDieAfter) throw Death();
+  if (fault != Fault::kNone) {
+    ++failed_refills_;
+    return Faults::broken("keys");
+  }
+  durable_ += size;
+  return {};
+}
+
+Result<record::RecordKey> Keys::take() {
+  if (next_ == durable_) CIYUAN_TRY_STATUS(refill());
+  gave_one_twice_ |= !given_.insert(next_).second;
+  record::RecordKey key{*file_[next_], next_};
+  ++next_;
+  return key;
+}
+
+Result<SecretKey> Keys::find(const Id&, std::optional<std::uint64_t> slot) {
   if (faults_.fails_to_read()) return Faults::broken("keys");
-  if (const SecretKey* key = kept(id)) return *key;
+  if (const SecretKey* key = slot ? kept(*slot) : nullptr) return *key;
   return Error{ErrorCode::kNotFound, "no such key", ""};
 }
 
-Status Keys::keep(std::span<const record::KeyRow> rows) {
-  return faults_.run(faults_.keeps, "keys", [&]() -> Status {
-    for (const record::KeyRow& row : rows) keys_[row.id] = row.key;
-    return {};
-  });
-}
-
-const SecretKey* Keys::kept(const Id& id) const {
-  auto found = keys_.find(id);
-  return found == keys_.end() ? nullptr : &found->second;
+const SecretKey* Keys::kept(std::uint64_t slot) const {
+  return slot < file_.size() && file_[slot] ? &*file_[slot] : nullptr;
 }
 
 Status FaultyStore::commit(const store::Batch& batch) {
+  if (look_at) look_at(batch);
   if (broken_) return Faults::broken("a commit before the reload");
   Status done = faults_.run(faults_.commits, "commit", [&]() -> Status {
     CIYUAN_TRY_STATUS(real_->commit(batch));

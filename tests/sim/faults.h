@@ -5,9 +5,11 @@
 /// the operations; reads fail by chance. The auditor reads past all of it.
 
 #include <deque>
-#include <map>
+#include <functional>
 #include <memory>
 #include <random>
+#include <set>
+#include <vector>
 
 #include "clerk/worker.h"
 
@@ -22,11 +24,11 @@ class Faults {
  public:
   explicit Faults(std::uint64_t seed) : random_(seed) {}
 
-  std::deque<Fault> commits, keeps;  ///< of the next ones; beyond them all goes well
-  int reads_failing_per_mille = 0;   ///< of the store's and the keys' reads, and of reloads
+  std::deque<Fault> commits, refills;  ///< of the next ones; beyond them all goes well
+  int reads_failing_per_mille = 0;     ///< of the store's and the keys' reads, and of reloads
   void clear() {
     commits.clear();
-    keeps.clear();
+    refills.clear();
     reads_failing_per_mille = 0;
   }
 
@@ -34,14 +36,16 @@ class Faults {
     return reads_failing_per_mille > 0 &&
            random_() % 1000 < static_cast<std::uint64_t>(reads_failing_per_mille);
   }
+  static Fault next_of(std::deque<Fault>& plan) {
+    if (plan.empty()) return Fault::kNone;
+    Fault fault = plan.front();
+    plan.pop_front();
+    return fault;
+  }
   /// Runs the operation with what is planned for it.
   template <class Operation>
   Status run(std::deque<Fault>& plan, const char* name, Operation&& operation) {
-    Fault fault = Fault::kNone;
-    if (!plan.empty()) {
-      fault = plan.front();
-      plan.pop_front();
-    }
+    Fault fault = next_of(plan);
     if (fault == Fault::kDieBefore) throw Death();
     if (fault == Fault::kFailBefore) return broken(name);
     Status done = operation();
@@ -57,17 +61,42 @@ class Faults {
   std::mt19937_64 random_;
 };
 
-/// Keys in memory.
-class Keys final : public KeyKeeper {
+/// A keys file and its pool: what is in the file outlives a process, what is ready to be given does not. A
+/// refill is a few keys, so that there are many. One that fails may have left any part of it in the file.
+class Keys final : public KeySource {
  public:
-  explicit Keys(Faults& faults) : faults_(faults) {}
-  Result<SecretKey> find(const Id& id) override;
-  Status keep(std::span<const record::KeyRow> rows) override;
-  const SecretKey* kept(const Id& id) const;
+  explicit Keys(Faults& faults, std::uint64_t seed) : faults_(faults), random_(seed) {}
+  /// A process starts. `used` as for record::KeysFile::open().
+  void open(std::uint64_t used);
+  /// It ends in an orderly way: what was not given is cut off.
+  void close();
+  /// As the pool's thread does, whenever it gets to it.
+  void refill_ahead();
+
+  Result<record::RecordKey> take() override;
+  Result<SecretKey> find(const Id& id, std::optional<std::uint64_t> slot) override;
+  std::uint64_t next_slot() const override { return next_; }
+
+  /// For the auditor: what is in the file now. Null: nothing.
+  const SecretKey* kept(std::uint64_t slot) const;
+  /// Slots that a sync had reached when somebody was told of them.
+  std::uint64_t durable_slots() const { return durable_; }
+  bool gave_one_twice() const { return gave_one_twice_; }
+  std::uint64_t refills() const { return refills_; }
+  std::uint64_t failed_refills() const { return failed_refills_; }
 
  private:
+  Status refill();
+  SecretKey fresh_key();
+
   Faults& faults_;
-  std::map<Id, SecretKey> keys_;
+  std::mt19937_64 random_;
+  std::vector<std::optional<SecretKey>> file_;
+  std::uint64_t next_ = 0;     ///< to be given
+  std::uint64_t durable_ = 0;  ///< in the file, and known to be: [next_, durable_) is ready
+  std::set<std::uint64_t> given_;
+  bool gave_one_twice_ = false;
+  std::uint64_t refills_ = 0, failed_refills_ = 0;
 };
 
 /// Any store with faults. As a real one, it commits nothing after a failure until it was reloaded.
@@ -75,6 +104,8 @@ class FaultyStore final : public store::Store {
  public:
   FaultyStore(std::unique_ptr<store::Store> real, Faults& faults) : real_(std::move(real)), faults_(faults) {}
   store::Store& real() { return *real_; }
+  /// Called before each commit, faulty ones included.
+  std::function<void(const store::Batch&)> look_at;
   /// SHA-256 over all batches that took effect, and the order they came in.
   const Digest& history() const { return history_; }
 

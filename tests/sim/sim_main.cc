@@ -36,7 +36,8 @@ std::string run_one(Options options, bool sqlite) {
                                {f.interrupted, "interrupted"},
                                {f.crashes, "crashes"},
                                {f.failed_starts, "failed starts"},
-                               {f.failures, "failed commits"}})
+                               {f.failures, "failed commits"},
+                               {f.failed_refills, "failed refills"}})
       std::printf(", %llu %s", static_cast<unsigned long long>(count), what);
     std::printf("\n");
   }

@@ -21,6 +21,8 @@ void check_figures(const Figures& total) {
   EXPECT_GT(total.crashes, 5u);
   EXPECT_GT(total.failed_starts, 5u);
   EXPECT_GT(total.failures, 5u);
+  EXPECT_GT(total.refills, 50u);
+  EXPECT_GT(total.failed_refills, 5u);
   EXPECT_GT(total.postings, 10u);
   EXPECT_GT(total.documents, 5u);
 }
@@ -35,6 +37,8 @@ void add(Figures& total, const Figures& figures) {
   total.crashes += figures.crashes;
   total.failed_starts += figures.failed_starts;
   total.failures += figures.failures;
+  total.refills += figures.refills;
+  total.failed_refills += figures.failed_refills;
   total.postings += figures.postings;
   total.documents += figures.documents;
 }

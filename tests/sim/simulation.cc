@@ -29,13 +29,17 @@ bool was_looked_at(const Reply* reply) {
 }  // namespace
 
 Simulation::Simulation(Options options)
-    : options_(std::move(options)), random_(options_.seed), faults_(options_.seed), keys_(faults_) {
+    : options_(std::move(options)),
+      random_(options_.seed),
+      faults_(options_.seed),
+      keys_(faults_, options_.seed) {
   std::unique_ptr<store::Store> real;
   if (options_.folder.empty())
     real = std::make_unique<store::MemoryStore>();
   else
     real = store::open_sqlite(options_.folder / "sim.db").value();
   store_ = std::make_unique<FaultyStore>(std::move(real), faults_);
+  store_->look_at = [this](const store::Batch& batch) { audit_keys_of(batch); };
   reader_ = store_->reader().value();
 }
 Simulation::~Simulation() = default;
@@ -55,17 +59,17 @@ std::string Simulation::run() {
   }
   if (broken_.empty()) settle_down();
   if (worker_ != nullptr) figures_.interrupted += worker_->interrupted();
+  figures_.refills = keys_.refills();
+  figures_.failed_refills = keys_.failed_refills();
   return broken_;
 }
 
 // What may go wrong with the next few operations.
 void Simulation::plan_faults(int per_mille) {
   faults_.clear();
-  for (std::deque<Fault>* plan : {&faults_.commits, &faults_.keeps})
-    for (int n = 0; n < 3; ++n) {
-      bool fails = chance(plan == &faults_.commits ? per_mille : per_mille / 3);
-      plan->push_back(fails ? static_cast<Fault>(1 + below(4)) : Fault::kNone);
-    }
+  for (std::deque<Fault>* plan : {&faults_.commits, &faults_.refills})
+    for (int n = 0; n < 3; ++n)
+      plan->push_back(chance(per_mille) ? static_cast<Fault>(1 + below(4)) : Fault::kNone);
   if (chance(per_mille)) faults_.reads_failing_per_mille = static_cast<int>(1 + below(100));
 }
 
@@ -78,7 +82,10 @@ void Simulation::restart() {
     plan_faults(attempt < 4 ? 250 : 0);
     try {
       Status started = store_->reload();
+      Result<store::Head> head = store_->head();
+      if (started.ok() && !head.ok()) started = head.error();
       if (started.ok()) {
+        keys_.open(head->key_slots);
         worker_ = std::make_unique<Worker>(*store_, &keys_, machine_options());
         started = worker_->start(clock_);
       }
@@ -127,7 +134,9 @@ void Simulation::step() {
   bool dies = chance(10);
   bool reads_fail = faults_.reads_failing_per_mille > 0;
   try {
+    if (chance(200)) keys_.refill_ahead();
     worker_->work(batch, answers);
+    if (dies && chance(300)) keys_.close();
   } catch (const Death&) {
     dies = true;
   }

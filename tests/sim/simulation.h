@@ -35,7 +35,8 @@ struct Options {
 
 struct Figures {
   std::uint64_t commands = 0, opened = 0, refused = 0, replayed = 0, closed = 0, interrupted = 0, waited = 0,
-                crashes = 0, failures = 0, failed_starts = 0, postings = 0, documents = 0;
+                crashes = 0, failures = 0, failed_starts = 0, postings = 0, documents = 0, refills = 0,
+                failed_refills = 0;
 };
 
 class Simulation {
@@ -112,6 +113,8 @@ class Simulation {
   bool is_passed(const contract::Limit& limit, const Open& open, std::uint64_t ticket) const;
   void audit_calls();
   void audit_log(bool thorough);
+  /// Before the batch is durable, its keys are.
+  void audit_keys_of(const store::Batch& batch);
   void audit_keys();
   /// Records the first thing that is wrong.
   void require(bool condition, const std::string& words);

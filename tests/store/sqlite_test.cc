@@ -72,10 +72,32 @@ TEST(Sqlite, says_that_an_amount_is_damaged_rather_than_reading_it_as_nothing) {
   EXPECT_TRUE(store->account("cap/a").ok());
 }
 
+constexpr const char* kToVersion2 =
+    "ALTER TABLE head DROP COLUMN key_slots; ALTER TABLE records DROP COLUMN key_slot; PRAGMA user_version = "
+    "2;";
+
+TEST(Sqlite, brings_a_database_of_version_2_up_to_date) {
+  Folder folder;
+  Maker maker;
+  Batch before = maker.next(10), after = maker.next(10);
+  { ASSERT_TRUE(open_sqlite(folder / "s.db").value()->commit(before).ok()); }
+  run_sql(folder / "s.db", kToVersion2);
+  EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("older version: schema 2"));
+  auto store = open_sqlite(folder / "s.db").value();
+  EXPECT_EQ(store->head()->key_slots, 0u);
+  after.key_slots = 20;
+  after.records.at(0).key_slot = 19;
+  ASSERT_TRUE(store->commit(after).ok());
+  EXPECT_EQ(store->head()->key_slots, 20u);
+  EXPECT_EQ((*store->record(before.records.at(0).id))->key_slot, std::nullopt);
+  EXPECT_EQ((*store->record(after.records.at(0).id))->key_slot, 19u);
+}
+
 TEST(Sqlite, brings_a_database_of_version_1_up_to_date) {
   Folder folder;
   Maker maker;
   { ASSERT_TRUE(open_sqlite(folder / "s.db").value()->commit(maker.next(10)).ok()); }
+  run_sql(folder / "s.db", kToVersion2);
   run_sql(folder / "s.db", "ALTER TABLE accounts DROP COLUMN granted; PRAGMA user_version = 1");
   EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("older version: schema 1"));
   for (int life = 0; life < 2; ++life) {

@@ -37,6 +37,20 @@ TEST_P(Stores, begin_empty) {
   EXPECT_TRUE(reader->records({})->empty());
 }
 
+TEST_P(Stores, give_back_where_a_records_key_is) {
+  Batch batch = maker.next(3);
+  batch.records[1].key_slot = 0;
+  batch.records[2].key_slot = 41;
+  batch.key_slots = 42;
+  ASSERT_TRUE(store->commit(batch).ok());
+  EXPECT_EQ(store->head()->key_slots, 42u);
+  EXPECT_EQ((*store->record(id_of(0)))->key_slot, std::nullopt);
+  EXPECT_EQ((*store->record(id_of(1)))->key_slot, 0u);
+  EXPECT_EQ((*reader->record(id_of(2)))->key_slot, 41u);
+  EXPECT_EQ(reader->records({}).value().front().key_slot, 41u);
+  EXPECT_EQ((*reader->record_at(1))->key_slot, 0u);
+}
+
 TEST_P(Stores, give_back_accounts_and_amounts_of_any_size) {
   ASSERT_TRUE(store->commit(maker.next(10)).ok());
   auto account = store->account("cap/a");

@@ -196,7 +196,7 @@ Id derived_id(const Id& id, std::uint8_t purpose) {
 
 namespace {
 
-constexpr std::uint64_t kCallVersion = 1;
+constexpr std::uint64_t kCallVersion = 2;
 
 void write_counts(store::ByteWriter& out, const KindCounts& counts) {
   for (std::int64_t count : counts.tokens) out.integer(count);
@@ -255,11 +255,12 @@ contract::Metering read_metering(store::ByteReader& in) {
 
 }  // namespace
 
-std::string encode_call(const Open& command, std::int64_t granted) {
+std::string encode_call(const Open& command, std::int64_t granted, std::optional<std::uint64_t> key_slot) {
   std::string bytes;
   bytes.reserve(2048);
   store::ByteWriter out(bytes);
   out.number(kCallVersion);
+  out.number(key_slot ? 1 + *key_slot : 0);
   out.fixed(command.id.bytes);
   out.integer(command.at.ns);
   out.integer(granted);
@@ -288,8 +289,11 @@ std::string encode_call(const Open& command, std::int64_t granted) {
 Result<DecodedCall> decode_call(std::string_view bytes) {
   store::ByteReader in(bytes);
   Error damaged{ErrorCode::kCorrupt, "an open call in the store cannot be read", ""};
-  if (in.number() != kCallVersion) return damaged;
   DecodedCall call;
+  std::uint64_t version = in.number();
+  if (version < 1 || version > kCallVersion) return damaged;
+  if (version == 2)
+    if (std::uint64_t slot = in.number(); slot != 0) call.key_slot = slot - 1;
   Open& command = call.command;
   command.id.bytes = in.fixed<16>();
   command.at.ns = in.integer();

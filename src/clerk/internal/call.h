@@ -36,6 +36,7 @@ struct StateMachine::Call {
   Nanoseconds heard;  ///< when something was last heard of it, by the machine's lapse of time
   std::optional<Idempotency> idempotency;
   SecretKey key{};
+  std::optional<std::uint64_t> key_slot;
   record::UsageRecord draft;
   std::vector<ledger::AccountIndex> accounts, sinks;  ///< one for each limit; sinks may repeat
 };
@@ -87,11 +88,13 @@ std::vector<ledger::Line> make_lines(const std::vector<ledger::AccountIndex>& ac
                                      const std::vector<ledger::AccountIndex>& sinks,
                                      const std::vector<Amount>& amounts, bool skip_zero);
 
-/// The open call as bytes: everything but its key, which lives in the keys file alone, and its mark.
-std::string encode_call(const Open& command, std::int64_t granted);
+/// The open call as bytes: everything but its key, which lives in the keys file alone, and its mark. Version
+/// 1, which is still read, had no slot: the key is found by the call's id.
+std::string encode_call(const Open& command, std::int64_t granted, std::optional<std::uint64_t> key_slot);
 struct DecodedCall {
   Open command;
   std::int64_t granted = 0;
+  std::optional<std::uint64_t> key_slot;
 };
 Result<DecodedCall> decode_call(std::string_view bytes);
 

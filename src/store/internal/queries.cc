@@ -64,10 +64,12 @@ RecordRow record_in(Statement* row) {
                    .contract = row->text(3),
                    .key = row->text(4),
                    .session = row->text(5),
-                   .json = row->text(6)};
+                   .json = row->text(6),
+                   .key_slot = row->is_null(7) ? std::nullopt : std::optional(row->number(7))};
 }
-#define RECORD_COLUMNS \
-  "records.leaf, records.id, records.at, scopes.contract, scopes.key, records.session, records.json"
+#define RECORD_COLUMNS                                                                                 \
+  "records.leaf, records.id, records.at, scopes.contract, scopes.key, records.session, records.json, " \
+  "records.key_slot"
 #define RECORD_TABLES "records JOIN scopes ON scopes.number = records.scope"
 
 DocumentRow document_in(Statement* row) {
@@ -114,9 +116,10 @@ Result<Statement*> Queries::query(const char* sql) {
 }
 
 Result<Head> Queries::head() {
-  CIYUAN_TRY(Statement * query_, query("SELECT batch, at, opened, log_size, log_root, "
-                                       "(SELECT coalesce(max(number), 0) FROM accounts), "
-                                       "(SELECT coalesce(max(number), 0) FROM entries) FROM head"));
+  CIYUAN_TRY(Statement * query_,
+             query("SELECT batch, at, opened, log_size, log_root, "
+                   "(SELECT coalesce(max(number), 0) FROM accounts), "
+                   "(SELECT coalesce(max(number), 0) FROM entries), key_slots FROM head"));
   Scoped statement(*query_);
   CIYUAN_TRY(bool row, statement->step());
   if (!row) return Error{ErrorCode::kCorrupt, "the table head is empty", ""};
@@ -128,6 +131,7 @@ Result<Head> Queries::head() {
   head.log_root = fixed<32>(statement->view(4));
   head.accounts = statement->number(5);
   head.entries = statement->number(6);
+  head.key_slots = statement->number(7);
   return head;
 }
 

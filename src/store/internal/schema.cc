@@ -12,7 +12,7 @@ constexpr const char* kTables = R"sql(
 CREATE TABLE head (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   batch INTEGER NOT NULL, at INTEGER NOT NULL, opened INTEGER NOT NULL,
-  log_size INTEGER NOT NULL, log_root BLOB NOT NULL);
+  log_size INTEGER NOT NULL, log_root BLOB NOT NULL, key_slots INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE accounts (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL, scale INTEGER NOT NULL,
   may_overdraw INTEGER NOT NULL, closed INTEGER NOT NULL,
@@ -27,7 +27,7 @@ CREATE TABLE marks (number INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE scopes (number INTEGER PRIMARY KEY, contract TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (key, contract));
 CREATE TABLE records (
   leaf INTEGER PRIMARY KEY, id BLOB NOT NULL, at INTEGER NOT NULL, scope INTEGER NOT NULL, session TEXT NOT NULL,
-  json TEXT NOT NULL, fields BLOB);
+  json TEXT NOT NULL, fields BLOB, key_slot INTEGER);
 CREATE UNIQUE INDEX record_ids ON records (id);
 CREATE INDEX record_scopes ON records (scope);
 CREATE INDEX record_sessions ON records (session);
@@ -41,13 +41,19 @@ CREATE INDEX document_names ON documents (kind, name);
 CREATE INDEX document_digests ON documents (digest);
 CREATE TABLE admin_log (
   leaf INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL);
-INSERT INTO head VALUES (1, 0, 0, 0, 0, x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+INSERT INTO head VALUES (1, 0, 0, 0, 0, x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 0);
 )sql";
 
 // Version 1 did not tell grants from deposits; deposits to a cap were rare, and to anything else the rule.
 constexpr const char* kFromVersion1 = R"sql(
 ALTER TABLE accounts ADD COLUMN granted NOT NULL DEFAULT 0;
 UPDATE accounts SET granted = funded WHERE name GLOB 'cap/*';
+)sql";
+
+// Up to version 2 keys were found by their records' ids, and they still are.
+constexpr const char* kFromVersion2 = R"sql(
+ALTER TABLE head ADD COLUMN key_slots INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE records ADD COLUMN key_slot INTEGER;
 )sql";
 
 Error not_ours(const Database& database, std::string message) {
@@ -85,7 +91,13 @@ Status prepare_schema(const Database& database) {
   if (!version.ok() && version.error().code != ErrorCode::kNotFound) return version.error();
   if (version.ok() && *version == kSchemaVersion) return {};
   CIYUAN_TRY_STATUS(database.execute("BEGIN IMMEDIATE"));
-  std::string sql = version.ok() ? kFromVersion1 : kTables;
+  std::string sql;
+  if (!version.ok()) {
+    sql = kTables;
+  } else {
+    if (*version == 1) sql += kFromVersion1;
+    sql += kFromVersion2;
+  }
   sql += "PRAGMA application_id = " + std::to_string(kApplicationId) + ";";
   sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
   CIYUAN_TRY_STATUS(database.execute(sql.c_str()));

@@ -59,6 +59,7 @@ class Statement {
   }
 
   std::int64_t integer(int column) const { return sqlite3_column_int64(get(), column); }
+  bool is_null(int column) const { return sqlite3_column_type(get(), column) == SQLITE_NULL; }
   std::uint64_t number(int column) const { return static_cast<std::uint64_t>(integer(column)); }
   std::string text(int column) const { return std::string(text_of(view(column))); }
   Bytes blob(int column) const {

@@ -39,6 +39,7 @@ bool Bpe::build(Source source) {
     if (length == 0) continue;
     const std::string_view text = bytes_of(id);
     insert(id);
+    has_only_whole_ |= source_.whole_piece && !comes_out(id);
     if (length == 1) {
       byte_tokens_[static_cast<unsigned char>(text[0])] = id;
     } else {
@@ -71,6 +72,11 @@ bool Bpe::build_joins() {
     }
     if (source_.final_split[id] != 0 && sides_[id].left == kNoToken) return false;
   }
+  byte_joins_.resize(std::size_t{256} * 256, kNoPriority);
+  for (std::size_t left = 0; left < 256; ++left)
+    for (std::size_t right = 0; right < 256; ++right)
+      if (byte_tokens_[left] != kNoToken && byte_tokens_[right] != kNoToken)
+        byte_joins_[left << 8 | right] = joins_.find(byte_tokens_[left], byte_tokens_[right]);
   return true;
 }
 
@@ -99,17 +105,65 @@ TokenId Bpe::whole(std::string_view piece) const {
 }
 
 namespace {
-// Below this many bytes a scan for the best pair beats a heap.
+// Below this many bytes a scan for the best pair beats a heap; below the other, moving nothing beats that.
 constexpr std::size_t kShortPiece = 96;
+constexpr std::size_t kTinyPiece = 32;
 }  // namespace
+
+std::size_t Bpe::byte_parts(std::string_view piece, TokenId* ids, std::uint32_t* priorities) const {
+  std::size_t n = 0;
+  unsigned char last = 0;
+  for (const char c : piece) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte_tokens_[byte] == kNoToken) continue;
+    ids[n] = byte_tokens_[byte];
+    if (n > 0) priorities[n - 1] = byte_joins_[std::size_t{last} << 8 | byte];
+    last = byte;
+    ++n;
+  }
+  return n;
+}
+
+// Up to 32 parts, in their places to the end: what is joined into its left neighbour is passed over.
+std::size_t Bpe::join_tiny(std::string_view piece, TokenId* ids) const {
+  std::uint32_t priorities[kTinyPiece];
+  std::uint8_t next[kTinyPiece], previous[kTinyPiece];
+  const std::size_t n = byte_parts(piece, ids, priorities);
+  if (n == 0) return 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    next[i] = static_cast<std::uint8_t>(i + 1);
+    previous[i] = static_cast<std::uint8_t>(i - 1);
+  }
+  priorities[n - 1] = kNoPriority;
+  std::size_t parts = n;
+  for (;;) {
+    std::size_t best = 0;
+    std::uint32_t best_priority = priorities[0];
+    for (std::size_t i = 1; i < n; ++i)
+      if (priorities[i] < best_priority) best_priority = priorities[i], best = i;
+    if (best_priority == kNoPriority) break;
+    const std::size_t gone = next[best], after = next[gone];
+    ids[best] = made(best_priority);
+    next[best] = static_cast<std::uint8_t>(after);
+    priorities[gone] = kNoPriority;
+    --parts;
+    if (after < n) {
+      previous[after] = static_cast<std::uint8_t>(best);
+      priorities[best] = joins_.find(ids[best], ids[after]);
+    } else {
+      priorities[best] = kNoPriority;
+    }
+    if (best > 0) priorities[previous[best]] = joins_.find(ids[previous[best]], ids[best]);
+  }
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < n; i = next[i]) ids[at++] = ids[i];
+  return parts;
+}
 
 void Bpe::join_short(std::string_view piece, std::vector<TokenId>& parts) const {
   std::uint32_t priorities[kShortPiece];
   TokenId ids[kShortPiece];
-  std::size_t n = 0;
-  for (char c : piece)
-    if (const TokenId id = byte_tokens_[static_cast<unsigned char>(c)]; id != kNoToken) ids[n++] = id;
-  for (std::size_t i = 0; i + 1 < n; ++i) priorities[i] = joins_.find(ids[i], ids[i + 1]);
+  std::size_t n = byte_parts(piece, ids, priorities);
   while (n > 1) {
     std::size_t best = 0;
     std::uint32_t best_priority = priorities[0];
@@ -183,13 +237,24 @@ void Bpe::join_long(std::string_view piece, std::vector<TokenId>& parts) const {
 
 void Bpe::encode(std::string_view piece, std::vector<TokenId>& out) const {
   if (const TokenId id = whole(piece); id != kNoToken) return out.push_back(id);
+  if (piece.size() <= kTinyPiece) {
+    TokenId ids[kTinyPiece];
+    out.insert(out.end(), ids, ids + join_tiny(piece, ids));
+    return;
+  }
   thread_local std::vector<TokenId> parts;
   piece.size() <= kShortPiece ? join_short(piece, parts) : join_long(piece, parts);
   out.insert(out.end(), parts.begin(), parts.end());
 }
 
-std::uint32_t Bpe::count(std::string_view piece) const {
-  if (whole(piece) != kNoToken) return 1;
+std::uint32_t Bpe::count_joined(std::string_view piece) const {
+  // Who asks has looked for short tokens already; the joins find them too.
+  if (piece.size() <= kTinyPiece) {
+    TokenId ids[kTinyPiece];
+    return static_cast<std::uint32_t>(join_tiny(piece, ids));
+  }
+  if (piece.size() <= 255)
+    if (const TokenId id = find(piece); id != kNoToken && comes_out(id)) return 1;
   thread_local std::vector<TokenId> parts;
   piece.size() <= kShortPiece ? join_short(piece, parts) : join_long(piece, parts);
   return static_cast<std::uint32_t>(parts.size());

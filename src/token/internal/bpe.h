@@ -74,7 +74,20 @@ class Bpe {
   }
 
   /// Number of tokens of one pretoken; O(n log n).
-  std::uint32_t count(std::string_view piece) const;
+  std::uint32_t count(std::string_view piece) const {
+    return is_token_only_whole(piece) ? 1 : count_joined(piece);
+  }
+  /// Number of tokens that joins make of a piece, be it a pretoken or a part of one.
+  std::uint32_t count_joined(std::string_view piece) const;
+  /// Whether the piece is a token that joins do not lead to, which it is only as a whole pretoken.
+  bool is_token_only_whole(std::string_view piece) const {
+    if (!has_only_whole_) return false;
+    const TokenId id = whole(piece);
+    return id != kNoToken && !comes_out(id);
+  }
+  bool has_only_whole() const { return has_only_whole_; }
+  /// Whether a token is what joins make of its bytes.
+  bool comes_out(TokenId id) const { return source_.lengths[id] == 1 || source_.final_split[id] != 0; }
   void encode(std::string_view piece, std::vector<TokenId>& out) const;
 
   /// The token that the whole piece is, if it is one without (or in spite of) joining; kNoToken if not.
@@ -99,8 +112,11 @@ class Bpe {
   TokenId made(std::uint32_t priority) const {
     return source_.priority_is_token ? priority : made_[priority];
   }
-  bool comes_out(TokenId id) const { return source_.lengths[id] == 1 || source_.final_split[id] != 0; }
 
+  /// The bytes' own tokens and the priorities of their joins; bytes that are no token are left out.
+  std::size_t byte_parts(std::string_view piece, TokenId* ids, std::uint32_t* priorities) const;
+  /// Of up to 32 bytes; returns the number of tokens.
+  std::size_t join_tiny(std::string_view piece, TokenId* ids) const;
   /// Leaves the tokens of the piece in `parts`.
   void join_short(std::string_view piece, std::vector<TokenId>& parts) const;
   void join_long(std::string_view piece, std::vector<TokenId>& parts) const;
@@ -111,12 +127,15 @@ class Bpe {
   std::vector<std::uint64_t> strings_;  ///< hash table: 46 bits of hash, 18 of token
   std::size_t strings_mask_ = 0;
   JoinTable joins_;
+  std::vector<std::uint32_t>
+      byte_joins_;  ///< priorities of the joins of two bytes, which every piece asks for
   std::vector<TokenId> made_;
   struct Sides {
     TokenId left = kNoToken, right = kNoToken;
     std::uint32_t priority = 0;  ///< 0 for single bytes: they are older than any join
   };
   std::vector<Sides> sides_;  ///< by which join each token comes out; priority is one more than the join's
+  bool has_only_whole_ = false;
   std::vector<std::uint8_t> longest_by_ending_;  ///< by the last two bytes: the longest such token
 };
 

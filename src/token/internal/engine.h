@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "token/internal/added_token_index.h"
+#include "token/internal/block_counter.h"
+#include "token/internal/borders.h"
 #include "token/internal/bpe.h"
-#include "token/internal/piece_cache.h"
+#include "token/internal/long_piece_table.h"
+#include "token/internal/piece_table.h"
 #include "token/internal/pretokenizer.h"
 #include "token/internal/regex_pretokenizer.h"
 #include "token/vocabulary.h"
@@ -26,21 +29,36 @@ class Engine {
   Bpe bpe;
   std::vector<AddedToken> added;
   AddedTokenIndex raw_added, normalized_added;
-  std::uint64_t serial = 0;  ///< of the object, never used again: the key of thread caches
+  Borders borders;
+  std::unique_ptr<PieceTable> table;            ///< filled by all threads
+  std::unique_ptr<LongPieceTable> long_pieces;  ///< as well
+  std::vector<std::uint8_t>
+      character_tokens;              ///< of U+4E00 to U+9FFF each, as a part of a pretoken; some unused after
+  bool has_all_bytes = false;        ///< each byte of ASCII is a token
+  CountText count_blocks = nullptr;  ///< null: this processor counts by the matchers
+
+  /// After the parts above are there.
+  void prepare_counting();
 
   /// The text that pretokenization sees: repaired and normalised. A view of `text` or of `buffer`.
   std::string_view prepare(std::string_view text, std::string& buffer) const;
   /// Of prepared text.
   std::uint64_t count(std::string_view prepared) const;
+  std::uint64_t count_by_matchers(std::string_view prepared) const;
   void encode(std::string_view prepared, std::vector<TokenId>& out) const;
   /// The first pretoken of prepared text, or, by a regex of several steps, what it cuts first; and its
   /// tokens.
   Match next_pretoken(std::string_view prepared, RunMemo* memo) const;
-  std::uint64_t count_match(PieceCache& cache, std::string_view piece, const Match& match,
-                            const char* end) const;
-  /// Of one pretoken, through the thread's cache. `end` is the end of the readable buffer.
-  std::uint32_t count_pretoken(PieceCache& cache, std::string_view piece, const char* end) const;
-  PieceCache& cache() const { return PieceCache::of_this_thread(serial); }
+  std::uint64_t count_match(std::string_view piece, const Match& match) const;
+  /// Of one pretoken, through the table.
+  std::uint32_t count_pretoken(std::string_view piece) const;
+  /// Of a piece that the table lacks, or could not hold. `is_whole`: it is a pretoken, not a part of one.
+  std::uint32_t count_piece(std::string_view piece, bool is_whole) const;
+  /// As above, of a piece that no border cuts.
+  std::uint32_t count_cut_piece(std::string_view piece, bool is_whole) const;
+
+ private:
+  std::uint32_t count_part(std::string_view part) const;
 };
 
 }  // namespace ciyuan::token::internal

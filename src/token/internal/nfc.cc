@@ -1,10 +1,15 @@
 #include "token/internal/nfc.h"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <vector>
 
 #include "token/internal/unicode.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace ciyuan::token::internal {
 namespace {
@@ -165,9 +170,51 @@ bool nfc_touches(std::uint32_t c) {
   return bits[c / 64] >> (c % 64) & 1;
 }
 
+#if defined(__SSE2__)
+namespace {
+// Of 16 bytes at `p`, those that begin a character which may be touched: none below CC, nor E4 to E9, nor
+// U+3000 to U+3029, nor U+FF00 to U+FF7F. 18 bytes are read.
+unsigned suspects(const char* p) {
+  const auto load = [p](int at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + at)); };
+  const auto is = [](__m128i some, int byte) {
+    return _mm_cmpeq_epi8(some, _mm_set1_epi8(static_cast<char>(byte)));
+  };
+  const __m128i bytes = load(0), second = load(1);
+  const auto above = [&](int least) {
+    return _mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(least - 1)));
+  };
+  const __m128i high = _mm_andnot_si128(above(0), above(0xCC - 256));
+  const __m128i safe = _mm_andnot_si128(above(0xEA - 256), above(0xE4 - 256));
+  const __m128i punctuation = _mm_and_si128(_mm_and_si128(is(bytes, 0xE3), is(second, 0x80)),
+                                            _mm_cmplt_epi8(load(2), _mm_set1_epi8(static_cast<char>(0xAA))));
+  const __m128i full_width = _mm_and_si128(is(bytes, 0xEF), _mm_or_si128(is(second, 0xBC), is(second, 0xBD)));
+  const __m128i all_safe = _mm_or_si128(safe, _mm_or_si128(punctuation, full_width));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_andnot_si128(all_safe, high)));
+}
+}  // namespace
+#endif
+
 std::size_t nfc_untouched_prefix(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
+#if defined(__SSE2__)
+    // Bytes inside of characters are no suspects, so that any 16 can be looked at.
+    if (text.size() - at >= 18) {
+      const unsigned found = suspects(text.data() + at);
+      if (found == 0) {
+        at += 16;
+        continue;
+      }
+      at += static_cast<std::size_t>(std::countr_zero(found));
+      std::uint32_t c = 0;
+      const unsigned length = decode(text.data() + at, c);
+      if (nfc_touches(c)) return at;
+      at += length;
+      continue;
+    }
+    while (at < text.size() && (text[at] & 0xC0) == 0x80) ++at;
+    if (at == text.size()) break;
+#endif
     const auto lead = static_cast<unsigned char>(text[at]);
     if (lead < 0x80) {
       ++at;

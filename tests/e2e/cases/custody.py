@@ -507,3 +507,28 @@ def lost_keys(world):
     os.remove(os.path.join(gateway.data, "keys.dat"))
     again = world.gateway(options=())
     check("keys-missing" in again.said(), again.said()[-500:])
+
+
+@case("an older copy of the keys file is told of at every start; records made after it have keys of their own")
+def older_keys(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url), options=())
+    keys = os.path.join(gateway.data, "keys.dat")
+
+    first = gateway.call(chat(max_tokens=2)).record
+    gateway.end()
+    shutil.copy(keys, keys + ".older")
+    gateway = world.gateway(options=())
+    second = gateway.call(chat(max_tokens=2)).record
+    check("keys-missing" not in gateway.said(), "the file is whole")
+    gateway.end()
+    shutil.move(keys + ".older", keys)
+    gateway = world.gateway(options=())
+    check("keys-missing" in gateway.said(), gateway.said()[-500:])
+    third = gateway.call(chat(max_tokens=2)).record
+    gateway.end()
+    gateway = world.gateway(options=())
+    check("keys-missing" in gateway.said(), "as long as records cannot be opened")
+    equal([gateway.admin(f"/v1/records/{record}/key")[0] for record in (first, second, third)], [200, 404, 200], "their keys")
+    for record in (first, second, third):
+        check(gateway.receipt(record), "each can be proved")
