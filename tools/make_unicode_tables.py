@@ -75,6 +75,41 @@ def write_classes():
     print(len(rows), "runs")
 
 
+def write_han():
+    """\\p{Han} as tiktoken knows it: Kimi K2's expression is the only one with a script, and runs in tiktoken alone."""
+    members, ranges = sorted(by_tiktoken(r"\p{Han}")), []
+    for c in members:
+        if ranges and ranges[-1][1] == c - 1:
+            ranges[-1][1] = c
+        else:
+            ranges.append([c, c])
+    rows = [f"{{{first:#x},{last:#x}}}" for first, last in ranges]
+    lines = [",".join(rows[i:i + 8]) + "," for i in range(0, len(rows), 8)]
+    (ROOT / "unicode_han.inc").write_text(
+        NOTE + "// {first, last} of each range of Han characters.\n" + "\n".join(lines) + "\n")
+    print(len(rows), "ranges of Han")
+
+
+CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co".split()
+
+
+def write_categories():
+    """General categories, for expressions that are run by PCRE2, whose Unicode version is another."""
+    category = {}
+    for index, name in enumerate(CATEGORIES):
+        category.update((c, index + 1) for c in character_class(rf"\p{{{name}}}"))
+    rows, last = [], None
+    for c in range(0x110000):
+        if category.get(c, 0) != last:
+            last = category.get(c, 0)
+            rows.append(f"{{{c:#x},{last}}}")
+    lines = [",".join(rows[i:i + 8]) + "," for i in range(0, len(rows), 8)]
+    (ROOT / "unicode_categories.inc").write_text(
+        NOTE + "// {first character of a run, its general category}: 1 is the first of kCategories, 0 none of them.\n" +
+        "\n".join(lines) + "\n")
+    print(len(rows), "runs of categories")
+
+
 def write_nfc():
     nfc, nfd = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
     classes = {}
@@ -109,4 +144,6 @@ def write_nfc():
 
 ROOT.mkdir(parents=True, exist_ok=True)
 write_classes()
+write_han()
+write_categories()
 write_nfc()

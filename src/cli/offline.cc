@@ -41,6 +41,7 @@ void add_verify(CLI::App& app, Session& session) {
 
 void add_offline_commands(CLI::App& app, Session& session) {
   add_count_command(app, session);
+  add_vocab_command(app, session);
   add_verify(app, session);
   auto* version = app.add_subcommand("version", "The program's version");
   version->callback([&session] { session.out() << "ciyuan " << kVersion << "\n"; });

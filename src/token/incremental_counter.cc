@@ -51,9 +51,9 @@ void IncrementalCounter::settle() {
   const internal::Engine& engine = vocabulary_->engine();
   while (start_ < open_.size()) {
     std::string_view rest = std::string_view(open_).substr(start_);
-    internal::Match match = internal::next_pretoken(engine.pretokenizer, rest, &memo_);
+    internal::Match match = engine.next_pretoken(rest, &memo_);
     if (match.hit_end) break;
-    settled_ += engine.count_pretoken(rest.substr(0, match.length));
+    settled_ += engine.count_match(rest.substr(0, match.length), match);
     start_ += match.length;
     memo_ = {};
     growing_ = {};
@@ -72,10 +72,10 @@ std::uint64_t IncrementalCounter::count_open(std::string_view open) const {
   std::uint64_t total = 0;
   bool first = true;
   while (!open.empty()) {
-    internal::Match match = internal::next_pretoken(engine.pretokenizer, open, first ? &memo : nullptr);
+    internal::Match match = engine.next_pretoken(open, first ? &memo : nullptr);
     std::string_view piece = open.substr(0, match.length);
-    total += first && piece.size() >= kGrowingFrom ? growing_.count(engine.bpe, piece)
-                                                   : engine.count_pretoken(piece);
+    const bool grows = first && piece.size() >= kGrowingFrom && match.step == internal::Match::kWhole;
+    total += grows ? growing_.count(engine.bpe, piece) : engine.count_match(piece, match);
     first = false;
     open.remove_prefix(match.length);
   }

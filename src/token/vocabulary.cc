@@ -99,6 +99,19 @@ std::uint32_t Engine::count_part(std::string_view part) const {
   return count;
 }
 
+Match Engine::next_pretoken(std::string_view prepared, RunMemo* memo) const {
+  if (!regex) return internal::next_pretoken(pretokenizer, prepared, memo);
+  const RegexPretokenizer::Part part = regex->first(prepared);
+  return {part.length, part.hit_end, part.step == regex->steps() ? Match::kWhole : part.step};
+}
+
+std::uint64_t Engine::count_match(std::string_view piece, const Match& match) const {
+  if (match.step == Match::kWhole) return count_pretoken(piece);
+  std::uint64_t total = 0;
+  regex->cut(piece, match.step, [&](std::string_view part) { total += count_pretoken(part); });
+  return total;
+}
+
 std::uint64_t Engine::count(std::string_view prepared) const {
   if (count_blocks == nullptr) return count_by_matchers(prepared);
   return count_blocks(*this, prepared.data(), prepared.data() + prepared.size());
@@ -106,6 +119,10 @@ std::uint64_t Engine::count(std::string_view prepared) const {
 
 std::uint64_t Engine::count_by_matchers(std::string_view prepared) const {
   std::uint64_t total = 0;
+  if (regex) {
+    regex->cut(prepared, 0, [&](std::string_view piece) { total += count_pretoken(piece); });
+    return total;
+  }
   with_family(pretokenizer, [&]<Pretokenizer kFamily>() {
     for_each_pretoken<kFamily>(prepared, [&](const char* from, const char* to) {
       total += count_pretoken({from, static_cast<std::size_t>(to - from)});
@@ -115,6 +132,7 @@ std::uint64_t Engine::count_by_matchers(std::string_view prepared) const {
 }
 
 void Engine::encode(std::string_view prepared, std::vector<TokenId>& out) const {
+  if (regex) return regex->cut(prepared, 0, [&](std::string_view piece) { bpe.encode(piece, out); });
   with_family(pretokenizer, [&]<Pretokenizer kFamily>() {
     for_each_pretoken<kFamily>(prepared, [&](const char* from, const char* to) {
       bpe.encode({from, static_cast<std::size_t>(to - from)}, out);
@@ -167,6 +185,9 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::parse(std::string_view pac
   engine->name = std::move(file.name);
   engine->digest = sha256(content);
   engine->pretokenizer = file.pretokenizer;
+  if (file.pretokenizer == internal::Pretokenizer::kRegex) {
+    CIYUAN_TRY(engine->regex, internal::RegexPretokenizer::compile(file.expressions));
+  }
   engine->nfc = file.nfc;
   engine->added = std::move(file.added_tokens);
   if (!engine->bpe.build(std::move(file.bpe)))

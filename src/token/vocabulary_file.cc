@@ -44,6 +44,8 @@ Result<std::uint32_t> read_header(std::string_view text, VocabularyFile& file) {
     const auto family = internal::pretokenizer_named(header.at("pretokenizer").get<std::string>());
     if (!family) return corrupt("unknown pretokenizer");
     file.pretokenizer = *family;
+    if (*family == internal::Pretokenizer::kRegex)
+      file.expressions = header.at("expressions").get<std::vector<std::string>>();
     const auto normalizer = header.at("normalizer").get<std::string>();
     if (normalizer != "none" && normalizer != "nfc") return corrupt("unknown normalizer");
     file.nfc = normalizer == "nfc";

@@ -1,12 +1,13 @@
 #pragma once
 
-/// The vocabulary file (*.ciyuan-vocab.zst), written by tools/import_vocabulary.py. Unpacked it is:
+/// The vocabulary file (*.ciyuan-vocab.zst), written by tools/import_vocabulary.py and importer.h. Unpacked
+/// it is:
 ///
 ///   8 bytes  "CIYUANV1"
 ///   4 bytes  length of the header, little-endian
-///   header   JSON: name, pretokenizer, normalizer ("none", "nfc"), priority ("token": a join is as good as
-///   the token
-///            it makes is old; "split": in file order), whole_piece, tokens (their number n), added_tokens
+///   header   JSON: name, pretokenizer ("regex" has its expressions, a list), normalizer ("none", "nfc"),
+///            priority ("token": a join is as good as the token it makes is old; "split": in file order),
+///            whole_piece, tokens (their number n), added_tokens
 ///   n bytes  length of each token, 0 if the id has none
 ///   n bytes  left length of the join by which the token comes out of its own bytes, 0 if it does not
 ///   n bytes  number of joins that make the token
@@ -31,6 +32,7 @@ constexpr std::size_t kVocabularyBytesMax = 64 << 20;  ///< unpacked; the larges
 struct VocabularyFile {
   std::string name;
   internal::Pretokenizer pretokenizer = internal::Pretokenizer::kO200k;
+  std::vector<std::string> expressions;  ///< for kRegex, as published
   bool nfc = false;
   std::vector<AddedToken> added_tokens;
   internal::Bpe::Source bpe;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "token/importer.h"
 
 #ifndef CIYUAN_DATA_FOLDER
 #define CIYUAN_DATA_FOLDER "data"
@@ -39,31 +40,40 @@ std::string standard_folder() {
 
 }  // namespace
 
-VocabularySet::VocabularySet(std::string folder) : folder_(std::move(folder)) {}
+VocabularySet::VocabularySet(std::string folder, std::string added)
+    : folder_(std::move(folder)), added_(std::move(added)) {}
 
 VocabularySet& VocabularySet::standard() {
-  static VocabularySet set(standard_folder());
+  static VocabularySet set(standard_folder(), user_vocabulary_folder());
   return set;
 }
 
 Status VocabularySet::read_manifest() {
   if (read_) return {};
-  CIYUAN_TRY(std::string text, read_file(folder_ + "/vocabularies/manifest.json", kManifestBytesMax));
+  entries_.clear();
+  CIYUAN_TRY_STATUS(read_folder(folder_ + "/vocabularies", false));
+  std::error_code error;
+  if (!added_.empty() && std::filesystem::exists(added_ + "/manifest.json", error))
+    CIYUAN_TRY_STATUS(read_folder(added_, true));
+  read_ = true;
+  return {};
+}
+
+Status VocabularySet::read_folder(const std::string& folder, bool added) {
+  CIYUAN_TRY(std::string text, read_file(folder + "/manifest.json", kManifestBytesMax));
   CIYUAN_TRY(Json manifest, parse_json(text));
-  std::vector<Entry> entries;
   for (const Json& each : manifest.value("vocabularies", Json::array())) {
     Entry entry;
     entry.listing.name = each.value("name", std::string());
     entry.listing.licence = each.value("licence", std::string());
     for (const Json& alias : each.value("aliases", Json::array()))
       if (alias.is_string()) entry.listing.aliases.push_back(alias);
-    entry.file = folder_ + "/vocabularies/" + each.value("file", std::string());
+    entry.file = folder + "/" + each.value("file", std::string());
     entry.sha256 = each.value("file_sha256", std::string());
     entry.listing.present = std::filesystem::exists(entry.file);
-    entries.push_back(std::move(entry));
+    entry.listing.added = added;
+    entries_.push_back(std::move(entry));
   }
-  entries_ = std::move(entries);
-  read_ = true;
   return {};
 }
 
@@ -94,6 +104,15 @@ Result<std::shared_ptr<const Vocabulary>> VocabularySet::find(std::string_view n
   }
   return Error{ErrorCode::kNotFound,
                "there is no vocabulary \"" + std::string(name) + "\"; there are " + known, "tokenizer"};
+}
+
+bool VocabularySet::knows(std::string_view name) {
+  const auto listings = list();
+  const std::string wanted = lower(name);
+  return listings.ok() && std::any_of(listings->begin(), listings->end(), [&](const Listing& each) {
+           return each.name == wanted ||
+                  std::find(each.aliases.begin(), each.aliases.end(), wanted) != each.aliases.end();
+         });
 }
 
 Result<std::vector<VocabularySet::Listing>> VocabularySet::list() {

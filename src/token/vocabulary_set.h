@@ -21,11 +21,12 @@ namespace ciyuan::token {
 
 class VocabularySet {
  public:
-  /// `folder` holds vocabularies/manifest.json and the files it names.
-  explicit VocabularySet(std::string folder);
+  /// `folder` holds vocabularies/manifest.json and the files it names; `added`, if there is such a folder, a
+  /// manifest.json and files of the same kind: what the user imported (importer.h).
+  explicit VocabularySet(std::string folder, std::string added = "");
 
   /// The folder named by the environment variable CIYUAN_DATA, or share/ciyuan beside the program's own
-  /// folder, or the one the program was built with.
+  /// folder, or the one the program was built with; and the user's (importer.h).
   static VocabularySet& standard();
 
   /// By name or alias, any case ("o200k_base", "qwen2.5"). kNotFound lists the names there are; kCorrupt: the
@@ -37,8 +38,11 @@ class VocabularySet {
     std::vector<std::string> aliases;
     std::string licence;
     bool present = false;  ///< its file is in the folder
+    bool added = false;    ///< the user imported it
   };
   Result<std::vector<Listing>> list();
+  /// By name or alias, whether its file is there or not.
+  bool knows(std::string_view name);
   const std::string& folder() const { return folder_; }
 
  private:
@@ -48,8 +52,9 @@ class VocabularySet {
     std::shared_ptr<const Vocabulary> loaded;
   };
   Status read_manifest();
+  Status read_folder(const std::string& folder, bool added);
 
-  std::string folder_;
+  std::string folder_, added_;
   std::mutex mutex_;
   std::vector<Entry> entries_;
   bool read_ = false;

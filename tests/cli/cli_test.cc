@@ -123,6 +123,7 @@ TEST(Cli, every_command_has_a_help_with_an_example_or_a_list) {
                                                                                        {"explain"},
                                                                                        {"statement"},
                                                                                        {"count"},
+                                                                                       {"vocab", "add"},
                                                                                        {"verify"},
                                                                                        {"completion"}}) {
     EXPECT_NE(top.out.find(command[0]), std::string::npos) << command[0];
@@ -307,6 +308,37 @@ TEST(Cli, keys_erasures_and_corrections_of_records) {
   EXPECT_NE(program.run({"record", "erase", id}).out.find("is erased; leaf"), std::string::npos);
   EXPECT_NE(program.run({"record", "erase", id}).out.find("was erased before"), std::string::npos);
   EXPECT_EQ(program.run({"record", "key", id}).code, kFailed);
+}
+
+TEST(Cli, a_tokenizer_is_added_only_when_it_proves_exact) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "ciyuan-cli-vocab";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  setenv("CIYUAN_VOCABULARIES", (folder / "mine").c_str(), 1);
+  const auto write = [&](const char* name, std::string_view text) {
+    std::ofstream(folder / name) << text;
+    return (folder / name).string();
+  };
+  const std::string ranks = write("a.tiktoken", "YQ== 0\nYg== 1\nYWI= 2\n");
+  const std::string wrong = write("wrong.jsonl", "{\"text\":\"ab\",\"ids\":[0,1]}\n");
+  const std::string right = write("right.jsonl", "{\"text\":\"ab\",\"ids\":[2]}\n");
+  Program program;
+  const auto add = [&](const std::string& vectors, const char* pretokenizer = "cl100k") {
+    return program.run({"vocab", "add", ranks, "--name", "cli-test", "--pretokenizer", pretokenizer,
+                        "--special", "<end>=7", "--vectors", vectors});
+  };
+  Outcome refused = add(wrong);
+  EXPECT_EQ(refused.code, kFailed) << refused.err;
+  EXPECT_NE(refused.err.find("vector 1"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "mine"));
+  EXPECT_EQ(add(right, "no-such").code, kBadUsage);
+  Outcome added = add(right);
+  EXPECT_EQ(added.code, kDone) << added.err;
+  EXPECT_NE(added.out.find("1 vectors"), std::string::npos) << added.out;
+  EXPECT_TRUE(std::filesystem::exists(folder / "mine" / "cli-test.ciyuan-vocab.zst"));
+  EXPECT_NE(program.run({"vocab", "list"}).out.find("qwen3.5"), std::string::npos);
+  unsetenv("CIYUAN_VOCABULARIES");
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

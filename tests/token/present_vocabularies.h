@@ -1,6 +1,6 @@
 #pragma once
 
-/// A test for each vocabulary that is installed. Llama 3's need not be; golden_test.cc then shows a skip.
+/// A test for each vocabulary that is installed. Llama's need not be; golden_test.cc then shows a skip.
 
 #include <gtest/gtest.h>
 

@@ -96,6 +96,24 @@ class SlowPretokenizer {
         add(R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+)"
             R"(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)");
         break;
+      case kGpt2:
+        add(R"('(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s)");
+        break;
+      case kQwen35:
+        add(R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*)"
+            R"(|\s*[\r\n]+|\s+(?!\S)|\s+)");
+        break;
+      case kTekken:
+        add(head + u + "*" + v + "+|" + head + u + "+" + v +
+            R"(*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)");
+        break;
+      case kKimiK2: {  // [X&&[^\p{Han}]] in PCRE2's words
+        const std::string k = R"((?:(?!\p{Han})[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]))";
+        const std::string l = R"((?:(?!\p{Han})[\p{Ll}\p{Lm}\p{Lo}\p{M}]))";
+        add(R"([\p{Han}]+|)" + head + k + "*" + l + "+" + suffix + "|" + head + k + "+" + l + "*" + suffix +
+            R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)");
+        break;
+      }
       case kSmollm2:
         add(R"(\p{N})");
         add(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)");

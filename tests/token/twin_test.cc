@@ -16,16 +16,17 @@ namespace {
 
 using internal::Pretokenizer;
 
-constexpr Pretokenizer kFamilies[] = {Pretokenizer::kO200k,      Pretokenizer::kCl100k,
-                                      Pretokenizer::kQwen2,      Pretokenizer::kLlama3,
-                                      Pretokenizer::kDeepseekV3, Pretokenizer::kSmollm2};
+constexpr Pretokenizer kFamilies[] = {
+    Pretokenizer::kO200k,      Pretokenizer::kCl100k,  Pretokenizer::kQwen2, Pretokenizer::kLlama3,
+    Pretokenizer::kDeepseekV3, Pretokenizer::kSmollm2, Pretokenizer::kGpt2,  Pretokenizer::kQwen35,
+    Pretokenizer::kTekken,     Pretokenizer::kKimiK2};
 
 /// PCRE2's Unicode version is not the references': characters that it classes otherwise are left out.
 class SharedCharacters {
  public:
   SharedCharacters() {
     const SlowExpression letter(R"(\p{L})"), mark(R"(\p{M})"), number(R"(\p{N})"), punct(R"([\p{P}\p{S}])"),
-        space(R"(\s)");
+        space(R"(\s)"), han(R"(\p{Han})");
     const std::pair<const SlowExpression*, std::uint8_t> each_class[] = {
         {&letter, internal::kLetter}, {&mark, internal::kMark},   {&number, internal::kNumber},
         {&punct, internal::kPunct},   {&space, internal::kSpace}, {&number, internal::kDigit}};
@@ -36,7 +37,7 @@ class SharedCharacters {
       bool same = true;
       for (const auto& [expression, bit] : each_class)
         same = same && expression->matches_all(text) == ((internal::classes()[c] & bit) != 0);
-      shared_[c] = same;
+      shared_[c] = same && han.matches_all(text) == ((internal::kimi_classes()[c] & internal::kHan) != 0);
     }
   }
   /// Without the characters that are not shared.

@@ -15,6 +15,7 @@ void add_account_commands(CLI::App& app, Session& session);    ///< account
 void add_record_commands(CLI::App& app, Session& session);     ///< record, explain, statement, log
 void add_offline_commands(CLI::App& app, Session& session);    ///< count, verify, version
 void add_count_command(CLI::App& app, Session& session);       ///< of the offline ones
+void add_vocab_command(CLI::App& app, Session& session);       ///< vocab, of the offline ones
 void add_completion_command(CLI::App& app, Session& session);  ///< completion
 
 }  // namespace ciyuan::cli

@@ -33,6 +33,7 @@ Tier best_tier() {
 }
 
 CountText block_counter(Tier tier, Pretokenizer family) {
+  if (family == Pretokenizer::kRegex) return nullptr;  // the vocabulary's own expressions
   if (tier == Tier::kAvx512) return avx512_counter(family);
   if (tier == Tier::kAvx2) return avx2_counter(family);
   return nullptr;

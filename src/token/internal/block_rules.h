@@ -184,6 +184,12 @@ CIYUAN_RULE Starts deepseek_starts(const Characters& c) {
   return starts;
 }
 
+/// The families that have rules here; the others are counted by their matchers.
+template <Pretokenizer kFamily>
+constexpr bool has_block_rules = kFamily == Pretokenizer::kO200k || kFamily == Pretokenizer::kCl100k ||
+                                 kFamily == Pretokenizer::kQwen2 || kFamily == Pretokenizer::kLlama3 ||
+                                 kFamily == Pretokenizer::kDeepseekV3 || kFamily == Pretokenizer::kSmollm2;
+
 template <Pretokenizer kFamily>
 CIYUAN_RULE Starts starts_of(const Characters& c) {
   if constexpr (kFamily == Pretokenizer::kO200k) return o200k_starts(c);

@@ -14,6 +14,7 @@
 #include "token/internal/long_piece_table.h"
 #include "token/internal/piece_table.h"
 #include "token/internal/pretokenizer.h"
+#include "token/internal/regex_pretokenizer.h"
 #include "token/vocabulary.h"
 
 namespace ciyuan::token::internal {
@@ -23,6 +24,7 @@ class Engine {
   std::string name;
   Digest digest{};
   Pretokenizer pretokenizer = Pretokenizer::kO200k;
+  std::shared_ptr<const RegexPretokenizer> regex;  ///< for kRegex
   bool nfc = false;
   Bpe bpe;
   std::vector<AddedToken> added;
@@ -44,6 +46,10 @@ class Engine {
   std::uint64_t count(std::string_view prepared) const;
   std::uint64_t count_by_matchers(std::string_view prepared) const;
   void encode(std::string_view prepared, std::vector<TokenId>& out) const;
+  /// The first pretoken of prepared text, or, by a regex of several steps, what it cuts first; and its
+  /// tokens.
+  Match next_pretoken(std::string_view prepared, RunMemo* memo) const;
+  std::uint64_t count_match(std::string_view piece, const Match& match) const;
   /// Of one pretoken, through the table.
   std::uint32_t count_pretoken(std::string_view piece) const;
   /// Of a piece that the table lacks, or could not hold. `is_whole`: it is a pretoken, not a part of one.

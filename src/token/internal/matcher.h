@@ -160,10 +160,16 @@ struct Scanner {
     return first_expression_only || u == from ? nullptr : u;
   }
 
+  /// o200k, tekken (no contractions, single digits) and Kimi K2 (runs of Han by themselves, in a table where
+  /// Han is neither capital nor small; no slashes after marks).
+  template <Pretokenizer kFamily>
   const char* o200k() {
+    constexpr bool kTekken = kFamily == Pretokenizer::kTekken, kKimi = kFamily == Pretokenizer::kKimiK2;
     constexpr std::uint8_t kNotOther = kSpace | kLetter | kNumber;
     const Peek c = peek(begin);
     const char* next = begin + c.length;
+    if constexpr (kKimi)
+      if (c.bits & kHan) return run(3, next, [](std::uint8_t bits) { return (bits & kHan) != 0; });
     const char* word = nullptr;
     if (c.bits & kLetter) {
       word = o200k_letters(begin, false);
@@ -172,16 +178,36 @@ struct Scanner {
       if (!word && (c.bits & kMark)) word = next;  // the mark as its own V
     }
     if (word) {
-      if (!at_end(word) && *word == '\'') word += contraction(word);
+      if (!kTekken && !at_end(word) && *word == '\'') word += contraction(word);
       return word;
     }
-    if (c.bits & kNumber) return digits(next, 3);
+    if (c.bits & kNumber) return digits(next, kTekken ? 1 : 3);
     const auto other = [](std::uint8_t bits) { return (bits & kNotOther) == 0; };
-    if (!(c.bits & kSpace)) return newlines(run(2, next, other), true);
+    if (!(c.bits & kSpace)) return newlines(run(2, next, other), !kKimi);
     if (*begin == ' ' && !at_end(next)) {
       const Peek second = peek(next);
-      if (other(second.bits)) return newlines(run(2, next + second.length, other), true);
+      if (other(second.bits)) return newlines(run(2, next + second.length, other), !kKimi);
     }
+    return white_space([](std::uint8_t) { return false; }, true, false);
+  }
+
+  /// Qwen 3.5: as Qwen 2, but marks belong to words.
+  const char* qwen35() {
+    constexpr std::uint8_t kNotOther = kSpace | kLetter | kNumber | kMark;
+    const auto word = [](std::uint8_t bits) { return (bits & (kLetter | kMark)) != 0; };
+    const auto other = [](std::uint8_t bits) { return (bits & kNotOther) == 0; };
+    const Peek c = peek(begin);
+    const char* next = begin + c.length;
+    if (word(c.bits)) return run(0, next, word);
+    if (c.bits & kNumber) return next;
+    if (*begin == '\'')
+      if (const std::size_t length = contraction(begin)) return begin + length;
+    if (!is_newline(*begin) && !at_end(next)) {
+      const Peek second = peek(next);
+      if (word(second.bits)) return run(0, next + second.length, word);
+      if (*begin == ' ' && other(second.bits)) return newlines(run(1, next + second.length, other));
+    }
+    if (!(c.bits & kSpace)) return newlines(run(1, next, other));
     return white_space([](std::uint8_t) { return false; }, true, false);
   }
 
@@ -256,12 +282,8 @@ struct Scanner {
     const char* next = begin + c.length;
     if (c.bits & kDigit) return next;
     if (c.bits & kLetter) return run(0, next, letter);
-    if (*begin == '\'' && !at_end(next)) {
-      if (*next == 's' || *next == 't' || *next == 'm' || *next == 'd') return next + 1;
-      if ((*next == 'r' || *next == 'v' || *next == 'l') && !at_end(next + 1) &&
-          next[1] == (*next == 'l' ? 'l' : 'e'))
-        return next + 2;
-    }
+    if (*begin == '\'')
+      if (const std::size_t length = small_contraction(next)) return begin + length;
     if (*begin == ' ' && !at_end(next)) {
       const Peek second = peek(next);
       if (letter(second.bits)) return run(0, next + second.length, letter);
@@ -271,21 +293,63 @@ struct Scanner {
     return white_space([](std::uint8_t bits) { return (bits & kDigit) != 0; }, false, false);
   }
 
+  /// Length of '(?:[sdmt]|ll|ve|re) at `begin`, which is an apostrophe; 0 if none.
+  std::size_t small_contraction(const char* next) {
+    if (at_end(next)) return 0;
+    if (*next == 's' || *next == 't' || *next == 'm' || *next == 'd') return 2;
+    if ((*next == 'r' || *next == 'v' || *next == 'l') && !at_end(next + 1) &&
+        next[1] == (*next == 'l' ? 'l' : 'e'))
+      return 3;
+    return 0;
+  }
+
+  /// GPT-2, r50k and p50k.
+  const char* gpt2() {
+    constexpr std::uint8_t kNotOther = kSpace | kLetter | kNumber;
+    const auto letter = [](std::uint8_t bits) { return (bits & kLetter) != 0; };
+    const auto number = [](std::uint8_t bits) { return (bits & kNumber) != 0; };
+    const auto other = [](std::uint8_t bits) { return (bits & kNotOther) == 0; };
+    Peek c = peek(begin);
+    const char* next = begin + c.length;
+    if (*begin == '\'')
+      if (const std::size_t length = small_contraction(next)) return begin + length;
+    if (*begin == ' ' && !at_end(next)) {
+      const Peek second = peek(next);
+      if (!(second.bits & kSpace)) c = second, next += second.length;
+    }
+    if (letter(c.bits)) return run(0, next, letter);
+    if (number(c.bits)) return run(1, next, number);
+    if (other(c.bits)) return run(3, next, other);
+    return white_space([](std::uint8_t) { return false; }, false, false);
+  }
+
   template <Pretokenizer kFamily>
   const char* match() {
-    if constexpr (kFamily == Pretokenizer::kO200k) return o200k();
+    if constexpr (kFamily == Pretokenizer::kO200k) return o200k<kFamily>();
     if constexpr (kFamily == Pretokenizer::kCl100k) return gpt4(3, true);
     if constexpr (kFamily == Pretokenizer::kQwen2) return gpt4(1, false);
     if constexpr (kFamily == Pretokenizer::kLlama3) return gpt4(3, false);
     if constexpr (kFamily == Pretokenizer::kDeepseekV3) return deepseek_v3();
     if constexpr (kFamily == Pretokenizer::kSmollm2) return smollm2();
+    if constexpr (kFamily == Pretokenizer::kGpt2) return gpt2();
+    if constexpr (kFamily == Pretokenizer::kQwen35) return qwen35();
+    if constexpr (kFamily == Pretokenizer::kTekken) return o200k<kFamily>();
+    if constexpr (kFamily == Pretokenizer::kKimiK2) return o200k<kFamily>();
   }
 };
+
+/// The classes that the family's matcher reads.
+template <Pretokenizer kFamily>
+const std::uint8_t* class_table() {
+  if constexpr (kFamily == Pretokenizer::kDeepseekV3) return deepseek_classes();
+  if constexpr (kFamily == Pretokenizer::kKimiK2) return kimi_classes();
+  return classes();
+}
 
 /// Calls `take(begin, end)` for each pretoken of the whole, well-formed text.
 template <Pretokenizer kFamily, class Take>
 void for_each_pretoken(std::string_view text, Take take) {
-  const std::uint8_t* table = kFamily == Pretokenizer::kDeepseekV3 ? deepseek_classes() : classes();
+  const std::uint8_t* table = class_table<kFamily>();
   const char* end = text.data() + text.size();
   for (const char* p = text.data(); p != end;) {
     const char* next = Scanner<false>{p, end, table}.template match<kFamily>();
@@ -308,6 +372,15 @@ auto with_family(Pretokenizer family, Call call) {
       return call.template operator()<Pretokenizer::kLlama3>();
     case Pretokenizer::kDeepseekV3:
       return call.template operator()<Pretokenizer::kDeepseekV3>();
+    case Pretokenizer::kGpt2:
+      return call.template operator()<Pretokenizer::kGpt2>();
+    case Pretokenizer::kQwen35:
+      return call.template operator()<Pretokenizer::kQwen35>();
+    case Pretokenizer::kTekken:
+      return call.template operator()<Pretokenizer::kTekken>();
+    case Pretokenizer::kKimiK2:
+      return call.template operator()<Pretokenizer::kKimiK2>();
+    case Pretokenizer::kRegex:  // never asked for: Engine cuts by the regex
     case Pretokenizer::kSmollm2:
       break;
   }

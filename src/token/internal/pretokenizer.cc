@@ -11,12 +11,17 @@ std::optional<Pretokenizer> pretokenizer_named(std::string_view name) {
   if (name == "llama3") return Pretokenizer::kLlama3;
   if (name == "deepseek_v3") return Pretokenizer::kDeepseekV3;
   if (name == "smollm2") return Pretokenizer::kSmollm2;
+  if (name == "gpt2") return Pretokenizer::kGpt2;
+  if (name == "qwen35") return Pretokenizer::kQwen35;
+  if (name == "tekken") return Pretokenizer::kTekken;
+  if (name == "kimi_k2") return Pretokenizer::kKimiK2;
+  if (name == "regex") return Pretokenizer::kRegex;
   return std::nullopt;
 }
 
 Match next_pretoken(Pretokenizer family, std::string_view text, RunMemo* memo) {
   return with_family(family, [&]<Pretokenizer kFamily>() {
-    const std::uint8_t* table = kFamily == Pretokenizer::kDeepseekV3 ? deepseek_classes() : classes();
+    const std::uint8_t* table = class_table<kFamily>();
     const char* begin = text.data();
     const char* end = begin + text.size();
     if (memo) {

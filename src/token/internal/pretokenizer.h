@@ -14,16 +14,32 @@
 
 namespace ciyuan::token::internal {
 
-/// o200k: tiktoken's o200k_base. cl100k: its cl100k_base. qwen2, llama3, deepseek_v3, smollm2: the
-/// `pre_tokenizer` entries of these models' tokenizer.json (see tools/import_vocabulary.py, which knows the
-/// expressions).
-enum class Pretokenizer : std::uint8_t { kO200k, kCl100k, kQwen2, kLlama3, kDeepseekV3, kSmollm2 };
+/// o200k, cl100k: tiktoken's o200k_base and cl100k_base; gpt2: its r50k_base, also p50k's. qwen2, qwen35,
+/// llama3, deepseek_v3, smollm2: the `pre_tokenizer` entries of these models' tokenizer.json. tekken: the
+/// `pattern` of Mistral's tekken.json. kimi_k2: `pat_str` of Moonshot's tokenization_kimi.py. The expressions
+/// themselves are in tools/import_vocabulary.py and tests/token/slow_twin.h.
+enum class Pretokenizer : std::uint8_t {
+  kO200k,
+  kCl100k,
+  kQwen2,
+  kLlama3,
+  kDeepseekV3,
+  kSmollm2,
+  kGpt2,
+  kQwen35,
+  kTekken,
+  kKimiK2,
+  kRegex  ///< the vocabulary brings its expressions: regex_pretokenizer.h
+};
 
 std::optional<Pretokenizer> pretokenizer_named(std::string_view name);
 
 struct Match {
   std::size_t length = 0;  ///< at least one character
   bool hit_end = false;    ///< more text after the buffer could change this match
+  static constexpr std::size_t kWhole = 255;
+  std::size_t step =
+      kWhole;  ///< else the match is several pretokens, which the regex's steps from here on cut
 };
 
 /// What a matcher found out about runs of like characters that reach the end of the buffer. Given again with
@@ -40,7 +56,8 @@ class RunMemo {
   std::array<Run, 4> runs{};
 };
 
-/// The first pretoken of well-formed, non-empty UTF-8 text. `memo` may be null.
+/// The first pretoken of well-formed, non-empty UTF-8 text. `memo` may be null. Not for kRegex: Engine has
+/// that.
 Match next_pretoken(Pretokenizer family, std::string_view text, RunMemo* memo);
 
 }  // namespace ciyuan::token::internal

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <vector>
 
+#include "token/internal/character_sets.h"
+
 namespace ciyuan::token::internal {
 namespace {
 
@@ -14,6 +16,10 @@ struct ClassRun {
 
 constexpr ClassRun kRuns[] = {
 #include "token/internal/unicode_classes.inc"
+};
+
+constexpr CharacterRange kHanRanges[] = {
+#include "token/internal/unicode_han.inc"
 };
 
 constexpr std::size_t kCodePoints = 0x110000;
@@ -41,6 +47,18 @@ const std::uint8_t* deepseek_classes() {
       const bool cjk = (c >= 0x4E00 && c <= 0x9FA5) || (c >= 0x3040 && c <= 0x30FF);
       changed[c] = static_cast<std::uint8_t>((changed[c] & ~kDigit) | (cjk ? kDeepseekCjk : 0));
     }
+    return changed;
+  }();
+  return table.data();
+}
+
+const std::uint8_t* kimi_classes() {
+  static const std::vector<std::uint8_t> table = [] {
+    std::vector<std::uint8_t> changed = flat_table();
+    for (std::uint8_t& bits : changed) bits &= static_cast<std::uint8_t>(~kDigit);
+    for (const CharacterRange range : kHanRanges)
+      for (std::size_t c = range.first; c <= range.last; ++c)
+        changed[c] = static_cast<std::uint8_t>((changed[c] & ~(kUpper | kLower | kMark)) | kHan);
     return changed;
   }();
   return table.data();

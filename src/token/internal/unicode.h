@@ -17,11 +17,13 @@ enum : std::uint8_t {
   kSpace = 64,         ///< \s
   kDigit = 128,        ///< what HF's Digits pretokenizer sets apart (a newer Unicode's \p{N})
   kDeepseekCjk = 128,  ///< in deepseek_classes() only: 一-龥, hiragana, katakana
+  kHan = 128,          ///< in kimi_classes() only: \p{Han}, which there is neither kUpper, kLower nor kMark
 };
 
 /// 0x110000 entries, one per code point. Made once, on first use; any thread.
 const std::uint8_t* classes();
 const std::uint8_t* deepseek_classes();
+const std::uint8_t* kimi_classes();
 
 /// Reads the character at `p`; the text is well-formed UTF-8 and the character is whole. Returns its length.
 inline unsigned decode(const char* p, std::uint32_t& code_point) {

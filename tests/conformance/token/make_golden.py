@@ -38,7 +38,7 @@ def main():
         for text, plain, special in zip(TEXTS, oracle.plain(TEXTS), oracle.with_specials(TEXTS)):
             rows.append(dict(vocabulary=name, text=text, plain=plain, with_specials=special))
     target = check.ROOT / "tests/token/vectors/golden.json"
-    source = f"tiktoken {tiktoken.__version__} (o200k, cl100k), tokenizers {tokenizers.__version__} (the others); " \
+    source = f"tiktoken {tiktoken.__version__} (OpenAI's, llama4, tekken), tokenizers {tokenizers.__version__} (the others); " \
              "tests/conformance/token/make_golden.py"
     lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
     target.write_text(f'{{"source":{json.dumps(source)},"vectors":[\n{lines}\n]}}\n')

@@ -3,7 +3,7 @@
 
   python3 tests/conformance/token/make_published.py FOLDER
 
-FOLDER holds the unpacked packages of SOURCES. Nothing here runs a tokenizer: ids are read from the packages' own tests.
+FOLDER holds the unpacked packages (and the clone) of SOURCES. Nothing here runs a tokenizer: ids are read from the packages' own tests.
 """
 import json
 import pathlib
@@ -22,8 +22,14 @@ SOURCES = {
                           sha256="e50075c9a98389fbe59bf6b42d8d50b49c1cbd7aec6c205bfc28847ee0eeb20a"),
     "llama3-tokenizer-js": dict(package="npm llama3-tokenizer-js 1.2.0, src/llama3-tokenizer.js", licence="MIT",
                                 sha256="51084690c7239708a3eb6adead1173bfd61b1f4d31cb0b8487e12ba466346ff0"),
+    "kitoken": dict(package="GitHub Systemcluster/kitoken at ee74d092, tests/data (ids of transformers, tiktoken and mistral-common)",
+                    licence="BSD-2-Clause, Copyright (c) 2023 Christian Sdunek", commit="ee74d0923ce83e2c55ec69e0461a14ace15cd71d"),
 }
-LLAMA_CPP = {"llama-bpe": ["llama3"], "gpt-4o": ["o200k"], "qwen2": ["qwen2.5", "qwen3"]}
+LLAMA_CPP = {"llama-bpe": ["llama3"], "gpt-4o": ["o200k", "o200k_harmony"], "qwen2": ["qwen2.5", "qwen3"], "gpt-2": ["r50k"],
+             "llama4": ["llama4"], "pixtral": ["tekken"]}
+KITOKEN = {"tokenizers/small_tokens_qwen35": "qwen3.5", "tokenizers/small_tokens_gpt_oss": "o200k_harmony",
+           "tokenizers/small_tokens_gpt2": "r50k", "tiktoken/small_tokens_p50k_base": "p50k",
+           "tiktoken/small_tokens_llama4": "llama4", "tekken/small_tokens_mistral2410": "tekken"}
 QUICKTOK = {"vectors": ["cl100k"], "vectors_o200k": ["o200k"], "vectors_llama3": ["llama3"], "vectors_qwen3": ["qwen2.5", "qwen3"]}
 
 
@@ -83,10 +89,20 @@ def llama3_tokenizer_js(folder):
             yield "llama3-tokenizer-js", "llama3", "specials", text, [int(one) for one in ids.split(",")]
 
 
+def kitoken(folder):
+    """A line of ids for each line of text, in which \\n and \\s stand for a line end and a space."""
+    data = next(folder.glob("kitoken*/tests/data"))
+    texts = (data / "small_input.txt").read_text().split("\n")
+    for stem, name in KITOKEN.items():
+        for text, line in zip(texts, (data / f"{stem}.txt").read_text().splitlines()):
+            mode = "plain" if name == "tekken" else "specials"  # mistral-common reads no special token from text
+            yield "kitoken", name, mode, text.replace("\\n", "\n").replace("\\s", " "), [int(one) for one in line.split(",")]
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     rows = [dict(source=source, vocabulary=name, mode=mode, text=text, ids=ids)
-            for read in (llama_cpp, quicktok, tiktoken, gpt_tokenizer, llama3_tokenizer_js)
+            for read in (llama_cpp, quicktok, tiktoken, gpt_tokenizer, llama3_tokenizer_js, kitoken)
             for source, name, mode, text, ids in read(folder)]
     lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
     target = pathlib.Path(__file__).resolve().parents[3] / "tests/token/vectors/published.json"

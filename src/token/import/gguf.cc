@@ -1,0 +1,189 @@
+/// GGUF metadata (format versions 2 and 3): https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+
+#include <cstring>
+#include <map>
+#include <unordered_map>
+
+#include "base/bytes.h"
+#include "token/import/raw_tokenizer.h"
+#include "token/internal/bpe.h"
+
+namespace ciyuan::token::import {
+namespace {
+
+constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
+constexpr std::uint64_t kEntriesMax = 4096;  ///< of metadata; models have some 40
+constexpr std::uint32_t kString = 8, kArray = 9;
+enum : std::int32_t { kNormal = 1 };  // tokenizer.ggml.token_type
+
+/// Little-endian values off the front; after a failure everything fails.
+class Reader {
+ public:
+  explicit Reader(std::string_view rest) : rest_(rest) {}
+  template <class Number>
+  bool take(Number& value) {
+    if (rest_.size() < sizeof value) return false;
+    std::memcpy(&value, rest_.data(), sizeof value);
+    rest_.remove_prefix(sizeof value);
+    return true;
+  }
+  bool skip(std::uint64_t size) {
+    if (size > rest_.size()) return false;
+    rest_.remove_prefix(size);
+    return true;
+  }
+  bool text(std::string_view& value) {
+    std::uint64_t size = 0;
+    if (!take(size) || size > rest_.size()) return false;
+    value = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return true;
+  }
+  std::size_t left() const { return rest_.size(); }
+
+ private:
+  std::string_view rest_;
+};
+
+std::uint64_t size_of(std::uint32_t kind) {
+  constexpr std::uint64_t kSizes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+  return kind < std::size(kSizes) ? kSizes[kind] : 0;
+}
+
+struct Metadata {
+  std::map<std::string, std::string, std::less<>> texts;
+  std::vector<std::string_view> tokens, merges;
+  std::vector<std::int32_t> kinds;
+};
+
+bool read_array(Reader& reader, std::string_view key, Metadata& data) {
+  std::uint32_t kind = 0;
+  std::uint64_t count = 0;
+  if (!reader.take(kind) || !reader.take(count) || kind == kArray) return false;
+  if (kind == kString) {
+    std::vector<std::string_view> texts;
+    if (count > reader.left() / 8) return false;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::string_view text;
+      if (!reader.text(text)) return false;
+      texts.push_back(text);
+    }
+    if (key == "tokenizer.ggml.tokens") data.tokens = std::move(texts);
+    if (key == "tokenizer.ggml.merges") data.merges = std::move(texts);
+    return true;
+  }
+  if (key == "tokenizer.ggml.token_type" && size_of(kind) == 4) {
+    if (count > reader.left() / 4) return false;
+    data.kinds.resize(count);
+    for (std::int32_t& each : data.kinds)
+      if (!reader.take(each)) return false;
+    return true;
+  }
+  return size_of(kind) != 0 && count <= reader.left() && reader.skip(count * size_of(kind));
+}
+
+Result<Metadata> read_metadata(std::string_view bytes) {
+  Reader reader(bytes);
+  std::uint32_t magic = 0, version = 0;
+  std::uint64_t tensors = 0, entries = 0;
+  if (!reader.take(magic) || !reader.take(version) || !reader.take(tensors) || !reader.take(entries))
+    return invalid("file", "it ends in the header");
+  if (version != 2 && version != 3) return invalid("version", std::to_string(version) + " is not supported");
+  if (entries > kEntriesMax) return invalid("metadata", std::to_string(entries) + " entries are too many");
+  Metadata data;
+  for (std::uint64_t i = 0; i < entries; ++i) {
+    std::string_view key, text;
+    std::uint32_t kind = 0;
+    const bool named = reader.text(key) && reader.take(kind);
+    bool read = named;
+    if (named && kind == kString) {
+      read = reader.text(text);
+      if (read && key.starts_with("tokenizer.ggml.")) data.texts[std::string(key)] = text;
+    } else if (named && kind == kArray) {
+      read = read_array(reader, key, data);
+    } else if (named) {
+      read = size_of(kind) != 0 && reader.skip(size_of(kind));
+    }
+    if (!read)
+      return invalid("metadata[" + std::to_string(i) + "]",
+                     "the file ends in it, or it is not of a known type");
+  }
+  return data;
+}
+
+/// tokenizer.ggml.pre, as llama.cpp's convert_hf_to_gguf.py names them.
+struct Family {
+  const char* pretokenizer;
+  bool nfc, whole_piece;
+};
+const std::map<std::string, Family, std::less<>> kFamilies = {{"gpt-2", {"gpt2", false, false}},
+                                                              {"llama-bpe", {"llama3", false, true}},
+                                                              {"llama4", {"o200k", false, true}},
+                                                              {"gpt-4o", {"o200k", false, true}},
+                                                              {"qwen2", {"qwen2", true, false}},
+                                                              {"qwen35", {"qwen35", true, false}},
+                                                              {"tekken", {"tekken", false, true}},
+                                                              {"smollm", {"smollm2", false, false}},
+                                                              {"deepseek-v3", {"deepseek_v3", false, false}},
+                                                              {"kimi-k2", {"kimi_k2", false, true}},
+                                                              {"deepseek-r1-qwen", {"qwen2", true, false}}};
+
+}  // namespace
+
+Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretokenizer) {
+  CIYUAN_TRY(const Metadata data, read_metadata(bytes));
+  const auto text_of = [&](const char* key) {
+    const auto found = data.texts.find(key);
+    return found == data.texts.end() ? std::string() : found->second;
+  };
+  if (const std::string model = text_of("tokenizer.ggml.model"); model != "gpt2")
+    return invalid("tokenizer.ggml.model",
+                   "\"" + model + "\" is not supported (only gpt2, byte-level BPE, is)");
+  if (data.tokens.empty() || data.tokens.size() > kTokensMax || data.kinds.size() != data.tokens.size())
+    return invalid("tokenizer.ggml.tokens", "there are none, too many, or not as many as types");
+  RawTokenizer raw;
+  const std::string pre = text_of("tokenizer.ggml.pre");
+  const auto family = kFamilies.find(pre);
+  if (family != kFamilies.end()) {
+    raw.nfc = family->second.nfc;
+    raw.whole_piece = family->second.whole_piece;
+    raw.pretokenizer = family->second.pretokenizer;
+  }
+  if (!pretokenizer.empty()) raw.pretokenizer = pretokenizer;
+  if (raw.pretokenizer.empty())
+    return invalid("tokenizer.ggml.pre", "\"" + pre + "\" is not known: name the pretokenizer");
+  std::unordered_map<std::string_view, std::uint32_t> ids;
+  std::size_t total = 0;
+  raw.tokens.resize(data.tokens.size());
+  raw.splits.resize(data.tokens.size());
+  for (std::uint32_t id = 0; id < data.tokens.size(); ++id) {
+    const std::string_view text = data.tokens[id];
+    const std::string where = "tokenizer.ggml.tokens[" + std::to_string(id) + "]";
+    total += text.size();
+    if (total > kAllTokensBytesMax) return Error{ErrorCode::kTooLarge, "more than 8 MB of tokens", where};
+    if (!is_utf8(text) || text.empty()) return invalid(where, "not text");
+    ids.emplace(text, id);
+    if (data.kinds[id] != kNormal)
+      raw.added.push_back({id, std::string(text), true, false, false, false});
+    else if (!bytes_of_alphabet(text, raw.tokens[id]))
+      return invalid(where, "not in the byte-level alphabet");
+  }
+  std::uint32_t last = 0;
+  std::string left_bytes;
+  for (std::size_t i = 0; i < data.merges.size(); ++i) {
+    const std::string where = "tokenizer.ggml.merges[" + std::to_string(i) + "]";
+    const std::string_view merge = data.merges[i];
+    const std::size_t space = merge.find(' ');
+    if (space == merge.npos) return invalid(where, "not two tokens");
+    const std::string made_text = std::string(merge.substr(0, space)).append(merge.substr(space + 1));
+    const auto left = ids.find(merge.substr(0, space)), right = ids.find(merge.substr(space + 1));
+    const auto made = ids.find(made_text);
+    if (left == ids.end() || right == ids.end() || made == ids.end() || raw.tokens[made->second].empty() ||
+        !bytes_of_alphabet(left->first, left_bytes))
+      return invalid(where, "it joins or makes what is no token");
+    CIYUAN_TRY_STATUS(add_join(raw, made->second, last, left_bytes.size(), where));
+  }
+  return raw;
+}
+
+}  // namespace ciyuan::token::import

@@ -1,0 +1,46 @@
+#pragma once
+
+/// A tokenizer as its publisher's file says it, before it is one of our vocabulary files. The readers refuse
+/// what we could not do exactly: the error names the place in the file and what is there.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "token/vocabulary.h"
+
+namespace ciyuan::token::import {
+
+constexpr std::size_t kTokenLengthMax = 255;
+constexpr std::size_t kAllTokensBytesMax = 8 << 20;  ///< of all tokens together; the largest known need 2 MB
+
+struct RawTokenizer {
+  std::vector<std::string> tokens;                ///< by id; empty where an id has none
+  std::vector<std::vector<std::uint8_t>> splits;  ///< by id: left lengths of its joins, in order of priority
+  std::string pretokenizer;                       ///< a name of internal/pretokenizer.h
+  std::vector<std::string> expressions;           ///< for "regex"
+  bool nfc = false;
+  bool priority_is_token = false;
+  bool whole_piece = false;
+  std::vector<AddedToken> added;
+};
+
+/// Lines of base64 and rank. The file tells neither expression nor special tokens.
+Result<RawTokenizer> read_rank_file(std::string_view text, const std::string& pretokenizer);
+/// Hugging Face's tokenizer.json (byte-level BPE), or Mistral's tekken.json. `pretokenizer` may be empty.
+Result<RawTokenizer> read_tokenizer_json(std::string_view text, const std::string& pretokenizer);
+/// The metadata of a GGUF file, of which `bytes` may be the beginning.
+Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretokenizer);
+
+/// For the readers.
+/// Every way to write a token as two: what a rank-based loop can join.
+void split_by_ranks(RawTokenizer& tokenizer);
+/// GPT-2's printable stand-ins for bytes, back to bytes; false if `text` holds another character.
+bool bytes_of_alphabet(std::string_view text, std::string& bytes);
+/// Adds the join of `left` and `right` (in bytes), which makes token `made`; in order of priority.
+Status add_join(RawTokenizer& tokenizer, std::uint32_t made, std::uint32_t& last_made,
+                std::size_t left_length, const std::string& where);
+
+}  // namespace ciyuan::token::import

@@ -1,0 +1,204 @@
+#include "token/importer.h"
+
+#include <zstd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "token/import/file_of.h"
+#include "token/import/raw_tokenizer.h"
+#include "token/internal/engine.h"
+#include "token/internal/nfc.h"
+#include "token/vocabulary_file.h"
+#include "token/vocabulary_set.h"
+
+namespace ciyuan::token {
+namespace {
+
+constexpr std::size_t kVectorsMax = 1'000'000;
+constexpr std::size_t kManifestBytesMax = 1 << 20;
+constexpr int kPackingLevel = 19;
+
+bool is_name(std::string_view name) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+  return !name.empty() && name.size() <= 64 && name[0] != '.' && name[0] != '-' &&
+         name.find_first_not_of(kLetters) == name.npos;
+}
+
+Result<import::RawTokenizer> read(std::string_view file, const std::string& pretokenizer) {
+  if (file.starts_with("GGUF")) return import::read_gguf(file, pretokenizer);
+  const std::size_t text = file.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (text != file.npos && file[text] == '{')
+    return import::read_tokenizer_json(file.substr(text), pretokenizer);
+  if (file.starts_with('\n') && file.substr(0, 200).find("<unk>") != file.npos)
+    return invalid("file", "a SentencePiece model: not supported (only byte-level BPE is)");
+  return import::read_rank_file(file, pretokenizer);
+}
+
+Error not_proved(const std::string& what, std::string message) {
+  return Error{ErrorCode::kCorrupt, std::move(message), what};
+}
+
+std::string shown(std::string_view text) {
+  return Json(std::string(text.substr(0, 60))).dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+/// Text survives, up to the vocabulary's own normalization.
+bool survives(const Vocabulary& vocabulary, std::string_view text) {
+  std::string buffer;
+  const auto decoded = vocabulary.decode(vocabulary.encode(text));
+  return decoded.ok() && *decoded == vocabulary.engine().prepare(text, buffer);
+}
+
+Status prove_tokens(const Vocabulary& vocabulary, Proof& proof) {
+  const auto& bpe = vocabulary.engine().bpe;
+  bool has_all_bytes = true;
+  for (int byte = 0; byte < 256; ++byte)
+    has_all_bytes = has_all_bytes && bpe.whole(std::string(1, static_cast<char>(byte))) != internal::kNoToken;
+  for (TokenId id = 0; id < bpe.size(); ++id) {
+    const std::string_view bytes = bpe.bytes_of(id);
+    if (bytes.empty()) continue;
+    const TokenId ids[] = {id};
+    const auto decoded = vocabulary.decode(ids);
+    if (!decoded.ok() || *decoded != bytes)
+      return not_proved("token " + std::to_string(id), "it does not decode to its bytes");
+    // A vocabulary without some byte drops it, as its reference does: text need not survive.
+    if (has_all_bytes && is_utf8(bytes) && !survives(vocabulary, bytes))
+      return not_proved("token " + std::to_string(id),
+                        "its text " + shown(bytes) + " does not survive encoding");
+    if (is_utf8(bytes) &&
+        vocabulary.count(bytes).value != static_cast<std::int64_t>(vocabulary.encode(bytes).size()))
+      return not_proved("token " + std::to_string(id), "it is counted and encoded differently");
+    ++proof.tokens;
+  }
+  return {};
+}
+
+Status prove_specials(const Vocabulary& vocabulary, Proof& proof) {
+  for (const AddedToken& token : vocabulary.added_tokens()) {
+    const auto ids = vocabulary.encode_with_specials(token.content);
+    // Two names may have one id; one name must not have two.
+    if (ids.size() != 1 || ids[0] != token.id)
+      return not_proved("special token " + std::to_string(token.id),
+                        shown(token.content) + " does not encode to it");
+    ++proof.specials;
+  }
+  return {};
+}
+
+Status prove_vector(const Vocabulary& vocabulary, const Json& vector, Proof& proof) {
+  const std::string where = "vector " + std::to_string(proof.vectors + 1);
+  try {
+    const auto text = vector.at("text").get<std::string>();
+    const auto wanted = vector.at("ids").get<std::vector<TokenId>>();
+    const bool plain = vector.value("mode", "") == "plain";
+    const auto ids = plain ? vocabulary.encode(text) : vocabulary.encode_with_specials(text);
+    const Tokens count = plain ? vocabulary.count(text) : vocabulary.count_with_specials(text);
+    if (ids != wanted)
+      return not_proved(where,
+                        "the ids of " + shown(text) + " are others: " + Json(ids).dump().substr(0, 200));
+    if (count.value != static_cast<std::int64_t>(wanted.size()))
+      return not_proved(where, "the count is another");
+    ++proof.vectors;
+    return {};
+  } catch (const Json::exception&) {
+    return invalid(where, R"(not {"text": …, "ids": […]})");
+  }
+}
+
+Status prove_vectors(const Vocabulary& vocabulary, std::string_view vectors, Proof& proof) {
+  if (const auto document = parse_json(vectors);
+      document.ok() && document->is_object() && document->contains("vectors")) {
+    for (const Json& vector : (*document)["vectors"])
+      if (!vector.is_object() || vector.value("vocabulary", vocabulary.name()) == vocabulary.name())
+        CIYUAN_TRY_STATUS(prove_vector(vocabulary, vector, proof));
+  } else {
+    while (!vectors.empty()) {
+      const std::size_t end = std::min(vectors.find('\n'), vectors.size());
+      const std::string_view line = vectors.substr(0, end);
+      vectors.remove_prefix(std::min(end + 1, vectors.size()));
+      if (line.find_first_not_of(" \t\r") == line.npos) continue;
+      CIYUAN_TRY(const Json vector, parse_json(line));
+      CIYUAN_TRY_STATUS(prove_vector(vocabulary, vector, proof));
+      if (proof.vectors > kVectorsMax) return Error{ErrorCode::kTooLarge, "more than a million", "vectors"};
+    }
+  }
+  if (proof.vectors == 0) return invalid("vectors", "the file holds none for this vocabulary");
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> import_vocabulary(std::string_view file, const ImportOptions& options) {
+  if (!is_name(options.name))
+    return invalid(
+        "--name", "\"" + options.name + "\": lower case letters, digits, \".\", \"_\" and \"-\", at most 64");
+  if (!options.pretokenizer.empty() &&
+      (options.pretokenizer == "regex" || !internal::pretokenizer_named(options.pretokenizer)))
+    return invalid("--pretokenizer", "there is no \"" + options.pretokenizer + "\"");
+  if (file.size() > kImportBytesMax) return Error{ErrorCode::kTooLarge, "over 128 MB", "file"};
+  CIYUAN_TRY(import::RawTokenizer raw, read(file, options.pretokenizer));
+  for (const auto& [content, id] : options.specials) {
+    if (content.empty()) return invalid("--special", "an empty token");
+    raw.added.push_back({id, content, true, false, false, false});
+  }
+  return import::file_of(options.name, raw);
+}
+
+Result<Proof> prove_vocabulary(const Vocabulary& vocabulary, std::string_view vectors) {
+  Proof proof;
+  CIYUAN_TRY_STATUS(prove_tokens(vocabulary, proof));
+  CIYUAN_TRY_STATUS(prove_specials(vocabulary, proof));
+  if (!vectors.empty()) CIYUAN_TRY_STATUS(prove_vectors(vocabulary, vectors, proof));
+  return proof;
+}
+
+std::filesystem::path user_vocabulary_folder() {
+  if (const char* folder = std::getenv("CIYUAN_VOCABULARIES"); folder && *folder) return folder;
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data)
+    return std::filesystem::path(data) / "ciyuan" / "vocabularies";
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return std::filesystem::path(home) / ".local/share/ciyuan/vocabularies";
+  return {};
+}
+
+Status add_vocabulary(std::string_view content, std::string_view source_sha256, const Proof& proof,
+                      const std::filesystem::path& folder) {
+  CIYUAN_TRY(const VocabularyFile file, parse_vocabulary_file(content));
+  if (VocabularySet::standard().knows(file.name))
+    return Error{ErrorCode::kConflict, "there is a vocabulary \"" + file.name + "\" already", "--name"};
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return Error{ErrorCode::kUnavailable, failed.message(), folder.string()};
+  Json manifest = {{"vocabularies", Json::array()}};
+  const auto known = read_file(folder / "manifest.json", kManifestBytesMax);
+  if (known.ok()) {
+    CIYUAN_TRY(manifest, parse_json(*known));
+    if (!manifest.is_object() || !manifest.value("vocabularies", Json()).is_array())
+      return Error{ErrorCode::kCorrupt, "not a manifest", (folder / "manifest.json").string()};
+  } else if (known.error().code != ErrorCode::kNotFound) {
+    return known.error();
+  }
+  std::string packed(ZSTD_compressBound(content.size()), '\0');
+  const std::size_t size =
+      ZSTD_compress(packed.data(), packed.size(), content.data(), content.size(), kPackingLevel);
+  if (ZSTD_isError(size)) return Error{ErrorCode::kInternal, ZSTD_getErrorName(size), "zstd"};
+  packed.resize(size);
+  const std::string name = file.name + ".ciyuan-vocab.zst";
+  CIYUAN_TRY_STATUS(write_file_atomically(folder / name, packed));
+  manifest["vocabularies"].push_back(
+      {{"name", file.name},
+       {"file", name},
+       {"licence", "imported here"},
+       {"source", {{"sha256", source_sha256}}},
+       {"digest", to_hex(sha256(content))},
+       {"file_sha256", to_hex(sha256(packed))},
+       {"proved",
+        {{"tokens", proof.tokens}, {"special_tokens", proof.specials}, {"vectors", proof.vectors}}}});
+  return write_file_atomically(folder / "manifest.json", manifest.dump(2) + "\n");
+}
+
+}  // namespace ciyuan::token

@@ -1,0 +1,63 @@
+#pragma once
+
+/// Makes a vocabulary of ours out of a tokenizer that its publisher ships in a file of another kind, and
+/// proves it.
+///
+///   ImportOptions options{.name = "mine"};
+///   CIYUAN_TRY(std::string content, import_vocabulary(file, options));         // as a vocabulary file,
+///   unpacked CIYUAN_TRY(auto vocabulary, Vocabulary::parse(content)); CIYUAN_TRY(Proof proof,
+///   prove_vocabulary(*vocabulary, vectors));           // or refused
+///   CIYUAN_TRY_STATUS(add_vocabulary(content, licence, proof, user_folder()));
+///
+/// Kinds, told apart by content: tokenizer.json (byte-level BPE), tekken.json, *.tiktoken ranks, GGUF.
+/// SentencePiece models are known, and refused. What is in a file and could not be done exactly is an error
+/// that names its place in the file: nothing is left out in silence. The result depends on the input alone,
+/// and is byte for byte what tools/import_vocabulary.py makes.
+///
+/// Memory: some ten times the file. Time: seconds for 250,000 tokens. Any thread.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "token/vocabulary.h"
+
+namespace ciyuan::token {
+
+constexpr std::size_t kImportBytesMax = 128 << 20;  ///< of a GGUF so much of its front is read
+
+struct ImportOptions {
+  std::string name;                                       ///< lower case, digits, ".", "_", "-"
+  std::string pretokenizer;                               ///< by name; empty: the file tells
+  std::vector<std::pair<std::string, TokenId>> specials;  ///< for files that do not tell theirs (ranks)
+};
+
+/// kInvalid, kTooLarge: the place in the file, and what is there.
+Result<std::string> import_vocabulary(std::string_view file, const ImportOptions& options);
+
+/// What was found to hold.
+struct Proof {
+  std::size_t tokens = 0;    ///< that decode to their bytes, and whose text survives encoding and decoding
+  std::size_t specials = 0;  ///< whose text encodes to their id
+  std::size_t vectors = 0;   ///< texts whose ids are the publisher's
+};
+
+/// `vectors`: lines of {"text": …, "ids": […]}, or one document with a list "vectors" of them; "mode":
+/// "plain" takes special tokens for text. Empty: only what the vocabulary says of itself is tried. kCorrupt:
+/// the first that fails.
+Result<Proof> prove_vocabulary(const Vocabulary& vocabulary, std::string_view vectors);
+
+/// Where a user's vocabularies are: CIYUAN_VOCABULARIES, else ciyuan/vocabularies in the user's data folder
+/// (XDG_DATA_HOME, ~/.local/share); empty if the environment has neither.
+std::filesystem::path user_vocabulary_folder();
+
+/// Writes the file, then the folder's manifest.json. kConflict: the name is taken, there or in
+/// VocabularySet::standard().
+Status add_vocabulary(std::string_view content, std::string_view source_sha256, const Proof& proof,
+                      const std::filesystem::path& folder);
+
+}  // namespace ciyuan::token

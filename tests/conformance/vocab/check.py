@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Compares tokenizers that `ciyuan vocab add` imports, with expressions that no matcher of ours is for, with the
+reference: zero differences are expected.
+
+  python3 tests/conformance/vocab/check.py [--strings N] [--cache DIR]
+
+Each is Qwen 3's vocabulary with the pre_tokenizer of another family, or with an odd one that uses what the translation
+to PCRE2 has. Needs the program ciyuan beside token_vectors, and what token/check.py needs. Exit code 77 where the vocabulary
+cannot be had.
+"""
+
+import argparse
+import base64
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "token"))
+import check  # ends with 77 where tiktoken or tokenizers is missing
+import tiktoken
+
+
+def split(pattern):
+    return dict(type="Split", pattern=dict(Regex=pattern), behavior="Isolated", invert=False)
+
+
+def digits(each):
+    return dict(type="Digits", individual_digits=each)
+
+
+def byte_level(cuts=False):
+    return dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True, use_regex=cuts)
+
+
+KIMI_U, KIMI_V = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
+HEAD, SUFFIX = r"[^\r\n\p{L}\p{N}]?", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+KIMI = (rf"[\p{{Han}}]+|{HEAD}{KIMI_U}*{KIMI_V}+{SUFFIX}|{HEAD}{KIMI_U}+{KIMI_V}*{SUFFIX}"
+        r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+STEPS = {
+    "starcoder": [digits(True), byte_level(True)],
+    "runs-of-digits": [digits(False), byte_level(True)],
+    "gpt-2-alone": [byte_level(True)],
+    "deepseek-coder": [split(r"[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"), split("[一-龥ࠀ-一가-퟿]+"), digits(True),
+                       byte_level()],
+    "bloom": [split(r" ?[^\s.,!?…。，、।۔،]+"), byte_level()],
+    "capital-contractions": [split(r"(?i:'S|'T|'LL)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+                                   r"|\s*[\r\n]+|\s+(?!\S)|\s+"), byte_level()],
+    "kimi": [split(KIMI), byte_level()],
+    "odd": [split(r"\P{L}{2,5}?|\p{Lu}+?\p{Ll}|\d++|[^\D5-9]|(?>a|ab)c|\S\s(?=\S)"), split(r"\p{Sc}|\p{^P}\p{Pd}"),
+            byte_level()],
+}
+
+
+def answers(program, name, texts, environment):
+    lines = "\n".join("p " + base64.b64encode(text.encode()).decode() for text in texts) + "\n"
+    done = subprocess.run([program, name], input=lines, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.split("\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", default=os.environ.get("CIYUAN_BIN", check.ROOT / "build/release/bin"))
+    parser.add_argument("--strings", type=int, default=50000 if os.environ.get("CIYUAN_LONG") else 2000)
+    parser.add_argument("--cache", type=pathlib.Path, default=check.default_cache())
+    options = parser.parse_args()
+    try:
+        raw = check.reference_file("qwen3", check.importer.SOURCES["qwen3"], options.cache)
+    except (OSError, subprocess.CalledProcessError) as problem:
+        print(f"skipped: the vocabulary cannot be had: {problem}")
+        return 77
+    base = dict(json.loads(raw), added_tokens=[], normalizer=None, post_processor=None)
+    alphabet, total = check.importer.byte_alphabet(), 0
+    ranks = {bytes(alphabet[c] for c in text): i for text, i in base["model"]["vocab"].items() if set(text) <= set(alphabet)}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, CIYUAN_VOCABULARIES=folder + "/vocabularies")
+        for name, steps in [*STEPS.items(), ("kimi-matcher", None)]:
+            file = pathlib.Path(folder) / name
+            command = [f"{options.bin}/ciyuan", "vocab", "add", str(file), "--name", name]
+            if steps:
+                tree = dict(base, pre_tokenizer=dict(type="Sequence", pretokenizers=steps))
+                file.write_text(json.dumps(tree))
+                plain = check.HuggingFace(tree).plain
+            else:
+                file.write_text("".join(f"{base64.b64encode(token).decode()} {rank}\n" for token, rank in ranks.items()))
+                command += ["--pretokenizer", "kimi_k2"]
+                plain = check.Tiktoken(tiktoken.Encoding(name, pat_str=KIMI, mergeable_ranks=ranks, special_tokens={})).plain
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+            rng = random.Random(name)
+            texts = [check.random_string(rng, ["计费", "⺀〇〡", "\U00016ff0a", " the"]) for _ in range(options.strings)]
+            ours = answers(f"{options.bin}/token_vectors", name, texts, environment)
+            different = [(text, ids, line) for text, ids, line in zip(texts, plain(texts), ours)
+                         if line != " ".join(map(str, ids))]
+            for text, ids, line in different[:3]:
+                print(f"{name}: {text!r}\n  reference {ids}\n  ours      {line}")
+            print(f"{name}: {len(texts)} strings, {len(different)} different", flush=True)
+            total += len(different)
+    print(f"FAILED: {total} differences" if total else "passed: no differences")
+    return 1 if total else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+#include "token/importer.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "token/vocabulary_file.h"
+#include "token/vocabulary_set.h"
+
+namespace ciyuan::token {
+namespace {
+
+/// A tokenizer.json of the bytes that stand for themselves, and two joins.
+Json small_tree() {
+  Json vocabulary = Json::object();
+  unsigned id = 0;
+  for (char c = '!'; c <= '~'; ++c) vocabulary[std::string(1, c)] = id++;
+  vocabulary["\u0120"] = id++;  // the space
+  vocabulary["ab"] = id++;
+  vocabulary["abc"] = id++;
+  return {{"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", {"a b", "ab c"}}}},
+          {"normalizer", nullptr},
+          {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}}},
+          {"added_tokens",
+           {{{"id", id},
+             {"content", "<end>"},
+             {"special", true},
+             {"single_word", false},
+             {"lstrip", false},
+             {"rstrip", false},
+             {"normalized", false}}}}};
+}
+
+Result<std::shared_ptr<const Vocabulary>> imported(std::string_view file,
+                                                   ImportOptions options = {
+                                                       .name = "mine", .pretokenizer = "", .specials = {}}) {
+  CIYUAN_TRY(const std::string content, import_vocabulary(file, options));
+  return Vocabulary::parse(content);
+}
+
+std::string refusal(const Json& tree) {
+  const auto result = imported(tree.dump());
+  return result.ok() ? "" : result.error().text();
+}
+
+template <class Change>
+std::string refusal_after(Change change) {
+  Json tree = small_tree();
+  change(tree);
+  return refusal(tree);
+}
+
+TEST(Importer, reads_a_tokenizer_json) {
+  const auto vocabulary = imported(small_tree().dump());
+  ASSERT_TRUE(vocabulary.ok()) << vocabulary.error().text();
+  EXPECT_EQ((*vocabulary)->encode("abc ab!"), (std::vector<TokenId>{96, 94, 95, 0}));
+  EXPECT_EQ((*vocabulary)->encode_with_specials("a<end>"), (std::vector<TokenId>{64, 97}));
+  const auto proof = prove_vocabulary(**vocabulary, "");
+  ASSERT_TRUE(proof.ok()) << proof.error().text();
+  EXPECT_EQ(proof->tokens, 97u);
+  EXPECT_EQ(proof->specials, 1u);
+}
+
+TEST(Importer, takes_an_expression_without_a_matcher) {
+  Json tree = small_tree();
+  tree["pre_tokenizer"] = {{"type", "Sequence"},
+                           {"pretokenizers",
+                            {{{"type", "Split"},
+                              {"pattern", {{"Regex", "b+|[^b]+"}}},
+                              {"behavior", "Isolated"},
+                              {"invert", false}},
+                             {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}}}};
+  const auto vocabulary = imported(tree.dump());
+  ASSERT_TRUE(vocabulary.ok()) << vocabulary.error().text();
+  EXPECT_EQ((*vocabulary)->encode("abc"), (std::vector<TokenId>{64, 65, 66}));
+}
+
+TEST(Importer, names_the_place_of_what_it_does_not_support) {
+  const auto starts = [](const std::string& text, const char* path) {
+    EXPECT_TRUE(text.starts_with(path)) << text << " / " << path;
+  };
+  starts(refusal_after([](Json& t) { t["model"]["type"] = "Unigram"; }), "model.type: \"Unigram\"");
+  starts(refusal_after([](Json& t) { t["model"]["byte_fallback"] = true; }), "model.byte_fallback: ");
+  starts(refusal_after([](Json& t) { t["model"]["unk_token"] = "<unk>"; }), "model.unk_token: ");
+  starts(refusal_after([](Json& t) { t["model"]["dropout"] = 0.1; }), "model.dropout: ");
+  starts(refusal_after([](Json& t) {
+           t["normalizer"] = {{"type", "NFKC"}};
+         }),
+         "normalizer: not supported: {\"type\":\"NFKC\"}");
+  starts(refusal_after([](Json& t) {
+           t["normalizer"] = {{"type", "Sequence"},
+                              {"normalizers", {{{"type", "NFC"}}, {{"type", "Lowercase"}}}}};
+         }),
+         "normalizer.normalizers[1]: ");
+  starts(refusal_after([](Json& t) { t["pre_tokenizer"] = {{"type", "Metaspace"}}; }), "pre_tokenizer: ");
+  starts(refusal_after([](Json& t) { t["pre_tokenizer"]["add_prefix_space"] = true; }), "pre_tokenizer: ");
+  starts(refusal_after([](Json& t) {
+           const Json byte_level = t["pre_tokenizer"];
+           t["pre_tokenizer"] = {{"type", "Sequence"},
+                                 {"pretokenizers", {{{"type", "Whitespace"}}, byte_level}}};
+         }),
+         "pre_tokenizer.pretokenizers[0]: ");
+  starts(refusal_after([](Json& t) { t["added_tokens"][0]["single_word"] = true; }),
+         "added_tokens[0].single_word: ");
+  starts(refusal_after([](Json& t) { t["model"]["merges"] = {"ab c", "a b"}; }), "model.merges[1]: ");
+  starts(refusal_after([](Json& t) { t["model"]["merges"] = {"x y"}; }), "model.merges[0]: ");
+  starts(refusal_after([](Json& t) { t["model"]["vocab"]["zz"] = 4'000'000'000u; }), "model.vocab: ");
+  starts(refusal_after([](Json& t) { t["model"]["vocab"]["zz"] = 3; }), "model.vocab: ");
+  starts(refusal_after([](Json& t) { t["model"]["vocab"] = Json::array(); }), "model.vocab: ");
+  starts(refusal_after([](Json& t) { t["model"].erase("merges"); }), "model.merges: ");
+  starts(refusal_after([](Json& t) { t.erase("model"); }), "model.type: ");
+}
+
+TEST(Importer, reads_ranks_and_takes_special_tokens_from_the_caller) {
+  std::string file;
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    file += to_base64(bytes_of(std::string_view(&c, 1))) + " " + std::to_string(byte) + "\n";
+  }
+  file += to_base64(bytes_of("ab")) + " 256\n" + to_base64(bytes_of("abc")) + " 257\n";
+  const auto vocabulary =
+      imported(file, {.name = "mine", .pretokenizer = "cl100k", .specials = {{"<end>", 300}}});
+  ASSERT_TRUE(vocabulary.ok()) << vocabulary.error().text();
+  EXPECT_EQ((*vocabulary)->encode_with_specials("abc<end>"), (std::vector<TokenId>{257, 300}));
+  EXPECT_TRUE(prove_vocabulary(**vocabulary, "{\"text\":\"ab\",\"ids\":[256]}\n").ok());
+  EXPECT_FALSE(imported(file).ok());  // without the pretokenizer
+  for (const char* bad :
+       {"YQ==", "YQ== x", "YQ== 99999999", "!!! 1", " 1", "YQ== 1\nYg== 1", "YQ== 1\nYQ== 2"})
+    EXPECT_FALSE(imported(bad, {.name = "mine", .pretokenizer = "cl100k", .specials = {}}).ok()) << bad;
+}
+
+class Gguf {
+ public:
+  Gguf() : bytes_("GGUF") { number<std::uint32_t>(3), number<std::uint64_t>(0), number<std::uint64_t>(5); }
+  Gguf& entry(std::string_view key, std::string_view value) {
+    return text(key), number<std::uint32_t>(8), text(value), *this;
+  }
+  Gguf& list(std::string_view key, const std::vector<std::string>& values) {
+    text(key), number<std::uint32_t>(9), number<std::uint32_t>(8), number<std::uint64_t>(values.size());
+    for (const std::string& value : values) text(value);
+    return *this;
+  }
+  Gguf& kinds(const std::vector<std::int32_t>& values) {
+    text("tokenizer.ggml.token_type"), number<std::uint32_t>(9), number<std::uint32_t>(5),
+        number<std::uint64_t>(values.size());
+    for (std::int32_t value : values) number(value);
+    return *this;
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  template <class Number>
+  void number(Number value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  void text(std::string_view value) { number<std::uint64_t>(value.size()), bytes_ += value; }
+  std::string bytes_;
+};
+
+std::string small_gguf(std::string_view model = "gpt2", std::string_view pre = "gpt-2") {
+  return Gguf()
+      .entry("tokenizer.ggml.model", model)
+      .entry("tokenizer.ggml.pre", pre)
+      .list("tokenizer.ggml.tokens", {"a", "b", "c", "ab", "abc", "<end>"})
+      .kinds({1, 1, 1, 1, 1, 3})
+      .list("tokenizer.ggml.merges", {"a b", "ab c"})
+      .bytes();
+}
+
+TEST(Importer, reads_a_gguf_and_refuses_every_front_of_it) {
+  const std::string file = small_gguf();
+  const auto vocabulary = imported(file);
+  ASSERT_TRUE(vocabulary.ok()) << vocabulary.error().text();
+  EXPECT_EQ((*vocabulary)->encode_with_specials("abcab<end>"), (std::vector<TokenId>{4, 3, 5}));
+  for (std::size_t size = 0; size < file.size(); ++size)
+    EXPECT_FALSE(imported(file.substr(0, size)).ok()) << size;
+  EXPECT_NE(imported(small_gguf("llama")).error().text().find("tokenizer.ggml.model: \"llama\""),
+            std::string::npos);
+  EXPECT_NE(imported(small_gguf("gpt2", "novel")).error().text().find("\"novel\""), std::string::npos);
+}
+
+TEST(Importer, refuses_what_is_no_tokenizer) {
+  for (std::string_view file :
+       {std::string_view(""), std::string_view("{"), std::string_view("{}"), std::string_view("[]"),
+        std::string_view("\x0A\x0E\x0A\x05<unk>\x15\0\0\0\0", 14), std::string_view("GGUF"),
+        std::string_view("\0\0", 2)})
+    EXPECT_FALSE(imported(file).ok());
+  EXPECT_NE(imported(std::string_view("\x0A\x0E\x0A\x05<unk>\x15", 10)).error().text().find("SentencePiece"),
+            std::string::npos);
+  for (const char* name : {"", "Upper", "../up", "a/b", ".hidden", "a b"})
+    EXPECT_FALSE(imported(small_tree().dump(), {.name = name, .pretokenizer = "", .specials = {}}).ok())
+        << name;
+}
+
+TEST(Importer, a_vector_that_differs_is_said) {
+  const auto vocabulary = imported(small_tree().dump()).value();
+  EXPECT_EQ(
+      prove_vocabulary(*vocabulary, R"({"vectors":[{"text":"abc","ids":[96]},{"text":"<end>","ids":[97]}]})")
+          ->vectors,
+      2u);
+  EXPECT_EQ(
+      prove_vocabulary(*vocabulary, "{\"text\":\"abc\",\"ids\":[96]}\n\n{\"text\":\"a\",\"ids\":[64]}\n")
+          ->vectors,
+      2u);
+  for (const char* bad : {R"({"text":"abc","ids":[94,66]})", R"({"text":"abc"})", "[]", "x",
+                          R"({"vectors":[]})", R"({"vectors":[1]})", R"({"text":"a","ids":["b"]})"})
+    EXPECT_FALSE(prove_vocabulary(*vocabulary, bad).ok()) << bad;
+}
+
+TEST(Importer, what_is_added_is_found_by_its_name) {
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / "ciyuan-added-vocabularies";
+  std::filesystem::remove_all(folder);
+  const std::string content =
+      import_vocabulary(small_tree().dump(), {.name = "mine", .pretokenizer = "", .specials = {}}).value();
+  ASSERT_TRUE(add_vocabulary(content, "00", {}, folder).ok());
+  VocabularySet set(std::string(CIYUAN_SOURCE_DIR) + "/data", folder.string());
+  ASSERT_TRUE(set.find("mine").ok());
+  EXPECT_EQ(to_hex(set.find("mine").value()->digest()), to_hex(sha256(content)));
+  EXPECT_TRUE(set.find("o200k").ok());
+  EXPECT_TRUE(set.knows("MINE"));
+  EXPECT_FALSE(set.knows("yours"));
+  const std::string taken =
+      import_vocabulary(small_tree().dump(), {.name = "o200k", .pretokenizer = "", .specials = {}}).value();
+  EXPECT_EQ(add_vocabulary(taken, "00", {}, folder).error().code, ErrorCode::kConflict);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace ciyuan::token
