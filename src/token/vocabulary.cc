@@ -220,6 +220,24 @@ std::vector<TokenId> Vocabulary::encode(std::string_view text) const {
   return ids;
 }
 
+std::vector<Piece> Vocabulary::encode_with_ends(std::string_view text) const {
+  std::string buffer;
+  std::vector<TokenId> ids;
+  const std::string_view prepared = engine_->prepare(text, buffer);
+  engine_->encode(prepared, ids);
+  std::vector<Piece> pieces;
+  pieces.reserve(ids.size());
+  std::size_t end = 0;
+  for (const TokenId id : ids) {
+    const std::string_view bytes = engine_->bpe.bytes_of(id);
+    // Bytes that are no token in this vocabulary are in none.
+    while (prepared.substr(end, bytes.size()) != bytes) ++end;
+    end += bytes.size();
+    pieces.push_back({id, end});
+  }
+  return pieces;
+}
+
 std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text) const {
   std::vector<TokenId> ids;
   split_twice(
