@@ -30,10 +30,10 @@ std::string_view Engine::prepare(std::string_view text, std::string& buffer) con
 }
 
 void Engine::prepare_counting() {
-  // As many sets as hold the tokens three to a set.
+  // The tokens alone would fill three of four places, at most.
   std::size_t tokens = 0;
   for (TokenId id = 0; id < bpe.size(); ++id) tokens += bpe.bytes_of(id).size() <= PieceTable::kPieceMax;
-  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 3, 1 << 16)));
+  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 4, 1 << 16)));
   long_pieces = std::make_unique<LongPieceTable>();
   // The oldest tokens first: they are the commonest, and get the best places.
   for (TokenId id = 0; id < bpe.size(); ++id) {
