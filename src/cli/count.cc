@@ -1,193 +1,48 @@
 #include "cli/count.h"
 
-#include <fcntl.h>
-#include <glob.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
-#include <cstring>
-#include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <mutex>
 #include <optional>
 #include <thread>
 
-#include "base/file.h"
 #include "base/json.h"
-#include "token/incremental_counter.h"
-#include "token/vocabulary_set.h"
+#include "cli/internal/count_plan.h"
+#include "cli/internal/count_texts.h"
+#include "cli/internal/inputs.h"
 
 namespace ciyuan::cli {
 namespace {
 
-namespace fs = std::filesystem;
-using Vocabulary = std::shared_ptr<const token::Vocabulary>;
-
-constexpr std::size_t kBlockBytes = 1 << 20;
 constexpr unsigned kThreadsMax = 64;
 constexpr auto kProgressAfter = std::chrono::seconds(1);
 constexpr auto kProgressEvery = std::chrono::milliseconds(200);
 constexpr int kBadInput = 2;
 
-struct Counted {
-  token::Tokens tokens;
-  std::uint64_t bytes = 0;
-};
-
-struct Failure : Error {
-  explicit Failure(Error error) : Error(std::move(error)) {}
-};
-
-/// ---- Which files
-/// -------------------------------------------------------------------------------------------------
-
-class Descriptor {
- public:
-  explicit Descriptor(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  bool ok() const { return fd_ >= 0; }
-  /// Bytes read, 0 at the end, -1 with errno.
-  ssize_t read(char* into, std::size_t size) {
-    for (;;)
-      if (ssize_t got = ::read(fd_, into, size); got >= 0 || errno != EINTR) return got;
-  }
-
- private:
-  int fd_;
-};
-
-/// A file that cannot be read is taken for text, so that counting it says why.
-bool is_text(const std::string& path) {
-  Descriptor file(path);
-  if (!file.ok()) return true;
-  char head[kLookForZeroBytes];
-  ssize_t got = file.read(head, sizeof head);
-  return got <= 0 || std::memchr(head, 0, static_cast<std::size_t>(got)) == nullptr;
-}
-
-Error reason(const std::string& path, std::error_code code) {
-  return Error{ErrorCode::kUnavailable, code.message(), path};
-}
-
-class Inputs {
- public:
-  std::vector<std::string> files;
-  std::vector<Error> errors;
-
-  void add(const std::string& input) {
-    std::error_code code;
-    const fs::file_status status = input == "-" ? fs::file_status{} : fs::status(input, code);
-    if (input == "-")
-      files.push_back(input);
-    else if (fs::is_directory(status))
-      add_folder(input);
-    else if (fs::exists(status))
-      files.push_back(input);
-    else if (input.find_first_of("*?[") != std::string::npos)
-      add_pattern(input);
-    else if (input.empty())
-      errors.push_back(invalid("file", "an empty name"));
-    else
-      errors.push_back(
-          reason(input, code ? code : std::make_error_code(std::errc::no_such_file_or_directory)));
-  }
-
- private:
-  void add_folder(const std::string& folder) {
-    const std::size_t before = files.size() + errors.size();
-    walk(folder);
-    if (files.size() + errors.size() == before)
-      errors.push_back(invalid(folder, "no text file in this folder"));
-  }
-
-  void walk(const std::string& folder) {
-    std::error_code code;
-    std::vector<fs::directory_entry> entries;
-    fs::directory_iterator at(folder, code);
-    for (; !code && at != fs::directory_iterator(); at.increment(code))
-      if (at->path().filename().native()[0] != '.') entries.push_back(*at);
-    if (code) errors.push_back(reason(folder, code));
-    std::sort(entries.begin(), entries.end());
-    for (const fs::directory_entry& entry : entries) {
-      const std::string& path = entry.path().native();
-      if (entry.is_directory(code) && !entry.is_symlink(code))
-        walk(path);
-      else if (entry.is_regular_file(code) && is_text(path))
-        files.push_back(path);
-    }
-  }
-
-  void add_pattern(const std::string& pattern) {
-    glob_t found{};
-    const int outcome = ::glob(pattern.c_str(), 0, nullptr, &found);
-    for (std::size_t i = 0; outcome == 0 && i < found.gl_pathc; ++i) add(found.gl_pathv[i]);
-    if (outcome != 0) errors.push_back(invalid(pattern, "no file matches"));
-    ::globfree(&found);
-  }
-};
-
-/// ---- Counting
-/// ----------------------------------------------------------------------------------------------------
-
-/// `next` fills a buffer and returns the bytes, 0 at the end, -1 with errno.
-template <class Next>
-Result<Counted> count_blocks(const Vocabulary& vocabulary, const std::string& name,
-                             std::atomic<std::uint64_t>& done, Next next) {
-  token::IncrementalCounter counter(vocabulary);
-  std::string block(kBlockBytes, '\0');
-  Counted counted;
-  for (;;) {
-    const ssize_t got = next(block.data(), block.size());
-    if (got < 0) return Error{ErrorCode::kUnavailable, std::strerror(errno), name};
-    if (got == 0) break;
-    counter.append(std::string_view(block).substr(0, static_cast<std::size_t>(got)));
-    counted.bytes += static_cast<std::uint64_t>(got);
-    done += static_cast<std::uint64_t>(got);
-    if ((counter.upper_bound() - counter.settled()).value > static_cast<std::int64_t>(3 * kWordBytesMax))
-      return Error{ErrorCode::kTooLarge,
-                   "more than " + std::to_string(kWordBytesMax >> 20) +
-                       " MiB without the end of a word: this is no text",
-                   name};
-  }
-  counted.tokens = counter.count();
-  return counted;
-}
-
-Result<Counted> count_one(const Vocabulary& vocabulary, const std::string& file, std::istream& in,
-                          std::atomic<std::uint64_t>& done) {
-  if (file == "-")
-    return count_blocks(vocabulary, "standard input", done, [&](char* into, std::size_t size) {
-      in.read(into, static_cast<std::streamsize>(size));
-      return in.bad() ? ssize_t{-1} : static_cast<ssize_t>(in.gcount());
-    });
-  Descriptor input(file);
-  if (!input.ok()) return Error{ErrorCode::kUnavailable, std::strerror(errno), file};
-  return count_blocks(vocabulary, file, done,
-                      [&](char* into, std::size_t size) { return input.read(into, size); });
+Result<Counted> count_file(const CountPlan& plan, const std::string& file, std::istream& in,
+                           std::atomic<std::uint64_t>& done, const OnLine& on_line = {}) {
+  CIYUAN_TRY(const ReadBlock read, open_input(file, in));
+  return count_input(plan, input_name(file), read, done, on_line);
 }
 
 /// Counts on threads, hands the outcomes over in order on the caller's thread.
 class Crew {
  public:
-  Crew(const Vocabulary& vocabulary, const std::vector<std::string>& files, std::istream& in,
-       unsigned threads)
+  Crew(const CountPlan& plan, const std::vector<std::string>& files, std::istream& in, unsigned threads)
       : outcomes_(files.size()) {
     if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
     const std::size_t size = std::min<std::size_t>({threads, kThreadsMax, files.size()});
     for (std::size_t i = 0; i < size; ++i)
       members_.emplace_back([&, this] {
         for (std::size_t mine; (mine = next_++) < files.size();) {
-          auto outcome = count_one(vocabulary, files[mine], in, done_);
+          auto outcome = count_file(plan, files[mine], in, done_);
           std::lock_guard lock(mutex_);
           outcomes_[mine] = std::move(outcome);
           ready_.notify_all();
@@ -254,83 +109,170 @@ class Progress {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-std::uint64_t size_of(const std::vector<std::string>& files) {
-  std::uint64_t total = 0;
-  for (const std::string& file : files) {
-    std::error_code code;
-    const std::uint64_t size = fs::file_size(file, code);
-    if (!code) total += size;
+/// Rows of figures, or JSON objects: a column for each tokenizer or model, behind it what it costs.
+class Printer {
+ public:
+  Printer(const CountPlan& plan, bool json, std::uint64_t size, std::ostream& out)
+      : plan_(plan),
+        json_(json),
+        digits_(std::max<int>(7, static_cast<int>(std::to_string(size).size()))),
+        out_(out) {}
+
+  void header() {
+    for (const Column& column : plan_.columns) {
+      out_ << std::setw(width_of(column)) << (plan_.columns.size() == 1 ? "tokens" : column.name) << ' ';
+      if (column.rates) out_ << std::setw(kCostWidth) << plan_.currency << ' ';
+    }
+    out_ << std::setw(digits_) << "bytes"
+         << " file\n";
   }
-  return total;
-}
 
-void print_row(std::ostream& out, const Counted& counted, const std::string& file, int width) {
-  out << std::setw(width) << counted.tokens.value << ' ' << std::setw(width) << counted.bytes;
-  if (file != "-") out << ' ' << file;
-  out << '\n';
-}
-
-void print_json(std::ostream& out, const Counted& counted, const std::string& file,
-                const std::string& tokenizer) {
-  const Json line = {
-      {"file", file}, {"tokens", counted.tokens.value}, {"bytes", counted.bytes}, {"tokenizer", tokenizer}};
-  out << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
-}
-
-Result<Vocabulary> vocabulary_of(const CountOptions& options) {
-  std::string name = options.tokenizer.empty() ? kDefaultTokenizer : options.tokenizer;
-  if (!options.model.empty()) {
-    if (!options.tokenizer.empty()) return invalid("--model", "give a tokenizer or a model, not both");
-    if (!options.tokenizer_of_model) return invalid("--model", "no models are known here; give --tokenizer");
-    CIYUAN_TRY(name, options.tokenizer_of_model(options.model));
+  Status row(const Counted& counted, const std::string& file) {
+    return json_ ? json_row(counted, file) : text_row(counted, file);
   }
-  return token::VocabularySet::standard().find(name);
-}
+
+ private:
+  static constexpr int kCostWidth = 14;
+
+  int width_of(const Column& column) const {
+    const bool named = plan_.columns.size() > 1;
+    return std::max(digits_, named ? static_cast<int>(column.name.size()) : 0);
+  }
+
+  Status text_row(const Counted& counted, const std::string& file) {
+    for (const Column& column : plan_.columns) {
+      const token::Tokens tokens = counted.tokens[column.vocabulary];
+      out_ << std::setw(width_of(column)) << tokens.value << ' ';
+      if (!column.rates) continue;
+      CIYUAN_TRY(const Amount cost, plan_.cost(column, tokens));
+      out_ << std::setw(kCostWidth) << format_decimal(cost, price::kMoneyScale) << ' ';
+    }
+    out_ << std::setw(digits_) << counted.bytes;
+    if (file != "-") out_ << ' ' << file;
+    out_ << '\n';
+    return {};
+  }
+
+  // One column: {"tokens": 2, "tokenizer": …}; several: {"tokens": {"o200k": 2, …}, "tokenizers": {…}}.
+  Status json_row(const Counted& counted, const std::string& file) {
+    Json line = {{"file", file}, {"bytes", counted.bytes}};
+    const bool several = plan_.columns.size() > 1;
+    auto put = [&](const char* one, const char* all, const Column& column, Json value) {
+      several ? line[all][column.name] = std::move(value) : line[one] = std::move(value);
+    };
+    for (const Column& column : plan_.columns) {
+      const token::Tokens tokens = counted.tokens[column.vocabulary];
+      put("tokens", "tokens", column, tokens.value);
+      put("tokenizer", "tokenizers", column, plan_.tokenizer_of(column));
+      if (!column.rates) continue;
+      CIYUAN_TRY(const Amount cost, plan_.cost(column, tokens));
+      put("cost", "cost", column, format_decimal(cost, price::kMoneyScale));
+      line["currency"] = plan_.currency;
+    }
+    if (counted.lines + counted.malformed > 0) {
+      line["lines"] = counted.lines;
+      line["malformed_lines"] = counted.malformed;
+    }
+    out_ << line.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    return {};
+  }
+
+  const CountPlan& plan_;
+  bool json_;
+  int digits_;
+  std::ostream& out_;
+};
+
+/// One run: the files in order, their rows, a total, and what went wrong.
+class Run {
+ public:
+  Run(const CountOptions& options, std::istream& in, std::ostream& out, std::ostream& err)
+      : options_(options), in_(in), out_(out), err_(err) {}
+
+  int count() {
+    Result<CountPlan> plan = plan_count(options_);
+    if (!plan.ok()) return complain(plan.error()), exit_code_;
+    Inputs inputs(plan->fields.empty() ? is_text_file : is_json_lines_file);
+    if (options_.inputs.empty()) inputs.add("-");
+    for (const std::string& input : options_.inputs) inputs.add(input);
+    if (std::count(inputs.files.begin(), inputs.files.end(), "-") > 1)
+      return complain(invalid("-", "standard input can be counted once")), exit_code_;
+    for (const std::string& note : plan->notes) err_ << "ciyuan count: note: " << note << std::endl;
+    for (const Error& error : inputs.errors) complain(error);
+
+    const std::uint64_t size = size_of(inputs.files);
+    Printer printer(*plan, options_.json, size, out_);
+    const bool named = options_.header || plan->columns.size() > 1 || !plan->currency.empty();
+    if (named && !options_.json && !inputs.files.empty()) printer.header(), out_.flush();
+    Counted total;
+    total.tokens.resize(plan->vocabularies.size());
+    options_.each_line ? count_each_line(*plan, inputs.files, printer, total)
+                       : count_each_file(*plan, inputs.files, size, printer, total);
+    const bool many = inputs.files.size() > 1 || (options_.each_line && total.lines > 1);
+    if (!options_.json && many) print(printer, total, "total");
+    out_.flush();
+    if (!out_) complain(Error{ErrorCode::kUnavailable, "cannot write", "standard output"});
+    return exit_code_;
+  }
+
+ private:
+  void complain(const Error& error) {
+    err_ << "ciyuan count: " << error.text() << std::endl;
+    exit_code_ = kBadInput;
+  }
+
+  void print(Printer& printer, const Counted& counted, const std::string& file) {
+    if (Status printed = printer.row(counted, file); !printed.ok()) complain(printed.error());
+  }
+
+  void add(const Counted& counted, Counted& total) {
+    for (const Error& problem : counted.problems) complain(problem);
+    for (std::size_t i = 0; i < total.tokens.size(); ++i) total.tokens[i] += counted.tokens[i];
+    total.bytes += counted.bytes;
+    total.lines += counted.lines;
+  }
+
+  void count_each_file(const CountPlan& plan, const std::vector<std::string>& files, std::uint64_t size,
+                       Printer& printer, Counted& total) {
+    Progress progress(options_.progress, size, err_);
+    Crew crew(plan, files, in_, options_.threads);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      Result<Counted> counted = crew.outcome(i, [&](std::uint64_t done) { progress.show(done); });
+      progress.hide();
+      if (!counted.ok()) {
+        complain(counted.error());
+        continue;
+      }
+      print(printer, *counted, files[i]);
+      out_.flush();
+      add(*counted, total);
+    }
+  }
+
+  // Rows are printed as they come, so that memory does not grow with the lines: one thread.
+  void count_each_line(const CountPlan& plan, const std::vector<std::string>& files, Printer& printer,
+                       Counted& total) {
+    std::atomic<std::uint64_t> done{0};
+    for (const std::string& file : files) {
+      Result<Counted> counted =
+          count_file(plan, file, in_, done, [&](const Counted& line, std::uint64_t number) {
+            print(printer, line, file + ":" + std::to_string(number));
+          });
+      counted.ok() ? add(*counted, total) : complain(counted.error());
+    }
+  }
+
+  const CountOptions& options_;
+  std::istream& in_;
+  std::ostream& out_;
+  std::ostream& err_;
+  int exit_code_ = 0;
+};
 
 }  // namespace
 
 int run_count(const CountOptions& options, std::istream& in, std::ostream& out, std::ostream& err) {
-  int exit_code = 0;
-  auto complain = [&](const Error& error) {
-    err << "ciyuan count: " << error.text() << std::endl;
-    exit_code = kBadInput;
-  };
-  Result<Vocabulary> vocabulary = vocabulary_of(options);
-  if (!vocabulary.ok()) return complain(vocabulary.error()), exit_code;
-
-  Inputs inputs;
-  if (options.inputs.empty()) inputs.add("-");
-  for (const std::string& input : options.inputs) inputs.add(input);
-  if (std::count(inputs.files.begin(), inputs.files.end(), "-") > 1)
-    return complain(invalid("-", "standard input can be counted once")), exit_code;
-  for (const Error& error : inputs.errors) complain(error);
-
-  const std::uint64_t size = size_of(inputs.files);
-  const int width = std::max<int>(7, static_cast<int>(std::to_string(size).size()));
-  if (options.header && !options.json && !inputs.files.empty())
-    out << std::setw(width) << "tokens" << ' ' << std::setw(width) << "bytes"
-        << " file\n"
-        << std::flush;
-  Progress progress(options.progress, size, err);
-  Counted total;
-  Crew crew(*vocabulary, inputs.files, in, options.threads);
-  for (std::size_t i = 0; i < inputs.files.size(); ++i) {
-    Result<Counted> counted = crew.outcome(i, [&](std::uint64_t done) { progress.show(done); });
-    progress.hide();
-    if (!counted.ok()) {
-      complain(counted.error());
-      continue;
-    }
-    options.json ? print_json(out, *counted, inputs.files[i], (*vocabulary)->name())
-                 : print_row(out, *counted, inputs.files[i], width);
-    out.flush();
-    total.tokens += counted->tokens;
-    total.bytes += counted->bytes;
-  }
-  if (!options.json && inputs.files.size() > 1) print_row(out, total, "total", width);
-  out.flush();
-  if (!out) complain(Error{ErrorCode::kUnavailable, "cannot write", "standard output"});
-  return exit_code;
+  return Run(options, in, out, err).count();
 }
 
 int run_count(const CountOptions& options) {

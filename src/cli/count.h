@@ -4,7 +4,7 @@
 ///
 ///   CountOptions options;
 ///   options.inputs = {"docs", "src/*.cc", "-"};
-///   options.tokenizer = "qwen3";
+///   options.tokenizers = {"o200k", "qwen3"};           // a column each
 ///   return run_count(options);
 ///
 /// An input is a file, "-" (standard input), a pattern with * ? [ ] that names no file itself (for shells
@@ -16,6 +16,12 @@
 /// Files are read in blocks: memory does not grow with their size, but with their longest word, and a word of
 /// more than kWordBytesMax is refused. Whole files are spread over threads; the output keeps the order of the
 /// input.
+///
+/// With fields, inputs are JSON lines (of a folder, its .jsonl and .ndjson files), and what is counted is,
+/// for each line, the text in each of the fields by itself. A line that is no JSON or lacks a field is named
+/// by its number and left out; empty lines are passed over.
+///
+/// With a price file, each model has a column with what its tokens cost: the exact product, never rounded.
 
 #include <cstddef>
 #include <functional>
@@ -29,10 +35,16 @@ namespace ciyuan::cli {
 
 struct CountOptions {
   std::vector<std::string> inputs;  ///< none: standard input
-  std::string tokenizer;            ///< name or alias; empty: kDefaultTokenizer, or the model's
-  std::string model;                ///< a model's name instead, for `tokenizer_of_model`
-  bool json = false;                ///< one object a line: file, tokens, bytes, tokenizer
-  bool header = false;              ///< names above the columns, for people
+  std::vector<std::string>
+      tokenizers;  ///< names or aliases, a column each; none: kDefaultTokenizer, or models
+  /// Models instead: NAME=TOKENIZER, a Model document of the price file, or one for `tokenizer_of_model`.
+  std::vector<std::string> models;
+  std::vector<std::string> fields;  ///< of JSON lines: messages.0.content, messages.*.content, /a/pointer
+  bool each_line = false;           ///< a row for each JSON line, named FILE:NUMBER, instead of each file
+  std::string price_file;           ///< documents (YAML or JSON) with one PriceBook; for models only
+  std::string kind = "input";       ///< what the tokens are priced as
+  bool json = false;  ///< one object a line: file, tokens (by name where there are several columns), bytes, …
+  bool header = false;    ///< names above the columns, for people; always where there are several
   bool progress = false;  ///< a bar on `err` that renews itself, once the work takes longer than a second
   unsigned threads = 0;   ///< 0: one a core
   /// The tokenizer of a model the caller knows; without it, `model` is refused.

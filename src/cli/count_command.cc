@@ -55,27 +55,55 @@ void add_count_command(CLI::App& app, Session& session) {
       "FILE", options->inputs,
       "Files, folders, patterns, or - for standard input, which is also read if none is given");
   auto* tokenizer = command
-                        ->add_option("-t,--tokenizer", options->tokenizer,
+                        ->add_option("-t,--tokenizer", options->tokenizers,
                                      std::string("o200k, cl100k, qwen3, deepseek_v3, llama3, smollm2, …; ") +
-                                         kDefaultTokenizer + " if not said")
+                                         kDefaultTokenizer + " if not said. Several: a,b or repeated")
                         ->type_name("NAME");
-  command->add_option("-m,--model", options->model, "The tokenizer of this model of the running gateway")
-      ->type_name("NAME")
-      ->excludes(tokenizer);
+  auto* model = command
+                    ->add_option("-m,--model", options->models,
+                                 "The tokenizer of this model: NAME=TOKENIZER, or a Model document of the "
+                                 "--price file, or a model of the running gateway. Several: a,b or repeated")
+                    ->type_name("NAME")
+                    ->excludes(tokenizer);
+  auto* field = command
+                    ->add_option("--field", options->fields,
+                                 "Count this text of each JSON line: messages.0.content, messages.*.content, "
+                                 "or the JSON pointer /messages/0/content. Repeat it for more")
+                    ->type_name("PATH");
+  for (CLI::Option* list : {tokenizer, model, field}) list->allow_extra_args(false);
+  for (CLI::Option* list : {tokenizer, model}) list->delimiter(',');
+  command->add_flag("--lines", options->each_line, "A row for each JSON line, named FILE:NUMBER");
+  command
+      ->add_option("--price", options->price_file,
+                   "Documents (YAML or JSON) with a price book: what each model's tokens cost, exactly")
+      ->type_name("BOOK");
+  command->add_option("--kind", options->kind, "What the tokens are priced as: input, output, cache_read, …")
+      ->type_name("KIND")
+      ->capture_default_str();
   command->add_option("--threads", options->threads, "Files counted at once; 0: one a core")
       ->check(CLI::Range(0, 64))
       ->type_name("N");
-  command->add_flag("--json", options->json, "One JSON object a line: file, tokens, bytes, tokenizer");
+  command->add_flag("--json", options->json,
+                    "One JSON object a line: file, tokens (by name if several), bytes, …");
   command->footer(
       "Examples:\n"
       "  ciyuan count README.md\n"
       "  ciyuan count --tokenizer qwen3 src docs\n"
       "  curl -s https://example.com | ciyuan count -t llama3\n"
-      "  ciyuan count --model smollm2 --json '*.txt'\n\n"
+      "  ciyuan count --model smollm2 --json '*.txt'\n"
+      "  ciyuan count -t o200k,qwen3,deepseek_v3 README.md\n"
+      "  ciyuan count --model smollm2 --price examples/demo.yaml README.md\n"
+      "  ciyuan count --model gpt-4o=o200k,qwen-max=qwen3 --price prices.yaml README.md\n"
+      "  ciyuan count --field 'messages.*.content' --lines chats.jsonl\n\n"
       "The figures are the gateway's own: exact, by the tokenizer's real vocabulary, special tokens counted "
       "as text.\n"
-      "Folders are walked through without hidden and binary files. An unknown name lists the tokenizers "
-      "there are.");
+      "Folders are walked through without hidden and binary files; with --field, their .jsonl and .ndjson "
+      "files\n"
+      "are. A line that is no JSON or lacks the field is named by its number and left out, with exit code "
+      "2.\n"
+      "Prices are the documents that `ciyuan apply` takes; the cost is exact, without what a book asks for "
+      "each request.\n"
+      "An unknown name lists the tokenizers there are.");
   command->callback([&session, options] { session.exit_code = count(session, *options); });
 }
 

@@ -96,7 +96,7 @@ TEST_F(Count, counts_a_file_of_many_blocks_as_a_whole_text) {
   options_.inputs = {path("long.txt")};
   options_.json = true;
   for (const char* tokenizer : {"o200k", "qwen3", "smollm2"}) {
-    options_.tokenizer = tokenizer;
+    options_.tokenizers = {tokenizer};
     ASSERT_EQ(run(), 0) << err_;
     EXPECT_EQ(lines().at(0).at("tokens"),
               token::VocabularySet::standard().find(tokenizer).value()->count(text).value);
@@ -147,7 +147,7 @@ TEST_F(Count, names_what_it_cannot_count_and_counts_the_rest) {
 
 TEST_F(Count, refuses_a_tokenizer_that_is_not_there) {
   options_.inputs = {path("a.txt")};
-  options_.tokenizer = "gpt-9";
+  options_.tokenizers = {"gpt-9"};
   EXPECT_EQ(run(), 2);
   EXPECT_EQ(out_, "");
   EXPECT_THAT(err_, HasSubstr("o200k"));
@@ -156,7 +156,7 @@ TEST_F(Count, refuses_a_tokenizer_that_is_not_there) {
 TEST_F(Count, asks_the_caller_which_tokenizer_a_model_has) {
   options_.inputs = {path("a.txt")};
   options_.json = true;
-  options_.model = "some-model";
+  options_.models = {"some-model"};
   EXPECT_EQ(run(), 2) << "no models are known";
   options_.tokenizer_of_model = [](const std::string& model) -> Result<std::string> {
     if (model == "some-model") return std::string("CL100K_base");
@@ -164,10 +164,10 @@ TEST_F(Count, asks_the_caller_which_tokenizer_a_model_has) {
   };
   ASSERT_EQ(run(), 0) << err_;
   EXPECT_EQ(lines().at(0).at("tokenizer"), "cl100k");
-  options_.model = "another";
+  options_.models = {"another"};
   EXPECT_EQ(run(), 2);
   EXPECT_THAT(err_, HasSubstr("another: no such model"));
-  options_.tokenizer = "o200k";
+  options_.tokenizers = {"o200k"};
   EXPECT_EQ(run(), 2) << "both";
 }
 
@@ -177,6 +177,179 @@ TEST_F(Count, refuses_an_endless_word_before_it_takes_the_memory) {
   options_.inputs = {path("zeros")};
   EXPECT_EQ(run(), 2);
   EXPECT_THAT(err_, HasSubstr("this is no text"));
+}
+
+std::int64_t tokens_of(const char* tokenizer, std::string_view text) {
+  return token::VocabularySet::standard().find(tokenizer).value()->count(text).value;
+}
+
+TEST_F(Count, puts_several_tokenizers_side_by_side) {
+  options_.inputs = {path("a.txt"), path("b.txt")};
+  options_.tokenizers = {"o200k", "Qwen3", "smollm2"};
+  ASSERT_EQ(run(), 0) << err_;
+  EXPECT_TRUE(out_.starts_with("  o200k   qwen3 smollm2   bytes file\n")) << out_;
+  options_.json = true;
+  ASSERT_EQ(run(), 0) << err_;
+  for (const char* tokenizer : {"o200k", "qwen3", "smollm2"})
+    EXPECT_EQ(lines().at(1).at("tokens").at(tokenizer), tokens_of(tokenizer, "词元 tokens\n"));
+  options_.tokenizers = {"o200k", "o200k_base"};
+  EXPECT_EQ(run(), 2);
+  EXPECT_THAT(err_, HasSubstr("--tokenizer: \"o200k\" is given twice"));
+}
+
+TEST_F(Count, counts_the_texts_of_the_fields_of_json_lines) {
+  write("chats.jsonl",
+        "{\"m\":[{\"c\":\"Hello world\"},{\"c\":\"词元\"}],\"a/b\":{\"~\":\"x\"}}\n"
+        "\r\n"
+        "{\"m\":[{\"c\":\"tokens \\u8bcd\"},{\"c\":null},{\"tool\":1}],\"a/b\":{\"~\":\"y z\"}}");
+  options_.inputs = {path("")};
+  options_.json = true;
+  auto expect = [&](std::vector<std::string> fields, const std::vector<std::string>& texts) {
+    options_.fields = std::move(fields);
+    ASSERT_EQ(run(), 0) << err_;
+    EXPECT_THAT(names(), testing::ElementsAre("chats.jsonl")) << "of a folder, JSON lines only";
+    std::int64_t tokens = 0;
+    std::size_t bytes = 0;
+    for (const std::string& text : texts) tokens += tokens_of("o200k", text), bytes += text.size();
+    EXPECT_EQ(lines().at(0).at("tokens"), tokens);
+    EXPECT_EQ(lines().at(0).at("bytes"), bytes);
+    EXPECT_EQ(lines().at(0).at("lines"), 2);
+  };
+  expect({"m.0.c"}, {"Hello world", "tokens 词"});
+  expect({"/m/0/c"}, {"Hello world", "tokens 词"});
+  expect({"m.*.c"}, {"Hello world", "词元", "tokens 词"});
+  expect({"m.1.c", "/a~1b/~0"}, {"词元", "x", "y z"});
+}
+
+TEST_F(Count, shows_each_json_line_with_its_number) {
+  options_.fields = {"t"};
+  options_.each_line = true;
+  ASSERT_EQ(run("{\"t\":\"hello world\"}\n\n{\"t\":\"hello\"}\n"), 0) << err_;
+  EXPECT_EQ(out_, "      2      11 -:1\n      1       5 -:3\n      3      16 total\n");
+}
+
+TEST_F(Count, names_json_lines_it_cannot_count_by_their_numbers_and_counts_the_rest) {
+  write("c.jsonl",
+        "{\"t\":\"hello\"}\n{\"t\":\n{\"u\":1}\n{\"t\":7}\n{\"t\":\"\\ud800\"}\n[1]\n{\"t\":\"a\",\"t\":"
+        "\"b\"}\n");
+  options_.inputs = {path("c.jsonl")};
+  options_.fields = {"t"};
+  options_.json = true;
+  EXPECT_EQ(run(), 2);
+  EXPECT_EQ(lines().at(0).at("lines"), 1);
+  EXPECT_EQ(lines().at(0).at("malformed_lines"), 6);
+  for (const char* said : {"c.jsonl:2: not JSON", "c.jsonl:3: there is no field t",
+                           "c.jsonl:4: the field t is no text but number", "c.jsonl:5: not JSON",
+                           "c.jsonl:6: there is no field t", "c.jsonl:7: JSON object has the key"})
+    EXPECT_THAT(err_, HasSubstr(said));
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "no json\n";
+  write("c.jsonl", many);
+  EXPECT_EQ(run(), 2);
+  EXPECT_EQ(std::count(err_.begin(), err_.end(), '\n'), 21);
+  EXPECT_THAT(err_, HasSubstr("and 980 more such lines"));
+}
+
+TEST_F(Count, reads_json_lines_that_are_longer_than_a_block_up_to_a_limit) {
+  std::string text;
+  while (text.size() < (3 << 20)) text += "one two three 词元 ";
+  write("long.jsonl", Json{{"t", text}}.dump() + "\n" + Json{{"t", "end"}}.dump());
+  write("endless.jsonl", "");
+  std::filesystem::resize_file(path("endless.jsonl"), (64 << 20) + 1);
+  options_.inputs = {path("long.jsonl"), path("endless.jsonl")};
+  options_.fields = {"t"};
+  options_.json = true;
+  EXPECT_EQ(run(), 2);
+  EXPECT_EQ(lines().at(0).at("tokens"), tokens_of("o200k", text) + tokens_of("o200k", "end"));
+  EXPECT_THAT(err_, HasSubstr("endless.jsonl: line 1 is longer than 64 MiB"));
+}
+
+constexpr const char* kBook = R"(kind: PriceBook
+name: prices
+version: "1"
+date: "2026-11-01"
+source: made up
+currency: CNY
+per_tokens: 1000000
+prices:
+  - {model: small, kind: input, price: "0.000001"}
+  - {model: small, kind: output, price: "3.30"}
+  - {model: big, kind: input, price: "12345678901234567.654321"}
+)";
+
+TEST_F(Count, shows_what_each_models_tokens_cost_to_the_last_decimal) {
+  write("prices.yaml", kBook);
+  options_.inputs = {path("a.txt")};
+  options_.models = {"small=o200k", "big=o200k"};
+  options_.price_file = path("prices.yaml");
+  ASSERT_EQ(run(), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("small            CNY     big            CNY   bytes file\n"));
+  options_.json = true;
+  ASSERT_EQ(run(), 0) << err_;
+  EXPECT_EQ(lines().at(0).at("tokens"), Json({{"small", 2}, {"big", 2}}));
+  EXPECT_EQ(lines().at(0).at("cost"),
+            Json({{"small", "0.000000000002"}, {"big", "24691357802.469135308642"}}));
+  EXPECT_EQ(lines().at(0).at("currency"), "CNY");
+  options_.models = {"small=o200k"};
+  options_.kind = "reasoning";
+  ASSERT_EQ(run(), 0) << err_;
+  EXPECT_EQ(lines().at(0).at("cost"), "0.0000066") << "reasoning without a line costs what output costs";
+}
+
+TEST_F(Count, finds_a_models_tokenizer_and_price_in_the_documents_of_the_price_file) {
+  options_.inputs = {path("a.txt")};
+  options_.price_file = std::string(CIYUAN_SOURCE_DIR) + "/examples/demo.yaml";
+  options_.json = true;
+  for (const char* model : {"smollm2", "smollm2-135m-instruct"}) {
+    options_.models = {model};
+    ASSERT_EQ(run(), 0) << err_;
+    EXPECT_EQ(lines().at(0).at("tokenizer"), "smollm2");
+    EXPECT_EQ(lines().at(0).at("cost"), "0.000004");
+  }
+}
+
+TEST_F(Count, wrong_options_are_a_line_that_names_option_and_rule) {
+  write("prices.yaml", kBook);
+  write("two.yaml", std::string(kBook) + "---\n" + kBook);
+  write("none.yaml", "kind: Party\nname: a\n");
+  const CountOptions plain;
+  auto refused = [&](CountOptions options, const std::string& said) {
+    options_ = std::move(options);
+    options_.inputs = {path("a.txt")};
+    EXPECT_EQ(run(), 2);
+    EXPECT_EQ(out_, "");
+    EXPECT_TRUE(err_.starts_with("ciyuan count: " + said)) << err_;
+    EXPECT_EQ(std::count(err_.begin(), err_.end(), '\n'), 1) << err_;
+  };
+  for (const char* field : {"", "a..b", ".a", "a.", "/a~2"}) {
+    CountOptions options;
+    options.fields = {field};
+    refused(options, std::string("--field: \"") + field + "\"");
+  }
+  CountOptions options;
+  options.each_line = true;
+  refused(options, "--lines: ");
+  options = {};
+  options.kind = "cats";
+  refused(options, "--kind: \"cats\"");
+  options = {};
+  options.price_file = path("prices.yaml");
+  refused(options, "--price: a price is a model's");
+  for (const char* model : {"=o200k", "small="}) {
+    options.models = {model};
+    refused(options, std::string("--model: \"") + model + "\"");
+  }
+  options.models = {"other=o200k"};
+  refused(options, "--price: prices has no price for input tokens of other");
+  options.kind = "output";
+  options.models = {"big=o200k"};
+  refused(options, "--price: prices has no price for output tokens of big");
+  options.price_file = path("absent.yaml");
+  refused(options, "--price: " + path("absent.yaml"));
+  options.price_file = path("two.yaml");
+  refused(options, "--price: " + path("two.yaml"));
+  options.price_file = path("none.yaml");
+  refused(options, "--price: " + path("none.yaml") + " has no document of kind PriceBook");
 }
 
 }  // namespace
