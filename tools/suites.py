@@ -170,7 +170,7 @@ def plan(arguments):
             suites.append(Suite(f"unit-{preset}", f"unit tests ({preset})", run_ctest, preset))
             suites.append(Suite(f"e2e-{preset}", f"end to end ({preset})", end_to_end("--sanitized"), preset))
         return suites
-    suites.append(Suite("unit", "unit tests", run_ctest, inputs=("src", "tests", "fuzz", "cmake", "data", "schema", "examples",
+    suites.append(Suite("unit", "unit tests", run_ctest, inputs=("src", "tests", "fuzz", "cmake", "data", "docs", "schema", "examples",
                                                                   "CMakeLists.txt", "tools")))
     suites += conformance_suites(arguments.long)
     slow = ("build/release/bin/ciyuan", "tests/e2e", "tools", "examples", "data", "schema", "README.md", "run", "test")

@@ -73,12 +73,20 @@ TEST(Cli, wrong_usage_is_one_line_and_code_2) {
       {"account", "deposit", "a", "--unit", "CNY", "--amount", "1e3"},
       {"account", "deposit", "", "--unit", "CNY", "--amount", "1"},
       {"account", "deposit", "a", "--unit", "CNY", "--amount", "0"},
-      {"apply", "-f", "/nowhere/at/all.yaml"}};
+      {"apply", "-f", "/nowhere/at/all.yaml"},
+      {"parity", "--resamples", "1"},
+      {"parity", "--axis", "feet"},
+      {"parity", "en=/nowhere"},
+      {"parity", "--base", "tlh"},
+      {"parity", "-t", "o200k,o200k_base"},
+      {"parity", "--plot", "/nowhere/at/all.svg"}};
   for (const auto& arguments : wrong) {
     Outcome outcome = program.run(arguments);
     EXPECT_EQ(outcome.code, kBadUsage) << arguments[0] << ": " << outcome.err;
     EXPECT_EQ(lines_in(outcome.err), 1U) << outcome.err;
-    EXPECT_TRUE(outcome.err.starts_with("ciyuan: ")) << outcome.err;
+    EXPECT_TRUE(outcome.err.starts_with("ciyuan: ") ||
+                outcome.err.starts_with("ciyuan " + arguments[0] + ": "))
+        << outcome.err;
     EXPECT_EQ(outcome.out, "");
   }
   EXPECT_NE(program.run({"key", "create", "--name", "x"}).err.find("ciyuan key create --help"),
@@ -123,7 +131,7 @@ TEST(Cli, every_command_has_a_help_with_an_example_or_a_list) {
                                                                                        {"explain"},
                                                                                        {"statement"},
                                                                                        {"count"},
-                                                                                       {"vocab", "add"},
+                                                                                       {"parity"},
                                                                                        {"verify"},
                                                                                        {"completion"}}) {
     EXPECT_NE(top.out.find(command[0]), std::string::npos) << command[0];
@@ -256,6 +264,18 @@ TEST(Cli, a_receipt_from_the_record_verifies_with_the_logs_key) {
   auto other = tlog::NoteSigner::make("example.com/log", SigningKey::generate()).value().verifier().text();
   EXPECT_EQ(program.run({"verify", receipt, "--key", other}).code, 1);
   EXPECT_EQ(program.run({"verify", program.write("x", "no receipt"), "--key", key}).code, 2);
+}
+
+TEST(Cli, parity_works_without_arguments_and_draws) {
+  Program program;
+  Outcome table = program.run({"parity"});
+  EXPECT_EQ(table.code, kDone) << table.err;
+  EXPECT_EQ(lines_in(table.out), 27U);
+  std::string plot = program.write("plot.svg", "");
+  Outcome json = program.run({"parity", "--json", "-t", "o200k,qwen3", "--base", "zh-Hans", "--plot", plot});
+  ASSERT_EQ(json.code, kDone) << json.err;
+  EXPECT_EQ(parse_json(json.out).value().at("rows").size(), 52U);
+  EXPECT_GT(std::filesystem::file_size(plot), 10'000U);
 }
 
 TEST(Cli, completion_offers_the_verbs_and_options_that_exist) {

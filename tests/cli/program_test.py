@@ -39,7 +39,7 @@ def verbs_below(*path):
 class Usage(unittest.TestCase):
     def test_every_verb_has_a_help_with_an_example(self):
         verbs = list(verbs_below())
-        for wanted in ["serve", "standin", "apply", "get", "delete", "explain", "statement", "count", "verify", "completion",
+        for wanted in ["serve", "standin", "apply", "get", "delete", "explain", "statement", "count", "parity", "verify", "completion",
                        "version", "key create", "account list", "account show", "account deposit", "account statement",
                        "record list", "record show", "record receipt", "record key", "record erase",
                        "record correct"]:
