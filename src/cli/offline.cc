@@ -1,4 +1,5 @@
-/// verify, version: what needs no server. (Also here: count_command.cc, parity_command.cc)
+/// verify, version: what needs no server. (Also here: count_command.cc, parity_command.cc,
+/// calibrate_command.cc)
 
 #include <ostream>
 
@@ -43,6 +44,7 @@ void add_offline_commands(CLI::App& app, Session& session) {
   add_count_command(app, session);
   add_vocab_command(app, session);
   add_parity_command(app, session);
+  add_calibrate_command(app, session, kVersion);
   add_verify(app, session);
   auto* version = app.add_subcommand("version", "The program's version");
   version->callback([&session] { session.out() << "ciyuan " << kVersion << "\n"; });

@@ -74,6 +74,12 @@ TEST(Cli, wrong_usage_is_one_line_and_code_2) {
       {"account", "deposit", "", "--unit", "CNY", "--amount", "1"},
       {"account", "deposit", "a", "--unit", "CNY", "--amount", "0"},
       {"apply", "-f", "/nowhere/at/all.yaml"},
+      {"calibrate", "--check", "/nowhere"},
+      {"calibrate", "--check", CIYUAN_SOURCE_DIR "/data/vocabularies/manifest.json"},
+      {"calibrate", "--check", "x", "-t", "o200k"},
+      {"calibrate", "--vectors", "/nowhere"},
+      {"calibrate", "--text", "/nowhere"},
+      {"calibrate", "-t", "gpt-9"},
       {"parity", "--resamples", "1"},
       {"parity", "--axis", "feet"},
       {"parity", "en=/nowhere"},
@@ -132,6 +138,7 @@ TEST(Cli, every_command_has_a_help_with_an_example_or_a_list) {
                                                                                        {"statement"},
                                                                                        {"count"},
                                                                                        {"parity"},
+                                                                                       {"calibrate"},
                                                                                        {"verify"},
                                                                                        {"completion"}}) {
     EXPECT_NE(top.out.find(command[0]), std::string::npos) << command[0];
@@ -276,6 +283,24 @@ TEST(Cli, parity_works_without_arguments_and_draws) {
   ASSERT_EQ(json.code, kDone) << json.err;
   EXPECT_EQ(parse_json(json.out).value().at("rows").size(), 52U);
   EXPECT_GT(std::filesystem::file_size(plot), 10'000U);
+}
+
+TEST(Cli, a_certificate_that_was_written_is_repeated) {
+  Program program;
+  std::string path = program.write("meter.json", ""), text = program.write("own.txt", "词元");
+  Outcome made = program.run({"calibrate", "-o", path, "--text", text});
+  ASSERT_EQ(made.code, kDone) << made.err;
+  EXPECT_EQ(made.out, "");
+  Outcome same = program.run({"calibrate", "--check", path, "--text", text});
+  EXPECT_EQ(same.code, kDone) << same.out;
+  EXPECT_TRUE(same.out.starts_with("equal: ")) << same.out;
+  Outcome absent = program.run({"calibrate", "--check", path});
+  EXPECT_EQ(absent.code, kFailed);
+  EXPECT_EQ(absent.out, "different: texts own.txt: in the certificate, not here\n");
+  program.write("own.txt", "词元 ");
+  Outcome changed = program.run({"calibrate", "--check", path, "--text", text, "--json"});
+  EXPECT_EQ(changed.code, kFailed);
+  EXPECT_NE(changed.out.find("texts own.txt sha256: "), std::string::npos) << changed.out;
 }
 
 TEST(Cli, completion_offers_the_verbs_and_options_that_exist) {

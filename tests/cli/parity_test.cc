@@ -94,7 +94,8 @@ TEST_F(Parity, the_same_seed_gives_the_same_figures_and_another_seed_others) {
   EXPECT_NE(parity_json(report_of(texts, {.seed = 2})).at("rows"), Json::parse(first).at("rows"));
   // What the generator draws is fixed by the C++ standard, so these hold on every machine.
   const Json rows = Json::parse(first).at("rows");
-  auto german = std::find_if(rows.begin(), rows.end(), [](const Json& row) { return row.at("language") == "de"; });
+  auto german =
+      std::find_if(rows.begin(), rows.end(), [](const Json& row) { return row.at("language") == "de"; });
   ASSERT_NE(german, rows.end());
   EXPECT_EQ(german->at("relative"), Json({{"value", 1.28937}, {"low", 1.248575}, {"high", 1.338039}}));
 }

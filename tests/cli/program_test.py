@@ -39,7 +39,8 @@ def verbs_below(*path):
 class Usage(unittest.TestCase):
     def test_every_verb_has_a_help_with_an_example(self):
         verbs = list(verbs_below())
-        for wanted in ["serve", "standin", "apply", "get", "delete", "explain", "statement", "count", "parity", "verify", "completion",
+        for wanted in ["serve", "standin", "apply", "get", "delete", "explain", "statement", "count", "parity", "calibrate",
+                       "verify", "completion",
                        "version", "key create", "account list", "account show", "account deposit", "account statement",
                        "record list", "record show", "record receipt", "record key", "record erase",
                        "record correct"]:
@@ -139,6 +140,16 @@ class Usage(unittest.TestCase):
             self.assertIn("wrong.yaml:", refused.stderr)
             self.assertIn("colour", refused.stderr)
             self.assertIn("Frob", refused.stderr)
+
+    def test_a_certificate_keeps_to_its_schema(self):
+        certificate = run("calibrate")
+        self.assertEqual((certificate.returncode, certificate.stderr), (0, ""))
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("jsonschema is not installed: the certificate was not checked against schema/calibration.json")
+        with open(os.path.join(ROOT, "schema", "calibration.json")) as file:
+            jsonschema.Draft7Validator(json.load(file)).validate(json.loads(certificate.stdout))
 
     def check_completion(self, shell):
         script = run("completion", shell)
