@@ -26,10 +26,10 @@ constexpr auto kProgressAfter = std::chrono::seconds(1);
 constexpr auto kProgressEvery = std::chrono::milliseconds(200);
 constexpr int kBadInput = 2;
 
-Result<Counted> count_file(const CountPlan& plan, const std::string& file, std::istream& in,
+Result<Counted> count_file(const CountPlan& plan, const std::string& file, std::istream& in, unsigned threads,
                            std::atomic<std::uint64_t>& done, const OnLine& on_line = {}) {
   CIYUAN_TRY(const ReadBlock read, open_input(file, in));
-  return count_input(plan, input_name(file), read, done, on_line);
+  return count_input(plan, input_name(file), read, threads, done, on_line);
 }
 
 /// Counts on threads, hands the outcomes over in order on the caller's thread.
@@ -37,12 +37,12 @@ class Crew {
  public:
   Crew(const CountPlan& plan, const std::vector<std::string>& files, std::istream& in, unsigned threads)
       : outcomes_(files.size()) {
-    if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
-    const std::size_t size = std::min<std::size_t>({threads, kThreadsMax, files.size()});
+    const std::size_t size = std::min<std::size_t>(threads, files.size());
+    const unsigned inside = threads / static_cast<unsigned>(std::max<std::size_t>(size, 1));
     for (std::size_t i = 0; i < size; ++i)
-      members_.emplace_back([&, this] {
+      members_.emplace_back([&, inside, this] {
         for (std::size_t mine; (mine = next_++) < files.size();) {
-          auto outcome = count_file(plan, files[mine], in, done_);
+          auto outcome = count_file(plan, files[mine], in, inside, done_);
           std::lock_guard lock(mutex_);
           outcomes_[mine] = std::move(outcome);
           ready_.notify_all();
@@ -187,7 +187,10 @@ class Printer {
 class Run {
  public:
   Run(const CountOptions& options, std::istream& in, std::ostream& out, std::ostream& err)
-      : options_(options), in_(in), out_(out), err_(err) {}
+      : options_(options), in_(in), out_(out), err_(err) {
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    threads_ = std::min(options.threads == 0 ? cores : options.threads, kThreadsMax);
+  }
 
   int count() {
     Result<CountPlan> plan = plan_count(options_);
@@ -235,7 +238,7 @@ class Run {
   void count_each_file(const CountPlan& plan, const std::vector<std::string>& files, std::uint64_t size,
                        Printer& printer, Counted& total) {
     Progress progress(options_.progress, size, err_);
-    Crew crew(plan, files, in_, options_.threads);
+    Crew crew(plan, files, in_, threads_);
     for (std::size_t i = 0; i < files.size(); ++i) {
       Result<Counted> counted = crew.outcome(i, [&](std::uint64_t done) { progress.show(done); });
       progress.hide();
@@ -249,13 +252,13 @@ class Run {
     }
   }
 
-  // Rows are printed as they come, so that memory does not grow with the lines: one thread.
+  // Rows are printed as they come, so that memory does not grow with the lines: file by file.
   void count_each_line(const CountPlan& plan, const std::vector<std::string>& files, Printer& printer,
                        Counted& total) {
     std::atomic<std::uint64_t> done{0};
     for (const std::string& file : files) {
       Result<Counted> counted =
-          count_file(plan, file, in_, done, [&](const Counted& line, std::uint64_t number) {
+          count_file(plan, file, in_, threads_, done, [&](const Counted& line, std::uint64_t number) {
             print(printer, line, file + ":" + std::to_string(number));
           });
       counted.ok() ? add(*counted, total) : complain(counted.error());
@@ -266,6 +269,7 @@ class Run {
   std::istream& in_;
   std::ostream& out_;
   std::ostream& err_;
+  unsigned threads_;
   int exit_code_ = 0;
 };
 

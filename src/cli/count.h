@@ -14,8 +14,8 @@
 /// U+FFFD, as everywhere.
 ///
 /// Files are read in blocks: memory does not grow with their size, but with their longest word, and a word of
-/// more than kWordBytesMax is refused. Whole files are spread over threads; the output keeps the order of the
-/// input.
+/// more than kWordBytesMax is refused. Whole files are spread over threads, and the lines of JSON lines; the
+/// output keeps the order of the input.
 ///
 /// With fields, inputs are JSON lines (of a folder, its .jsonl and .ndjson files), and what is counted is,
 /// for each line, the text in each of the fields by itself. A line that is no JSON or lacks a field is named

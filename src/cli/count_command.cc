@@ -80,7 +80,7 @@ void add_count_command(CLI::App& app, Session& session) {
   command->add_option("--kind", options->kind, "What the tokens are priced as: input, output, cache_read, …")
       ->type_name("KIND")
       ->capture_default_str();
-  command->add_option("--threads", options->threads, "Files counted at once; 0: one a core")
+  command->add_option("--threads", options->threads, "Files, or JSON lines, counted at once; 0: one a core")
       ->check(CLI::Range(0, 64))
       ->type_name("N");
   command->add_flag("--json", options->json,

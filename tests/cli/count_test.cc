@@ -228,6 +228,32 @@ TEST_F(Count, shows_each_json_line_with_its_number) {
   EXPECT_EQ(out_, "      2      11 -:1\n      1       5 -:3\n      3      16 total\n");
 }
 
+TEST_F(Count, json_lines_give_the_same_rows_in_the_same_order_on_any_number_of_threads) {
+  std::mt19937_64 random(7);
+  std::string file;
+  for (int i = 0; file.size() < (6 << 20); ++i)
+    file += i % 97 == 5 ? "no json\n"
+                        : Json{{"t", std::to_string(i) + token::random_text(random, 60)}}.dump(
+                              -1, ' ', false, Json::error_handler_t::replace) +
+                              "\n";
+  write("many.jsonl", file);
+  options_.inputs = {path("many.jsonl")};
+  options_.fields = {"t"};
+  options_.tokenizers = {"o200k", "qwen3"};
+  for (bool each_line : {true, false}) {
+    options_.each_line = each_line;
+    options_.threads = 1;
+    EXPECT_EQ(run(), 2);
+    const std::string out = out_, err = err_;
+    for (unsigned threads : {2, 5}) {
+      options_.threads = threads;
+      EXPECT_EQ(run(), 2);
+      EXPECT_EQ(out_, out);
+      EXPECT_EQ(err_, err);
+    }
+  }
+}
+
 TEST_F(Count, names_json_lines_it_cannot_count_by_their_numbers_and_counts_the_rest) {
   write("c.jsonl",
         "{\"t\":\"hello\"}\n{\"t\":\n{\"u\":1}\n{\"t\":7}\n{\"t\":\"\\ud800\"}\n[1]\n{\"t\":\"a\",\"t\":"

@@ -21,11 +21,12 @@ struct Counted {
   std::vector<Error> problems;        ///< why, for the first of them
 };
 
-/// What one JSON line holds, at once when it was counted.
+/// What one JSON line holds.
 using OnLine = std::function<void(const Counted& line, std::uint64_t number)>;
 
-/// Adds the bytes read to `done` as it goes. `on_line` may be empty.
+/// Adds the bytes read to `done` as it goes. JSON lines are counted on `threads`; a whole text on this one.
+/// `on_line` may be empty; it is called on this thread, line by line, a batch after they were read.
 Result<Counted> count_input(const CountPlan& plan, const std::string& name, const ReadBlock& read,
-                            std::atomic<std::uint64_t>& done, const OnLine& on_line);
+                            unsigned threads, std::atomic<std::uint64_t>& done, const OnLine& on_line);
 
 }  // namespace ciyuan::cli
