@@ -182,7 +182,25 @@ caller is defined|x.y.z|x[undefinedthing]|"\\"|'a\\b'|"x" ~ 1.0|1.0|100000000000
 [1,2,3][1:]|'héllo'[1:3]|[3,1,2]|sort|[1,2]|first + 1|-[1,2]|first|5 is odd|not 5 is odd|5 is not odd|'a' is in 'abc'|x is not defined""".replace("\n", "|")
 
 
+# Two blanks or a line end between them.
+FORMATS = """'{}'.format(x)  '{0}{0}'.format(x)  '{a}-{a!r}'.format(a=x)  '{:>8}|{:^9}|{:*<7}'.format(x, x, x)  '{:{w}}'.format(x, w=6)
+'{:d}'.format(x)  '{:05}'.format(x)  '{:+,}'.format(x)  '{:,.2f}'.format(x)  '{:_}'.format(x)
+'{:#x} {:#o} {:b}'.format(x, x, x)  '{:e}'.format(x)  '{:g}'.format(x)  '{:.3}'.format(x)  '{:.0f}'.format(x)  '{:%}'.format(x)
+'{:015,.1f}'.format(x)  '{:012,d}'.format(x)  '{:<5s}|'.format(x)  '{:c}'.format(x)  '{:X}'.format(x)
+'{0.a} {0[a]} {0[0]}'.format(x)  '{{}} {}'.format(x)  '{'.format(x)  '}'.format(x)  '{}{0}'.format(x)  '{} {}'.format(x)
+'{!s:>6}'.format(x)  '{!r:<9}'.format(x)  '{:>}'.format(x)  '{:中^7}'.format(x)  '{:.2s}'.format(x)  '{a}'.format_map(x)
+'{:=+7}'.format(x)  '{:#.3g}'.format(x)  '{: }'.format(x)  '%s' % x  '%s %s' % (x, 1)  '%(a)s' % x  '%r' % (x,)  '%d' % x
+'%5d|%-5d|%05d' % (x, x, x)  '%+.2f' % x  '%x %X %o' % (x, x, x)  '%#x' % x  '%e' % x  '%g' % x  '%c' % x  '%%' % x
+'%5s|%-5s|' % (x, x)  '%.2s' % x  '%*d' % (5, x)  '%.*f' % (1, x)  '%.5d' % x  '%i %u' % (x, x)  '%' % x  '%z' % x  'a' % x
+'% d' % x  '%08.3f' % x  '%-08d|' % x  '%s' % [x]  '%s' % (x,)  '%(a' % x  '%ld' % x  '%s' % ()  '%s and %s'|format(x, 2)
+'%(k)s'|format(k=x)  x|format  '%s'|format  '%+05.1f'|format(x)  range(x)  range(x, 3)[::2]  range(5)[1:3]
+range(3) == range(0, 3)  range(3) + [1]  [*x]  dict(**x)  dict(**x, b=9)  range(*[1, x])  '{}{}'.format(*x)  '{a}'.format(**x)
+range(3).stop  range(9)[x]  range(3)|first  range(4)|list|tojson"""
+
+
 def expression_cases(seed):
+    for source, value in itertools.product(FORMATS.replace("\n", "  ").split("  "), VALUES + [5, 42, 1234567, -1234.5678, 0.00001234, 1e16, 65, "é"]):
+        yield Case("format", "{{ " + source + " }}", {"x": value})
     filters = set(FILTERS.replace("\n", "|").split("|")) | set(CHAINS)
     for source in sorted(filters):
         for value in VALUES:
@@ -230,11 +248,11 @@ def gap(dice):
 def value(dice):
     return dice.choice(["a", "b", "c", "i", "ns.v", "1", "'s'", "a|length", "b[0]", "loop.index", "loop.index0", "loop.last",
                         "loop.first", "loop.length", "loop.revindex", "loop.previtem", "loop.nextitem", "c.k", "[1, 2]", "m(1)",
-                        "m(a, q=2)", "nothing", "a ~ i", "ns.v + 1", "loop.cycle('p', 'q')", "c.items()|list", "j", "k"])
+                        "m(a, q=2)", "m(*b)", "m(**c)", "m(*[1], **{'q': 3})", "w(a, *b, z=1)", "loop.changed(i)", "loop.depth", "'%s!' % a", "nothing", "a ~ i", "ns.v + 1", "loop.cycle('p', 'q')", "c.items()|list", "j", "k"])
 
 
 def statement(dice, depth):
-    draw = dice.randint(0, 13 if depth < 3 else 5)
+    draw = dice.randint(0, 15 if depth < 3 else 5)
     if draw <= 1:
         return gap(dice)
     if draw <= 4:
@@ -259,15 +277,24 @@ def statement(dice, depth):
     if draw == 12:
         return tag(dice, "generation") + statements(dice, depth + 1) + tag(dice, "endgeneration") if dice.random() < 0.5 else \
             tag(dice, "filter upper") + statements(dice, depth + 1) + tag(dice, "endfilter")
+    if draw == 13:
+        call = tag(dice, dice.choice(["call m(1)", "call n(a)", "call(i) n(b)", "call(i, j=a) n(i)", "call(a) n(*b)", "call loop(i)"]))
+        return call + statements(dice, depth + 1) + tag(dice, "endcall") + gap(dice)
+    if draw == 14:
+        again = "{% if i is sequence and i is not string %}{{ loop(i) }}{% endif %}" if dice.random() < 0.8 else ""
+        return (tag(dice, dice.choice(["for i in t recursive", "for i in t if i != 4 recursive", "for i in b recursive"])) + gap(dice) + again +
+                "{{ loop.depth0 }}" + statements(dice, depth + 1) + tag(dice, "endfor"))
     return dice.choice(["{% raw %}{{ a }} {% if %}{% endraw %}", "{%- raw -%} {{ {%- endraw -%} "]) + gap(dice)
 
 
 def statement_cases(count, seed):
     dice = random.Random(f"{seed} statements")
     head = "{% set ns = namespace(v=0) %}{% macro m(p, q='dq') %}<{{ p }},{{ q }}{{ i }}>{% endmacro %}"
+    head += "{% macro n(p) %}[{{ p }}{{ caller(p) }}{{ caller(p) }}]{% endmacro %}"
+    head += "{% macro w() %}{{ varargs }}{{ kwargs }}{% for i in varargs %}{{ i }}{% endfor %}{% endmacro %}"
     for _ in range(count):
         yield Case("statement", head + statements(dice), {"a": dice.choice(["", "xy", "中"]), "b": dice.choice([[], [1], [1, 2, 3]]),
-                                                          "c": {"k": "v", "l": None}})
+                                                          "c": {"k": "v", "l": None}, "t": [1, [2, [3, 4]], [], [[5]]]})
 
 
 # ---- the comparison
@@ -298,7 +325,7 @@ def verdict(reference, mine):
 def show(case, reference, mine):
     theirs, my = (str(answer.get("text", answer)) for answer in (reference, mine))
     same = next((i for i, (a, b) in enumerate(zip(theirs, my)) if a != b), min(len(theirs), len(my)))
-    shown = repr(case.source) if len(case.source) < 400 else ""
+    shown = repr(case.source) if len(case.source) < 4000 and case.name == "statement" or len(case.source) < 400 else ""
     print(f"DIFFERENT {case.name} {shown} with {json.dumps(case.variables, ensure_ascii=False)[:1000]}\n"
           f"  jinja2 {theirs[max(same - 100, 0):same + 200]!r}\n  ours   {my[max(same - 100, 0):same + 200]!r}")
 
