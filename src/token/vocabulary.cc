@@ -30,10 +30,10 @@ std::string_view Engine::prepare(std::string_view text, std::string& buffer) con
 }
 
 void Engine::prepare_counting() {
-  // As many sets as hold the tokens three to a set.
+  // The tokens alone would fill three of four places, at most.
   std::size_t tokens = 0;
   for (TokenId id = 0; id < bpe.size(); ++id) tokens += bpe.bytes_of(id).size() <= PieceTable::kPieceMax;
-  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 3, 1 << 16)));
+  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 4, 1 << 16)));
   long_pieces = std::make_unique<LongPieceTable>();
   // The oldest tokens first: they are the commonest, and get the best places.
   for (TokenId id = 0; id < bpe.size(); ++id) {
@@ -218,6 +218,24 @@ std::vector<TokenId> Vocabulary::encode(std::string_view text) const {
   std::vector<TokenId> ids;
   engine_->encode(engine_->prepare(text, buffer), ids);
   return ids;
+}
+
+std::vector<Piece> Vocabulary::encode_with_ends(std::string_view text) const {
+  std::string buffer;
+  std::vector<TokenId> ids;
+  const std::string_view prepared = engine_->prepare(text, buffer);
+  engine_->encode(prepared, ids);
+  std::vector<Piece> pieces;
+  pieces.reserve(ids.size());
+  std::size_t end = 0;
+  for (const TokenId id : ids) {
+    const std::string_view bytes = engine_->bpe.bytes_of(id);
+    // Bytes that are no token in this vocabulary are in none.
+    while (prepared.substr(end, bytes.size()) != bytes) ++end;
+    end += bytes.size();
+    pieces.push_back({id, end});
+  }
+  return pieces;
 }
 
 std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text) const {

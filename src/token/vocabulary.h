@@ -42,6 +42,12 @@ struct AddedToken {
   bool normalized = false;  ///< looked for in normalised text, after the others
 };
 
+/// A token, and the byte after it in the text.
+struct Piece {
+  TokenId id = 0;
+  std::size_t end = 0;
+};
+
 class Vocabulary {
  public:
   /// From the content of a vocabulary file (vocabulary_file.h), packed with zstd or not. kCorrupt if it
@@ -62,6 +68,9 @@ class Vocabulary {
   /// Ordinary text: what looks like a special token is text. O(n), but O(n log n) in a pretoken's length.
   Tokens count(std::string_view text) const;
   std::vector<TokenId> encode(std::string_view text) const;
+  /// The same with where each token ends: in the text as it is tokenized, which is the text itself where that
+  /// is UTF-8 and, for a vocabulary that normalises, in form NFC.
+  std::vector<Piece> encode_with_ends(std::string_view text) const;
 
   /// Text in which added tokens count as themselves, as rendered chat templates need. Among several that
   /// begin at one place the longest is taken. The second form knows only the added tokens named in `allowed`

@@ -123,13 +123,15 @@ CIYUAN_RULE std::uint64_t after_small(const Characters& c) {
 }
 
 /// o200k: words are cut before a capital that follows a small letter, and take a contraction with them.
+/// Tekken's do not, and its digits stand alone.
+template <unsigned kDigits, bool kContractions>
 CIYUAN_RULE Starts o200k_starts(const Characters& c) {
   const std::uint64_t small = c.letter & ~c.upper & ~c.both;
-  Starts starts = gpt4_starts<3, false>(c);
+  Starts starts = gpt4_starts<kDigits, false>(c);
   const std::uint64_t valid = low_bits(c.count);
   const std::uint64_t other = valid & ~(c.letter | c.number | c.space);
   starts.bits |= c.upper & (small | after_small(c)) << 1;
-  starts.quotes = c.quote & c.letter << 1;
+  starts.quotes = kContractions ? c.quote & c.letter << 1 : 0;
   starts.irregular |= c.slash & taken_newlines(c.newline, other) << 1;
   // Capitals after letters without case, where no small letter came before: they belong to the word if a
   // small letter or one without case follows them, and are given back where none does.
@@ -161,6 +163,20 @@ CIYUAN_RULE Starts smollm2_starts(const Characters& c) {
   return starts;
 }
 
+/// GPT-2: a blank goes with whatever follows it.
+CIYUAN_RULE Starts gpt2_starts(const Characters& c) {
+  const std::uint64_t other = low_bits(c.count) & ~(c.letter | c.number | c.space);
+  const std::uint64_t other_starts = other & ~(other << 1);
+  const std::uint64_t after_blank = c.blank << 1;
+  Starts starts;
+  starts.bits |= space_starts(c, 0, 0, false, false);
+  starts.bits |=
+      (other_starts | (c.letter & ~(c.letter << 1)) | (c.number & ~(c.number << 1))) & ~after_blank;
+  starts.quotes = c.quote & other_starts & ~after_blank;
+  starts.irregular = c.irregular;
+  return starts;
+}
+
 /// DeepSeek V3: numbers, Chinese and kana are set apart first; in what is left, one ASCII sign goes along
 /// with ASCII letters after it. `letter` holds marks too.
 CIYUAN_RULE Starts deepseek_starts(const Characters& c) {
@@ -186,13 +202,14 @@ CIYUAN_RULE Starts deepseek_starts(const Characters& c) {
 
 /// The families that have rules here; the others are counted by their matchers.
 template <Pretokenizer kFamily>
-constexpr bool has_block_rules = kFamily == Pretokenizer::kO200k || kFamily == Pretokenizer::kCl100k ||
-                                 kFamily == Pretokenizer::kQwen2 || kFamily == Pretokenizer::kLlama3 ||
-                                 kFamily == Pretokenizer::kDeepseekV3 || kFamily == Pretokenizer::kSmollm2;
+constexpr bool has_block_rules = kFamily != Pretokenizer::kKimiK2&& kFamily != Pretokenizer::kRegex;
 
 template <Pretokenizer kFamily>
 CIYUAN_RULE Starts starts_of(const Characters& c) {
-  if constexpr (kFamily == Pretokenizer::kO200k) return o200k_starts(c);
+  if constexpr (kFamily == Pretokenizer::kO200k) return o200k_starts<3, true>(c);
+  if constexpr (kFamily == Pretokenizer::kTekken) return o200k_starts<1, false>(c);
+  if constexpr (kFamily == Pretokenizer::kGpt2) return gpt2_starts(c);
+  if constexpr (kFamily == Pretokenizer::kQwen35) return gpt4_starts<1, false>(c);
   if constexpr (kFamily == Pretokenizer::kCl100k) return gpt4_starts<3, true>(c);
   if constexpr (kFamily == Pretokenizer::kQwen2) return gpt4_starts<1, false>(c);
   if constexpr (kFamily == Pretokenizer::kLlama3) return gpt4_starts<3, false>(c);

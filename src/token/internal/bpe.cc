@@ -10,16 +10,16 @@
 namespace ciyuan::token::internal {
 
 void JoinTable::reserve(std::size_t joins) {
-  const std::size_t slots = std::bit_ceil(std::max<std::size_t>(joins * 2, 16));
-  slots_.assign(slots, kEmpty);
-  mask_ = slots - 1;
-  shift_ = 64 - std::countr_zero(slots);
+  homes_ = joins + joins / 2 + 16;
+  // Behind the last home there is room for all, in the worst case, and one that stays empty.
+  slots_.assign(homes_ + std::min<std::size_t>(joins, 4096) + 1, kEmpty);
 }
 
 void JoinTable::insert(TokenId left, TokenId right, std::uint32_t priority) {
   const std::uint64_t key = static_cast<std::uint64_t>(left) << kIdBits | right;
   std::size_t slot = home(key);
-  while (slots_[slot] != kEmpty && slots_[slot] >> kPriorityBits != key) slot = (slot + 1) & mask_;
+  while (slots_[slot] != kEmpty && slots_[slot] >> kPriorityBits != key) ++slot;
+  if (slot + 1 == slots_.size()) slots_.push_back(kEmpty);
   if (slots_[slot] == kEmpty) slots_[slot] = key << kPriorityBits | priority;
 }
 
@@ -30,7 +30,7 @@ bool Bpe::build(Source source) {
   std::uint32_t offset = 0;
   byte_tokens_.fill(kNoToken);
   longest_by_ending_.assign(65536, 1);
-  strings_.assign(std::bit_ceil(tokens * 2 + 16), ~std::uint64_t{0});
+  strings_.assign(std::bit_ceil(tokens + tokens / 2 + 16), kNoString);
   strings_mask_ = strings_.size() - 1;
   for (TokenId id = 0; id < tokens; ++id) {
     offsets_[id] = offset;
@@ -56,6 +56,16 @@ bool Bpe::build_joins() {
   joins_.reserve(source_.splits.size());
   if (!source_.priority_is_token) made_.reserve(source_.splits.size());
   sides_.resize(tokens);
+  // The table's places are far apart: some are asked for before any is written.
+  struct Join {
+    TokenId left, right;
+    std::uint32_t priority;
+  };
+  std::vector<Join> few;
+  const auto insert_few = [&] {
+    for (const Join& join : few) joins_.insert(join.left, join.right, join.priority);
+    few.clear();
+  };
   std::size_t split = 0;
   for (TokenId id = 0; id < tokens; ++id) {
     const std::string_view text = bytes_of(id);
@@ -66,12 +76,15 @@ bool Bpe::build_joins() {
       const TokenId right = find(text.substr(left_length));
       if (left == kNoToken || right == kNoToken) return false;
       const auto priority = source_.priority_is_token ? id : static_cast<std::uint32_t>(split);
-      joins_.insert(left, right, priority);
+      joins_.prefetch(left, right);
+      few.push_back({left, right, priority});
+      if (few.size() == 32) insert_few();
       if (!source_.priority_is_token) made_.push_back(id);
       if (left_length == source_.final_split[id]) sides_[id] = {left, right, priority + 1};
     }
     if (source_.final_split[id] != 0 && sides_[id].left == kNoToken) return false;
   }
+  insert_few();
   byte_joins_.resize(std::size_t{256} * 256, kNoPriority);
   for (std::size_t left = 0; left < 256; ++left)
     for (std::size_t right = 0; right < 256; ++right)
@@ -83,17 +96,17 @@ bool Bpe::build_joins() {
 void Bpe::insert(TokenId id) {
   const std::uint64_t hash = hash_of(bytes_of(id));
   std::size_t slot = (hash ^ hash >> 29) & strings_mask_;
-  while (strings_[slot] != ~std::uint64_t{0}) slot = (slot + 1) & strings_mask_;
-  strings_[slot] = (hash >> JoinTable::kIdBits) << JoinTable::kIdBits | id;
+  while (strings_[slot] != kNoString) slot = (slot + 1) & strings_mask_;
+  strings_[slot] = static_cast<std::uint32_t>(hash >> 50) << JoinTable::kIdBits | id;
 }
 
 TokenId Bpe::find(std::string_view text, std::uint64_t hash) const {
-  constexpr std::uint64_t kIdMask = (std::uint64_t{1} << JoinTable::kIdBits) - 1;
+  constexpr std::uint32_t kIdMask = (std::uint32_t{1} << JoinTable::kIdBits) - 1;
   for (std::size_t slot = (hash ^ hash >> 29) & strings_mask_;; slot = (slot + 1) & strings_mask_) {
-    const std::uint64_t entry = strings_[slot];
-    if (entry == ~std::uint64_t{0}) return kNoToken;
-    if (entry >> JoinTable::kIdBits != hash >> JoinTable::kIdBits) continue;
-    const auto id = static_cast<TokenId>(entry & kIdMask);
+    const std::uint32_t entry = strings_[slot];
+    if (entry == kNoString) return kNoToken;
+    if (entry >> JoinTable::kIdBits != hash >> 50) continue;
+    const TokenId id = entry & kIdMask;
     if (bytes_of(id) == text) return id;
   }
 }

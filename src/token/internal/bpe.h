@@ -28,12 +28,14 @@ class JoinTable {
  public:
   void reserve(std::size_t joins);
   void insert(TokenId left, TokenId right, std::uint32_t priority);
+  void prefetch(TokenId left, TokenId right) const {
+    __builtin_prefetch(slots_.data() + home(static_cast<std::uint64_t>(left) << kIdBits | right), 1);
+  }
   std::uint32_t find(TokenId left, TokenId right) const {
     const std::uint64_t key = static_cast<std::uint64_t>(left) << kIdBits | right;
-    for (std::size_t slot = home(key);; slot = (slot + 1) & mask_) {
-      const std::uint64_t entry = slots_[slot];
-      if (entry == kEmpty) return kNoPriority;
-      if (entry >> kPriorityBits == key) return static_cast<std::uint32_t>(entry & kPriorityMask);
+    for (const std::uint64_t* slot = slots_.data() + home(key);; ++slot) {
+      if (*slot == kEmpty) return kNoPriority;
+      if (*slot >> kPriorityBits == key) return static_cast<std::uint32_t>(*slot & kPriorityMask);
     }
   }
 
@@ -43,11 +45,14 @@ class JoinTable {
  private:
   static constexpr std::uint64_t kEmpty = ~std::uint64_t{0};
   static constexpr std::uint64_t kPriorityMask = (std::uint64_t{1} << kPriorityBits) - 1;
-  std::size_t home(std::uint64_t key) const { return (key * 0x9E3779B97F4A7C15u) >> shift_; }
+  // A share of the slots, so that their number need not be a power of two.
+  std::size_t home(std::uint64_t key) const {
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::size_t>(Wide{key * 0x9E3779B97F4A7C15u} * homes_ >> 64);
+  }
 
-  std::vector<std::uint64_t> slots_;
-  std::size_t mask_ = 0;
-  int shift_ = 64;
+  std::vector<std::uint64_t> slots_;  ///< runs go on to the right; the last slot is always empty
+  std::size_t homes_ = 0;
 };
 
 class Bpe {
@@ -124,7 +129,8 @@ class Bpe {
   Source source_;
   std::vector<std::uint32_t> offsets_;
   std::array<TokenId, 256> byte_tokens_{};
-  std::vector<std::uint64_t> strings_;  ///< hash table: 46 bits of hash, 18 of token
+  static constexpr std::uint32_t kNoString = 0xFFFFFFFF;  ///< no token has the highest id
+  std::vector<std::uint32_t> strings_;                    ///< hash table: 14 bits of hash, 18 of token
   std::size_t strings_mask_ = 0;
   JoinTable joins_;
   std::vector<std::uint32_t>

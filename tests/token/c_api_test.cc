@@ -1,0 +1,87 @@
+#include "token/c_api.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "tests/token/random_text.h"
+#include "token/vocabulary_set.h"
+
+namespace ciyuan::token {
+namespace {
+
+class CApi : public testing::Test {
+ protected:
+  CApi() : vocabulary_(ciyuan_vocabulary_find("o200k", nullptr, 0)) {}
+  ~CApi() override { ciyuan_vocabulary_free(vocabulary_); }
+  ciyuan_vocabulary* const vocabulary_;
+};
+
+TEST_F(CApi, counts_encodes_and_decodes) {
+  const std::string text = "Hello, 世界!";
+  EXPECT_EQ(ciyuan_count(vocabulary_, text.data(), text.size()), 4);
+  std::uint32_t ids[8] = {};
+  std::size_t ends[8] = {};
+  ASSERT_EQ(ciyuan_encode(vocabulary_, text.data(), text.size(), ids, ends, 8), 4u);
+  EXPECT_EQ(std::vector<std::size_t>(ends, ends + 4), (std::vector<std::size_t>{5, 6, 13, 14}));
+  char back[32] = {};
+  ASSERT_EQ(ciyuan_decode(vocabulary_, ids, 4, back, sizeof back), static_cast<std::ptrdiff_t>(text.size()));
+  EXPECT_EQ(std::string(back), text);
+  EXPECT_EQ(ciyuan_count(vocabulary_, nullptr, 0), 0);
+  EXPECT_EQ(ciyuan_count_with_specials(vocabulary_, "<|endoftext|>", 13), 1);
+  EXPECT_EQ(ciyuan_count(vocabulary_, "<|endoftext|>", 13), 7);
+}
+
+TEST_F(CApi, writes_no_more_than_there_is_room_for) {
+  std::uint32_t ids[2] = {7, 7};
+  EXPECT_EQ(ciyuan_encode(vocabulary_, "a b c", 5, ids, nullptr, 1), 3u);
+  EXPECT_EQ(ids[1], 7u);
+  char text[2] = {'x', 'x'};
+  EXPECT_EQ(ciyuan_decode(vocabulary_, ids, 1, text, 0), 1);
+  EXPECT_EQ(text[0], 'x');
+  const std::uint32_t unknown = 4'000'000'000u;
+  EXPECT_EQ(ciyuan_decode(vocabulary_, &unknown, 1, text, 2), -1);
+}
+
+TEST_F(CApi, says_why_a_vocabulary_cannot_be_had) {
+  char why[20];
+  EXPECT_EQ(ciyuan_vocabulary_find("no such", why, sizeof why), nullptr);
+  EXPECT_EQ(std::strlen(why), sizeof why - 1) << "cut, and ended";
+  EXPECT_EQ(ciyuan_vocabulary_find("no such", nullptr, 0), nullptr);
+}
+
+TEST_F(CApi, counts_a_text_that_arrives_in_pieces) {
+  ciyuan_counter* counter = ciyuan_counter_new(vocabulary_);
+  ciyuan_counter_append(counter, "Hel", 3);
+  ciyuan_counter_append(counter, "lo", 2);
+  EXPECT_EQ(ciyuan_counter_count(counter), 1);
+  EXPECT_EQ(ciyuan_counter_longest_prefix(counter, " world, again", 13, 2), 6u);
+  ciyuan_counter_free(counter);
+  EXPECT_EQ(ciyuan_longest_prefix(vocabulary_, "Hello world, again", 18, 2), 11u);
+  EXPECT_EQ(ciyuan_longest_prefix(vocabulary_, "Hello", 5, 0), 0u);
+}
+
+TEST(EncodeWithEnds, the_parts_between_the_ends_are_the_tokens) {
+  std::mt19937_64 random(5);
+  for (const auto& listing : VocabularySet::standard().list().value()) {
+    if (!listing.present) continue;
+    const auto vocabulary = VocabularySet::standard().find(listing.name).value();
+    for (int round = 0; round < 200; ++round) {
+      const std::string text = random_text(random, 30);
+      const std::vector<TokenId> ids = vocabulary->encode(text);
+      const std::vector<Piece> pieces = vocabulary->encode_with_ends(text);
+      ASSERT_EQ(pieces.size(), ids.size());
+      std::size_t last = 0;
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        ASSERT_EQ(pieces[i].id, ids[i]);
+        ASSERT_GT(pieces[i].end, last);
+        last = pieces[i].end;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ciyuan::token
