@@ -1,5 +1,6 @@
 #include "jinja/internal/expression_parser.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -228,6 +229,9 @@ Result<ExpressionPtr> ExpressionParser::variable(ExpressionPtr out) {
     out->kind = Kind_::kName;
     out->text = text;
     out->symbol = syntax_.symbol_of(text);
+    mentioned_.caller |= text == kCaller;
+    mentioned_.varargs |= text == kVarargs;
+    mentioned_.kwargs |= text == kKwargs;
   }
   ++next_;
   return out;
@@ -319,8 +323,19 @@ Status ExpressionParser::arguments(Expression& out) {
       if (skip_operator(")")) break;
     }
     first = false;
-    if (at_operator("*") || at_operator("**"))
-      return error_at(token().line, "unpacked arguments are not supported");
+    const bool after_dict = !out.named.empty() && out.named.back().name == kUnpackedDict;
+    if (after_dict) return error_at(token().line, "an argument follows **");
+    if (at_operator("*") || at_operator("**")) {
+      const bool had_list =
+          std::any_of(out.named.begin(), out.named.end(),
+                      [](const NamedArgument& argument) { return argument.name == kUnpackedList; });
+      if (at_operator("*") && had_list) return error_at(token().line, "a second *");
+      NamedArgument unpacked;
+      unpacked.name = tokens_[next_++].text;
+      CIYUAN_TRY(unpacked.value, expression());
+      out.named.push_back(std::move(unpacked));
+      continue;
+    }
     const bool is_named = at(TokenKind::kName) && tokens_[next_ + 1].kind == TokenKind::kOperator &&
                           tokens_[next_ + 1].text == "=";
     if (is_named) {

@@ -11,19 +11,46 @@ namespace ciyuan::jinja {
 
 Filter filter_of(std::string_view name) {
   static const std::unordered_map<std::string_view, Filter> kFilters = {
-      {"abs", Filter::kAbs},           {"attr", Filter::kAttr},       {"capitalize", Filter::kCapitalize},
-      {"count", Filter::kLength},      {"d", Filter::kDefault},       {"default", Filter::kDefault},
-      {"dictsort", Filter::kDictsort}, {"e", Filter::kEscape},        {"escape", Filter::kEscape},
-      {"first", Filter::kFirst},       {"float", Filter::kFloat},     {"indent", Filter::kIndent},
-      {"int", Filter::kInt},           {"items", Filter::kItems},     {"join", Filter::kJoin},
-      {"last", Filter::kLast},         {"length", Filter::kLength},   {"list", Filter::kList},
-      {"lower", Filter::kLower},       {"map", Filter::kMap},         {"max", Filter::kMax},
-      {"min", Filter::kMin},           {"reject", Filter::kReject},   {"rejectattr", Filter::kRejectattr},
-      {"replace", Filter::kReplace},   {"reverse", Filter::kReverse}, {"round", Filter::kRound},
-      {"safe", Filter::kSafe},         {"select", Filter::kSelect},   {"selectattr", Filter::kSelectattr},
-      {"sort", Filter::kSort},         {"string", Filter::kString},   {"sum", Filter::kSum},
-      {"title", Filter::kTitle},       {"tojson", Filter::kTojson},   {"trim", Filter::kTrim},
-      {"unique", Filter::kUnique},     {"upper", Filter::kUpper},     {"wordcount", Filter::kWordcount},
+      {"abs", Filter::kAbs},
+      {"attr", Filter::kAttr},
+      {"capitalize", Filter::kCapitalize},
+      {"count", Filter::kLength},
+      {"d", Filter::kDefault},
+      {"default", Filter::kDefault},
+      {"dictsort", Filter::kDictsort},
+      {"e", Filter::kEscape},
+      {"escape", Filter::kEscape},
+      {"first", Filter::kFirst},
+      {"float", Filter::kFloat},
+      {"format", Filter::kFormat},
+      {"indent", Filter::kIndent},
+      {"int", Filter::kInt},
+      {"items", Filter::kItems},
+      {"join", Filter::kJoin},
+      {"last", Filter::kLast},
+      {"length", Filter::kLength},
+      {"list", Filter::kList},
+      {"lower", Filter::kLower},
+      {"map", Filter::kMap},
+      {"max", Filter::kMax},
+      {"min", Filter::kMin},
+      {"reject", Filter::kReject},
+      {"rejectattr", Filter::kRejectattr},
+      {"replace", Filter::kReplace},
+      {"reverse", Filter::kReverse},
+      {"round", Filter::kRound},
+      {"safe", Filter::kSafe},
+      {"select", Filter::kSelect},
+      {"selectattr", Filter::kSelectattr},
+      {"sort", Filter::kSort},
+      {"string", Filter::kString},
+      {"sum", Filter::kSum},
+      {"title", Filter::kTitle},
+      {"tojson", Filter::kTojson},
+      {"trim", Filter::kTrim},
+      {"unique", Filter::kUnique},
+      {"upper", Filter::kUpper},
+      {"wordcount", Filter::kWordcount},
   };
   const auto found = kFilters.find(name);
   return found == kFilters.end() ? Filter::kUnknown : found->second;
@@ -212,6 +239,16 @@ Value Interpreter::text_filter(Filter which, const Value& subject, const Argumen
       if (!spend(1 + text.size() / 8) || !may_build(text.size() + lines * indention.size())) return {};
       return string(indent_lines(text, indention, first, blank));
     }
+    case Filter::kFormat: {
+      if (!arguments.positional.empty() && !arguments.named.empty())
+        return fail("format takes named values or unnamed ones, not both");
+      if (arguments.named.empty())
+        return format_percent(Value::string(text), sequence(Kind::kTuple, arguments.positional));
+      std::vector<Entry> entries;
+      for (const Named& named : arguments.named)
+        entries.push_back({Value::string(named.first), named.second});
+      return format_percent(Value::string(text), Value::dict(entries));
+    }
     case Filter::kWordcount: {
       std::int64_t words = 0;
       bool inside = false;
@@ -305,6 +342,7 @@ Value Interpreter::filter(Filter which, std::string_view name, const Value& subj
     }
     case Filter::kCapitalize:
     case Filter::kEscape:
+    case Filter::kFormat:
     case Filter::kIndent:
     case Filter::kLower:
     case Filter::kReplace:

@@ -17,6 +17,19 @@ constexpr std::size_t kTimeTextMax = 256;
 
 }  // namespace
 
+Value Interpreter::range(std::int64_t start, std::int64_t stop, std::int64_t step) {
+  if (step == 0) return fail("range step must not be zero");
+  std::vector<Value> items = {Value::integer(start), Value::integer(stop), Value::integer(step)};
+  for (std::int64_t i = start; step > 0 ? i < stop : i > stop;) {
+    items.push_back(Value::integer(i));
+    if (static_cast<std::int64_t>(items.size()) > kRangeMax + 3)
+      return fail_limit("a range of more than 100,000");
+    if (__builtin_add_overflow(i, step, &i)) break;
+  }
+  const std::span<const Value> kept = sequence(Kind::kTuple, items).items();
+  return kept.empty() ? Value() : Value::sequence(Kind::kRange, kept.subspan(3));
+}
+
 Value Interpreter::call_function(Function which, const Arguments& arguments) {
   switch (which) {
     case Function::kRaiseException:
@@ -30,16 +43,7 @@ Value Interpreter::call_function(Function which, const Arguments& arguments) {
           return fail("range expects integers");
         bounds[count == 1 ? 1 : i] = arguments.positional[i].as_integer();
       }
-      const auto [start, stop, step] = bounds;
-      if (step == 0) return fail("range step must not be zero");
-      std::vector<Value> items;
-      for (std::int64_t i = start; step > 0 ? i < stop : i > stop;) {
-        items.push_back(Value::integer(i));
-        if (static_cast<std::int64_t>(items.size()) > kRangeMax)
-          return fail_limit("a range of more than 100,000");
-        if (__builtin_add_overflow(i, step, &i)) break;
-      }
-      return sequence(Kind::kTuple, items);
+      return range(bounds[0], bounds[1], bounds[2]);
     }
     case Function::kDict:
     case Function::kNamespace: {

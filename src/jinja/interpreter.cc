@@ -101,7 +101,10 @@ Value Interpreter::strings(Kind kind, std::span<const std::string_view> parts) {
 
 // ---- variables
 
-void Interpreter::push_scope(std::size_t parent) { scopes_.push_back({variables_.size(), parent}); }
+void Interpreter::push_scope(std::size_t parent, std::span<const Symbol> own_names) {
+  scopes_.push_back({variables_.size(), parent});
+  for (Symbol symbol : own_names) assign(symbol, Value());
+}
 void Interpreter::pop_scope() {
   variables_.resize(scopes_.back().start);
   scopes_.pop_back();
@@ -204,8 +207,16 @@ Interpreter::Flow Interpreter::execute(const Statement& statement) {
       if (macro != nullptr) assign(statement.symbol, Value::macro(macro));
       break;
     }
-    case StatementKind::kScope: {
+    case StatementKind::kCallBlock: {
+      const Macro* caller = heap_.make<Macro>(&statement, scopes_.size() - 1);
       push_scope(scopes_.size() - 1);
+      if (caller != nullptr) assign(syntax_.symbols.at(std::string(kCallerVariable)), Value::macro(caller));
+      write(*statement.expression);
+      pop_scope();
+      break;
+    }
+    case StatementKind::kScope: {
+      push_scope(scopes_.size() - 1, statement.own_names);
       for (const auto& [target, value] : statement.bindings) {
         const Value bound = evaluate(*value);
         if (!failed_) assign(target, bound);
@@ -215,7 +226,7 @@ Interpreter::Flow Interpreter::execute(const Statement& statement) {
       return flow;
     }
     case StatementKind::kFilterBlock: {
-      push_scope(scopes_.size() - 1);
+      push_scope(scopes_.size() - 1, statement.own_names);
       const Value text = capture(statement.body);
       assign(syntax_.symbols.at(std::string(kFilterBlockVariable)), text);
       write(*statement.expression);
@@ -239,50 +250,12 @@ Interpreter::Flow Interpreter::execute_if(const Statement& statement) {
   return Flow::kNext;
 }
 
-std::span<const Value> Interpreter::filtered(const Statement& loop, std::span<const Value> items) {
-  std::vector<Value> kept;
-  for (const Value& item : items) {
-    push_scope(scopes_.size() - 1);
-    assign(loop.target, item);
-    const bool keep = truth(evaluate(*loop.condition));
-    pop_scope();
-    if (failed_) return {};
-    if (keep) kept.push_back(item);
-  }
-  return heap_.copy(std::span<const Value>(kept));
-}
-
-Interpreter::Flow Interpreter::execute_for(const Statement& statement) {
-  std::span<const Value> items = iterate(evaluate(*statement.expression));
-  if (failed_) return Flow::kNext;
-  if (statement.condition) items = filtered(statement, items);
-  if (failed_) return Flow::kNext;
-  if (items.empty()) {
-    push_scope(scopes_.size() - 1);
-    const Flow flow = execute(statement.otherwise);
-    pop_scope();
-    return flow;
-  }
-  Loop* loop = heap_.make<Loop>(items, std::size_t{0}, ++loop_depth_);
-  for (std::size_t i = 0; i < items.size() && !failed_ && loop != nullptr; ++i) {
-    push_scope(scopes_.size() - 1);
-    loop->index = i;
-    assign(statement.target, items[i]);
-    if (uses_loop_) assign(loop_symbol_, Value::loop(loop));
-    const Flow flow = execute(statement.body);
-    pop_scope();
-    if (flow == Flow::kBreak) break;
-  }
-  --loop_depth_;
-  return Flow::kNext;
-}
-
 void Interpreter::execute_set(const Statement& statement) {
   Value value;
   if (statement.kind == StatementKind::kSet) {
     value = evaluate(*statement.expression);
   } else {
-    push_scope(scopes_.size() - 1);
+    push_scope(scopes_.size() - 1, statement.own_names);
     value = capture(statement.body);
     if (statement.expression) {
       assign(syntax_.symbols.at(std::string(kFilterBlockVariable)), value);
@@ -489,112 +462,6 @@ Value Interpreter::evaluate_dict(const Expression& e) {
     }
   }
   return Value::dict(heap_.copy(std::span<const Entry>(entries)));
-}
-
-Arguments Interpreter::push_arguments(const Expression& e, std::size_t first) {
-  const std::size_t start = stack_.size();
-  const std::size_t named_start = named_stack_.size();
-  for (std::size_t i = first; i < e.children.size(); ++i) {
-    const Value value = evaluate(*e.children[i]);
-    stack_.push_back(value);
-  }
-  for (const NamedArgument& argument : e.named) {
-    const Value value = evaluate(*argument.value);
-    named_stack_.push_back({argument.name, value});
-  }
-  return {std::span<const Value>(stack_).subspan(start),
-          std::span<const Named>(named_stack_).subspan(named_start)};
-}
-
-Value Interpreter::evaluate_call(const Expression& e) {
-  const std::size_t start = stack_.size();
-  const std::size_t named_start = named_stack_.size();
-  const Expression& callee = *e.children[0];
-  Value out;
-  Value receiver;
-  Method method = Method::kUnknown;
-  if (callee.kind == ExpressionKind::kAttribute) {
-    receiver = evaluate(*callee.children[0]);
-    method = callee.method;
-    if (!failed_ && receiver.is_undefined()) fail("'" + describe(*callee.children[0]) + "' is undefined");
-  }
-  if (!failed_ && method != Method::kUnknown && has_method(receiver, method)) {
-    const Arguments arguments = push_arguments(e, 1);
-    line_ = e.line;
-    if (!failed_) out = call_method(receiver, method, arguments);
-  } else if (!failed_) {
-    const Value function = callee.kind == ExpressionKind::kAttribute
-                               ? attribute(receiver, callee.constant, method)
-                               : evaluate(callee);
-    if (!failed_ && function.is_undefined()) fail("'" + describe(callee) + "' is undefined");
-    const Arguments arguments = push_arguments(e, 1);
-    line_ = e.line;
-    if (!failed_) out = call(function, arguments);
-  }
-  stack_.resize(start);
-  named_stack_.resize(named_start);
-  return out;
-}
-
-std::string Interpreter::describe(const Expression& e) const {
-  switch (e.kind) {
-    case ExpressionKind::kName:
-      return e.text;
-    case ExpressionKind::kAttribute:
-      return describe(*e.children[0]) + "." + e.text;
-    case ExpressionKind::kIndex: {
-      const Expression& key = *e.children[1];
-      if (key.kind != ExpressionKind::kConstant) return describe(*e.children[0]) + "[…]";
-      const bool is_integer = key.constant.is(Kind::kInteger);
-      return describe(*e.children[0]) + "[" +
-             (is_integer ? std::to_string(key.constant.as_integer()) : key.text) + "]";
-    }
-    default:
-      return "value";
-  }
-}
-
-Value Interpreter::call(const Value& callee, const Arguments& arguments) {
-  switch (callee.kind()) {
-    case Kind::kMacro:
-      return call_macro(*callee.as_macro(), arguments);
-    case Kind::kMethod:
-      return call_method(callee.as_method()->receiver, callee.as_method()->method, arguments);
-    case Kind::kFunction:
-      return call_function(callee.as_function(), arguments);
-    default:
-      return fail("what is called is no function");
-  }
-}
-
-Value Interpreter::call_macro(const Macro& macro, const Arguments& arguments) {
-  const Statement& statement = *macro.statement;
-  if (arguments.positional.size() > statement.parameters.size()) {
-    return fail("macro '" + statement.name + "' takes not more than " +
-                std::to_string(statement.parameters.size()) + " argument(s)");
-  }
-  for (const Named& named : arguments.named) {
-    const bool known = std::any_of(statement.parameters.begin(), statement.parameters.end(),
-                                   [&](const Parameter& p) { return p.name == named.first; });
-    if (!known)
-      return fail("macro '" + statement.name + "' takes no keyword argument '" + std::string(named.first) +
-                  "'");
-  }
-  push_scope(macro.scope);
-  std::vector<const Parameter*> absent;
-  for (std::size_t i = 0; i < statement.parameters.size(); ++i) {
-    const Parameter& parameter = statement.parameters[i];
-    const Value* given = arguments.find(i, parameter.name);
-    assign(parameter.symbol, given == nullptr ? Value() : *given);
-    if (given == nullptr && parameter.fallback) absent.push_back(&parameter);
-  }
-  for (const Parameter* parameter : absent) {
-    const Value fallback = evaluate(*parameter->fallback);
-    assign(parameter->symbol, fallback);
-  }
-  const Value text = capture(statement.body);
-  pop_scope();
-  return text;
 }
 
 }  // namespace ciyuan::jinja

@@ -73,11 +73,7 @@ void append_string(std::string& out, std::string_view text, bool ascii) {
       }
       i += point.size;
     } else {
-      if (c == 0x7F) {
-        out += '\x7F';
-      } else {
-        append_character(out, c);
-      }
+      append_character(out, c);
       ++i;
     }
     clean = i;

@@ -32,7 +32,7 @@ Method method_of(std::string_view name) {
       {"endswith", Method::kEndswith},
       {"find", Method::kFind},
       {"format", Method::kFormat},
-      {"format_map", Method::kFormat},
+      {"format_map", Method::kFormatMap},
       {"isalnum", Method::kIsalnum},
       {"isalpha", Method::kIsalpha},
       {"isdigit", Method::kIsdigit},
@@ -59,6 +59,7 @@ Method method_of(std::string_view name) {
       {"upper", Method::kUpper},
       {"zfill", Method::kZfill},
       {"cycle", Method::kCycle},
+      {"changed", Method::kChanged},
   };
   const auto found = kMethods.find(name);
   return found == kMethods.end() ? Method::kUnknown : found->second;
@@ -73,11 +74,12 @@ bool has_method(const Value& receiver, Method method) {
     case Kind::kList:
       return method == Method::kForbidden || method == Method::kCopy || is_shared;
     case Kind::kTuple:
+    case Kind::kRange:
       return is_shared;
     case Kind::kString:
       return is_shared || (method >= Method::kCapitalize && method <= Method::kZfill);
     case Kind::kLoop:
-      return method == Method::kCycle;
+      return method == Method::kCycle || method == Method::kChanged;
     default:
       return false;
   }
@@ -122,10 +124,9 @@ Value Interpreter::call_method(const Value& receiver, Method method, const Argum
       }
       return method == Method::kCount ? Value::integer(count) : fail("the value is not in the list");
     }
-    case Method::kCycle: {
-      if (arguments.positional.empty()) return fail("no items for cycling given");
-      return arguments.positional[receiver.as_loop()->index % arguments.positional.size()];
-    }
+    case Method::kCycle:
+    case Method::kChanged:
+      return call_loop_method(*receiver.as_loop(), method, arguments);
     default:
       return fail("no such method");
   }
@@ -338,7 +339,15 @@ Value Interpreter::call_text_method(const Value& receiver, Method method, const 
       return string(out += text.substr(sign));
     }
     case Method::kFormat:
-      return fail("str.format is not supported");
+      return format_braces(receiver, arguments);
+    case Method::kFormatMap: {
+      if (!first.is_dict()) return fail("format_map needs a mapping");
+      std::vector<Named> named;
+      for (const Entry& entry : first.entries()) {
+        if (entry.key.is_string()) named.emplace_back(entry.key.text(), entry.value);
+      }
+      return format_braces(receiver, {{}, named});
+    }
     default:
       return fail("no such method");
   }

@@ -85,6 +85,13 @@ void Interpreter::append_text(std::string& out, const Value& value, bool quoted,
       out += is_list ? ']' : ')';
       return;
     }
+    case Kind::kRange: {
+      const auto [start, stop, step] = value.range_bounds();
+      out += "range(" + std::to_string(start) + ", " + std::to_string(stop);
+      if (step != 1) out += ", " + std::to_string(step);
+      out += ')';
+      return;
+    }
     case Kind::kDict: {
       out += '{';
       bool first = true;
@@ -119,6 +126,7 @@ bool Interpreter::truth(const Value& value) {
       return !value.text().empty();
     case Kind::kList:
     case Kind::kTuple:
+    case Kind::kRange:
     case Kind::kView:
       return !value.items().empty();
     case Kind::kDict:
@@ -144,6 +152,7 @@ bool Interpreter::equal(const Value& a, const Value& b, int depth) {
       return a.text() == b.text();
     case Kind::kList:
     case Kind::kTuple:
+    case Kind::kRange:
       return std::equal(a.items().begin(), a.items().end(), b.items().begin(), b.items().end(),
                         [&](const Value& x, const Value& y) { return equal(x, y, depth + 1); });
     case Kind::kDict: {
@@ -304,9 +313,8 @@ Value Interpreter::arithmetic(ExpressionKind kind, const Value& a, const Value& 
       return sequence(subject.kind(), items);
     }
   }
+  if (kind == ExpressionKind::kModulo && a.is_string()) return format_percent(a, b);
   if (a.is_undefined() || b.is_undefined()) return fail("arithmetic with an undefined value");
-  if (kind == ExpressionKind::kModulo && a.is_string())
-    return fail("the % operator on text is not supported");
   if (!is_number(a) || !is_number(b)) return fail("unsupported operand types");
   const bool integers = is_integral(a) && is_integral(b);
   if (integers && kind != ExpressionKind::kDivide) {
@@ -380,6 +388,7 @@ Value Interpreter::length(const Value& value) {
       return Value::integer(static_cast<std::int64_t>(length_of(value.text())));
     case Kind::kList:
     case Kind::kTuple:
+    case Kind::kRange:
     case Kind::kView:
       return Value::integer(static_cast<std::int64_t>(value.items().size()));
     case Kind::kDict:
@@ -397,6 +406,7 @@ std::span<const Value> Interpreter::iterate(const Value& value) {
       return {};
     case Kind::kList:
     case Kind::kTuple:
+    case Kind::kRange:
     case Kind::kView:
       return value.items();
     case Kind::kIterator: {
@@ -437,6 +447,7 @@ Value Interpreter::item(const Value& subject, const Value& key) {
       break;
     case Kind::kList:
     case Kind::kTuple:
+    case Kind::kRange:
     case Kind::kString: {
       if (!is_integral(key)) break;
       const bool is_text = subject.is_string();
@@ -456,27 +467,6 @@ Value Interpreter::item(const Value& subject, const Value& key) {
   }
   return key.is_string() ? attribute(subject, key, method_of(key.text())) : Value();
 }
-
-namespace {
-
-Value loop_attribute(const Loop& loop, std::string_view name) {
-  const auto size = static_cast<std::int64_t>(loop.items.size());
-  const auto index = static_cast<std::int64_t>(loop.index);
-  if (name == "index0") return Value::integer(index);
-  if (name == "index") return Value::integer(index + 1);
-  if (name == "first") return Value::boolean(index == 0);
-  if (name == "last") return Value::boolean(index + 1 == size);
-  if (name == "length") return Value::integer(size);
-  if (name == "revindex") return Value::integer(size - index);
-  if (name == "revindex0") return Value::integer(size - index - 1);
-  if (name == "previtem") return index == 0 ? Value() : loop.items[loop.index - 1];
-  if (name == "nextitem") return index + 1 == size ? Value() : loop.items[loop.index + 1];
-  if (name == "depth") return Value::integer(1);
-  if (name == "depth0") return Value::integer(0);
-  return {};
-}
-
-}  // namespace
 
 Value Interpreter::attribute(const Value& subject, const Value& name, Method method) {
   if (method != Method::kUnknown && method != Method::kForbidden && has_method(subject, method)) {
@@ -500,6 +490,12 @@ Value Interpreter::attribute(const Value& subject, const Value& name, Method met
       }
       return {};
     }
+    case Kind::kRange: {
+      const auto [start, stop, step] = subject.range_bounds();
+      if (name.text() == "start") return Value::integer(start);
+      if (name.text() == "stop") return Value::integer(stop);
+      return name.text() == "step" ? Value::integer(step) : Value();
+    }
     case Kind::kMacro:
       return name.text() == "name" ? Value::string(subject.as_macro()->statement->name) : Value();
     default:
@@ -510,7 +506,8 @@ Value Interpreter::attribute(const Value& subject, const Value& name, Method met
 Value Interpreter::slice(const Value& subject, const Value& start, const Value& stop, const Value& step) {
   if (subject.is_undefined()) return fail("a slice of an undefined value");
   const bool is_text = subject.is_string();
-  if (!is_text && !subject.is(Kind::kList) && !subject.is(Kind::kTuple))
+  const bool is_range = subject.is(Kind::kRange);
+  if (!is_text && !subject.is(Kind::kList) && !subject.is(Kind::kTuple) && !is_range)
     return fail("a slice of what has no order");
   for (const Value* part : {&start, &stop, &step}) {
     if (!part->is(Kind::kNone) && !is_integral(*part))
@@ -536,6 +533,15 @@ Value Interpreter::slice(const Value& subject, const Value& start, const Value& 
     const std::string_view rest = from_code_point(subject.text(), static_cast<std::size_t>(first));
     const std::string_view after = from_code_point(rest, static_cast<std::size_t>(last - first));
     return Value::string(rest.substr(0, rest.size() - after.size()));
+  }
+  if (is_range) {
+    const auto [from, to, by] = subject.range_bounds();
+    std::int64_t begin, end, stride_of_both;
+    const bool overflows =
+        __builtin_mul_overflow(first, by, &begin) || __builtin_add_overflow(begin, from, &begin) ||
+        __builtin_mul_overflow(last, by, &end) || __builtin_add_overflow(end, from, &end) ||
+        __builtin_mul_overflow(by, stride, &stride_of_both);
+    return overflows ? fail("an integer beyond 64 bits") : range(begin, end, stride_of_both);
   }
   const std::span<const Value> items = is_text ? iterate(subject) : subject.items();
   if (failed_) return {};

@@ -1,5 +1,6 @@
 #include "jinja/internal/parser.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <utility>
 
@@ -80,6 +81,7 @@ class Parser : ExpressionParser {
     if (word == "for") return for_block(out);
     if (word == "set") return set_block(out);
     if (word == "macro") return macro_block(out);
+    if (word == "call") return call_block(out);
     if (word == "break" || word == "continue") {
       if (loops_ == 0) return error_at(line, word + " outside of a loop");
       out.push_back(statement(word == "break" ? StatementKind::kBreak : StatementKind::kContinue));
@@ -88,7 +90,12 @@ class Parser : ExpressionParser {
     if (word == "generation" || word == "with") {
       auto scope = statement(StatementKind::kScope);
       if (word == "with") CIYUAN_TRY_STATUS(with_bindings(*scope));
-      CIYUAN_TRY(scope->body, closed_body("end" + word));
+      // Jinja makes a macro of a generation block: no loop can be left from within.
+      const int outer_loops = word == "generation" ? std::exchange(loops_, 0) : loops_;
+      auto parsed = closed_body("end" + word);
+      loops_ = outer_loops;
+      if (!parsed.ok()) return std::move(parsed).error();
+      scope->body = std::move(parsed).value();
       out.push_back(std::move(scope));
       return {};
     }
@@ -134,7 +141,7 @@ class Parser : ExpressionParser {
     if (skip_name("if")) {
       CIYUAN_TRY(made->condition, expression());
     }
-    if (at_name("recursive")) return error_at(token().line, "recursive loops are not supported");
+    made->is_recursive = skip_name("recursive");
     CIYUAN_TRY_STATUS(block_end());
     ++loops_;
     auto loop_body = body({"endfor", "else"});
@@ -172,9 +179,34 @@ class Parser : ExpressionParser {
     auto made = statement(StatementKind::kMacro);
     CIYUAN_TRY(made->name, name());
     made->symbol = syntax_.symbol_of(made->name);
+    CIYUAN_TRY_STATUS(signature(*made));
+    CIYUAN_TRY_STATUS(macro_body(*made, "endmacro"));
+    out.push_back(std::move(made));
+    return {};
+  }
+
+  Status call_block(Body& out) {
+    auto made = statement(StatementKind::kCallBlock);
+    made->name = kCaller;
+    if (at_operator("(")) CIYUAN_TRY_STATUS(signature(*made));
+    CIYUAN_TRY(made->expression, expression());
+    if (made->expression->kind != ExpressionKind::kCall) return unexpected("a call");
+    ExpressionPtr caller = make(ExpressionKind::kName);
+    caller->symbol = syntax_.symbol_of(kCallerVariable);
+    auto& named = made->expression->named;
+    // Before what ** unpacks, as Python orders arguments.
+    const bool is_unpacked = !named.empty() && named.back().name == kUnpackedDict;
+    named.insert(named.end() - (is_unpacked ? 1 : 0), {std::string(kCaller), std::move(caller)});
+    CIYUAN_TRY_STATUS(macro_body(*made, "endcall"));
+    out.push_back(std::move(made));
+    return {};
+  }
+
+  /// The parameters of a macro or a call block.
+  Status signature(Statement& made) {
     CIYUAN_TRY_STATUS(expect_operator("("));
     while (!skip_operator(")")) {
-      if (!made->parameters.empty()) {
+      if (!made.parameters.empty()) {
         CIYUAN_TRY_STATUS(expect_operator(","));
         if (skip_operator(")")) break;
       }
@@ -183,17 +215,32 @@ class Parser : ExpressionParser {
       parameter.symbol = syntax_.symbol_of(parameter.name);
       if (skip_operator("=")) {
         CIYUAN_TRY(parameter.fallback, expression());
-      } else if (!made->parameters.empty() && made->parameters.back().fallback) {
+      } else if (!made.parameters.empty() && made.parameters.back().fallback) {
         return error_at(token().line, "a parameter without a default follows one with a default");
       }
-      made->parameters.push_back(std::move(parameter));
+      made.parameters.push_back(std::move(parameter));
     }
+    return {};
+  }
+
+  /// A body of its own: no loop around it can be left from within, and it may ask for more than its
+  /// parameters.
+  Status macro_body(Statement& made, std::string_view end) {
     const int outer_loops = std::exchange(loops_, 0);
-    auto macro_body = closed_body("endmacro");
+    const auto outer = std::exchange(mentioned_, {});
+    auto parsed = closed_body(end);
     loops_ = outer_loops;
-    if (!macro_body.ok()) return std::move(macro_body).error();
-    made->body = std::move(macro_body).value();
-    out.push_back(std::move(made));
+    if (!parsed.ok()) return std::move(parsed).error();
+    made.body = std::move(parsed).value();
+    const auto is_parameter = [&](std::string_view word) {
+      return std::any_of(made.parameters.begin(), made.parameters.end(),
+                         [&](const Parameter& p) { return p.name == word; });
+    };
+    made.takes_caller = mentioned_.caller && !is_parameter(kCaller);
+    made.takes_varargs = mentioned_.varargs && !is_parameter(kVarargs);
+    made.takes_kwargs = mentioned_.kwargs && !is_parameter(kKwargs);
+    mentioned_ = {mentioned_.caller || outer.caller, mentioned_.varargs || outer.varargs,
+                  mentioned_.kwargs || outer.kwargs};
     return {};
   }
 

@@ -87,7 +87,8 @@ bool Interpreter::test(Test which, std::string_view name, const Value& v, const 
     case Test::kNumber:
       return v.is(Kind::kInteger) || v.is(Kind::kBigInteger) || v.is(Kind::kReal) || v.is(Kind::kBoolean);
     case Test::kSequence:
-      return v.is_undefined() || v.is_string() || v.is(Kind::kList) || v.is(Kind::kTuple) || v.is_dict();
+      return v.is_undefined() || v.is_string() || v.is(Kind::kList) || v.is(Kind::kTuple) ||
+             v.is(Kind::kRange) || v.is_dict();
     case Test::kIterable:
       return v.is_undefined() || v.is_string() || v.has_items() || v.is_dict() || v.is(Kind::kIterator) ||
              v.is(Kind::kLoop);

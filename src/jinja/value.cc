@@ -13,12 +13,16 @@ constexpr std::size_t kAlignment = 16;
 Value Value::real(double value) { return Value(Kind::kReal, std::bit_cast<std::int64_t>(value)); }
 double Value::as_real() const { return std::bit_cast<double>(integer_); }
 
-Value Value::get(std::string_view key) const {
-  if (!is_dict()) return {};
+const Value* Value::find(std::string_view key) const {
+  if (!is_dict()) return nullptr;
   for (const Entry& entry : entries()) {
-    if (entry.key.is_string() && entry.key.text() == key) return entry.value;
+    if (entry.key.is_string() && entry.key.text() == key) return &entry.value;
   }
-  return {};
+  return nullptr;
+}
+Value Value::get(std::string_view key) const {
+  const Value* found = find(key);
+  return found == nullptr ? Value() : *found;
 }
 
 Heap::Heap(std::size_t bytes_max) : bytes_max_(bytes_max) {}

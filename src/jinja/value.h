@@ -42,6 +42,7 @@ enum class Kind : std::uint8_t {
   kString,
   kList,
   kTuple,
+  kRange,     ///< what range() gives: its numbers, and before them in the heap its three bounds
   kView,      ///< what dict.items(), .keys() and .values() give: has a length, no index
   kIterator,  ///< what select, map, reverse, … give: no length, always true, gone after one pass
   kDict,
@@ -86,8 +87,10 @@ class Value {
   bool is_undefined() const { return kind_ == Kind::kUndefined; }
   bool is_string() const { return kind_ == Kind::kString; }
   bool is_dict() const { return kind_ == Kind::kDict; }
-  /// list, tuple or view: `items()` may be called.
-  bool has_items() const { return kind_ == Kind::kList || kind_ == Kind::kTuple || kind_ == Kind::kView; }
+  /// list, tuple, range or view: `items()` may be called.
+  bool has_items() const {
+    return kind_ == Kind::kList || kind_ == Kind::kTuple || kind_ == Kind::kRange || kind_ == Kind::kView;
+  }
 
   bool as_boolean() const { return integer_ != 0; }
   std::int64_t as_integer() const { return integer_; }
@@ -95,6 +98,13 @@ class Value {
   std::string_view text() const { return {static_cast<const char*>(pointer_), size_}; }
   std::span<const Value> items() const { return {static_cast<const Value*>(pointer_), size_}; }
   std::span<const Entry> entries() const;
+  struct RangeBounds {
+    std::int64_t start, stop, step;
+  };
+  RangeBounds range_bounds() const {
+    const Value* bounds = static_cast<const Value*>(pointer_) - 3;
+    return {bounds[0].integer_, bounds[1].integer_, bounds[2].integer_};
+  }
   Iterator* as_iterator() const { return static_cast<Iterator*>(const_cast<void*>(pointer_)); }
   Namespace* as_namespace() const { return static_cast<Namespace*>(const_cast<void*>(pointer_)); }
   Loop* as_loop() const { return static_cast<Loop*>(const_cast<void*>(pointer_)); }
@@ -104,7 +114,7 @@ class Value {
 
   /// A dictionary's value at `key`, undefined if there is none or this is no dictionary.
   Value get(std::string_view key) const;
-  const Value* find(const Value& key) const;
+  const Value* find(std::string_view key) const;  ///< null if there is none
 
   /// Markup (the filter `safe`): `+` escapes what is joined to it.
   bool is_safe() const { return safe_; }

@@ -89,6 +89,10 @@ class ExpressionParser {
   Syntax& syntax_;
   std::size_t next_ = 0;
   int depth_ = 0;
+  /// Whether these names have been read since the body of the macro around them began.
+  struct Mentioned {
+    bool caller = false, varargs = false, kwargs = false;
+  } mentioned_;
 };
 
 /// In a function of the parser: one level deeper until it returns, refused where that is too deep.

@@ -19,6 +19,8 @@
 
 namespace ciyuan::jinja {
 
+struct FormatSpec;
+
 bool has_method(const Value& receiver, Method method);
 
 struct Macro {
@@ -39,8 +41,12 @@ struct Namespace {
 struct Loop {
   std::span<const Value> items;
   std::size_t index = 0;
-  int depth = 1;
+  const Statement* statement = nullptr;
+  std::size_t scope = 0;  // where the loop stands
+  int depth = 0;          // how often it has called itself
+  Value changed_to;       // what loop.changed was last given, undefined before
 };
+Value loop_attribute(const Loop& loop, std::string_view name);
 
 using Named = std::pair<std::string_view, Value>;
 
@@ -87,6 +93,7 @@ class Interpreter {
   /// A string value of its own.
   Value string(std::string_view text);
   Value sequence(Kind kind, std::span<const Value> items);
+  Value range(std::int64_t start, std::int64_t stop, std::int64_t step);
   Value iterator(std::span<const Value> items);
   Value strings(Kind kind, std::span<const std::string_view> parts);
 
@@ -116,6 +123,10 @@ class Interpreter {
   Value call_method(const Value& receiver, Method method, const Arguments& arguments);
   Value call_function(Function which, const Arguments& arguments);
   Value call(const Value& callee, const Arguments& arguments);
+  /// str.format.
+  Value format_braces(const Value& receiver, const Arguments& arguments);
+  /// text % operand.
+  Value format_percent(const Value& receiver, const Value& operand);
   /// json.dumps.
   Value json(const Value& value, const Arguments& arguments);
 
@@ -147,10 +158,15 @@ class Interpreter {
   Value evaluate_dict(const Expression& expression);
   /// Evaluates children from `first` on, and the named arguments, onto the stacks.
   Arguments push_arguments(const Expression& expression, std::size_t first);
+  /// The entries of f(**mapping), none of which may be among those from `start` on.
+  void push_named(const Value& mapping, std::size_t start);
   std::string describe(const Expression& expression) const;
 
   Value call_macro(const Macro& macro, const Arguments& arguments);
-  std::span<const Value> filtered(const Statement& loop, std::span<const Value> items);
+  std::span<const Value> filtered(const Statement& loop, std::span<const Value> items, std::size_t scope);
+  Flow run_loop(const Statement& statement, const Value& subject, std::size_t scope, int depth);
+  Value call_loop(const Loop& loop, const Arguments& arguments);
+  Value call_loop_method(Loop& loop, Method method, const Arguments& arguments);
   Value mapped(const Value& subject, const Arguments& arguments);
   Value selected(Filter which, const Value& subject, const Arguments& arguments);
   Value sequence_filter(Filter which, const Value& subject, const Arguments& arguments);
@@ -160,12 +176,30 @@ class Interpreter {
   Value replaced(std::string_view text, std::string_view from, std::string_view to, const Value& limit);
   /// str.find, rfind, index and count, with bounds in code points.
   Value search(std::string_view text, Method method, const Arguments& arguments);
+  /// Which value an unnamed field takes, and whether fields are numbered: 'a' by themselves, 'm' by hand, 0
+  /// not known yet.
+  struct FormatCursor {
+    std::size_t next = 0;
+    char numbering = 0;
+  };
+  struct PercentOperands {
+    std::span<const Value> values;
+    std::size_t next = 0;
+  };
+  /// `text` with its fields replaced.
+  void append_format(std::string& out, std::string_view text, const Arguments& arguments,
+                     FormatCursor& cursor, int depth);
+  Value format_field(std::string_view name, const Arguments& arguments, FormatCursor& cursor);
+  void append_formatted(std::string& out, const Value& value, std::string_view specification);
+  void append_formatted(std::string& out, const Value& value, const FormatSpec& spec);
+  void append_conversion(std::string& out, const Value& value, char type, FormatSpec spec);
+  Value next_operand(PercentOperands& operands);
   Value call_text_method(const Value& receiver, Method method, const Arguments& arguments);
 
   const Value* find(Symbol symbol) const;
   void assign(Symbol symbol, Value value);
   void assign(const Target& target, const Value& value);
-  void push_scope(std::size_t parent);
+  void push_scope(std::size_t parent, std::span<const Symbol> own_names = {});
   void pop_scope();
 
   const Syntax& syntax_;
@@ -175,7 +209,6 @@ class Interpreter {
   const std::size_t out_start_;
   std::uint64_t steps_left_;
   int depth_ = 0;
-  int loop_depth_ = 0;
   std::uint32_t line_ = 1;
   bool failed_ = false;
   Error error_;

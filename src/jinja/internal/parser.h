@@ -8,7 +8,7 @@
 
 namespace ciyuan::jinja {
 
-/// Jinja2's grammar, without inheritance, imports and call blocks.
+/// Jinja2's grammar, without inheritance and imports.
 Result<std::unique_ptr<Syntax>> parse(std::string_view source);
 
 }  // namespace ciyuan::jinja

@@ -65,6 +65,7 @@ enum class Filter : std::uint8_t {
   kEscape,
   kFirst,
   kFloat,
+  kFormat,
   kIndent,
   kInt,
   kItems,
@@ -142,6 +143,7 @@ enum class Method : std::uint32_t {
   kEndswith,
   kFind,
   kFormat,
+  kFormatMap,
   kIsalnum,
   kIsalpha,
   kIsdigit,
@@ -168,6 +170,7 @@ enum class Method : std::uint32_t {
   kZfill,
   // loop
   kCycle,
+  kChanged,
 };
 /// Python's name for the value's type.
 std::string type_name(const Value& value);
@@ -208,7 +211,8 @@ enum class StatementKind : std::uint8_t {
   kSet,
   kSetBlock,
   kMacro,
-  kScope,  // {% generation %}, {% with %}: a body with variables of its own
+  kCallBlock,  // expression: the call; parameters and body: its caller
+  kScope,      // {% generation %}, {% with %}: a body with variables of its own
   kFilterBlock,
   kBreak,
   kContinue,
@@ -247,18 +251,28 @@ struct Statement {
   std::vector<Branch> branches;  // kIf
   Symbol symbol = 0;             // kMacro: its name
   std::string name;
-  std::vector<Parameter> parameters;                       // kMacro
+  std::vector<Parameter> parameters;        // kMacro, kCallBlock
+  std::vector<Symbol> own_names;            // undefined where `body` begins: see scopes.cc
+  std::vector<Symbol> otherwise_own_names;  // the same for `otherwise`
+  bool is_recursive = false;                // kFor
+  bool takes_caller = false, takes_varargs = false,
+       takes_kwargs = false;                               // kMacro, kCallBlock: what its body mentions
   std::vector<std::pair<Target, ExpressionPtr>> bindings;  // kScope: with
 };
 
 /// The variable that a filter block's chain is applied to; no template can name it.
 inline constexpr std::string_view kFilterBlockVariable = " block";
+/// The variable that holds the caller of a call block while the call is evaluated.
+inline constexpr std::string_view kCallerVariable = " caller";
+/// What a macro's body finds without naming it among its parameters.
+inline constexpr std::string_view kCaller = "caller", kVarargs = "varargs", kKwargs = "kwargs";
+/// Names of arguments that are unpacked: f(*list, **dict).
+inline constexpr std::string_view kUnpackedList = "*", kUnpackedDict = "**";
 
 struct Syntax {
   Body body;
   std::vector<std::string> names;  // by symbol
-  /// Names that the outermost scope sets before it reads them: until it does, they are undefined, whatever
-  /// was given to the render. A loop or macro further up may ask for one.
+  /// The outermost scope's: see scopes.cc.
   std::vector<Symbol> own_names;
   std::unordered_map<std::string, Symbol> symbols;
 
@@ -269,7 +283,7 @@ struct Syntax {
   }
 };
 
-/// Fills in own_names.
+/// Fills in own_names of the template and of its statements.
 void find_own_names(Syntax& syntax);
 
 }  // namespace ciyuan::jinja

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Compares our templates with PyPI's jinja2, set up as Hugging Face's transformers does: zero differences are expected.
 
-  python3 tests/conformance/template/oracle.py --render BUILD/bin/jinja_render --conversations 400 [--templates DIR] [--seed N]
+  python3 tests/conformance/template/oracle.py --render BUILD/bin/jinja_render --conversations 200 [--cache DIR] [--templates DIR]
 
-Three corpora, rendered by both sides and compared byte for byte (where Python raises, we must refuse, and the reverse; "not supported" counts what jinja/template.h leaves out by name):
-  templates    every *.jinja of data/templates and of --templates (a folder outside the repository), each over random
-               conversations: system prompts, several turns, tools, tool calls and results, reasoning, Chinese, emoji
+Three corpora, rendered by both sides and compared byte for byte. Where Python raises, we must refuse, with the same words
+where the template raised them, and the reverse; "not supported" counts what jinja/template.h leaves out by name.
+  templates    every *.jinja of data/templates and of --templates (a folder outside the repository), and with --cache (the
+               folder that keeps packages) those of collected.json, each over random conversations (conversations.py) until
+               so many gave a text; those that both sides refuse come on top
   expressions  each filter, test, method and operator over values of every kind
   statements   white space control, loops, scopes, macros, sets, at random
 Prints the first differences of each template and the totals; the exit status is 1 if there is any difference.
@@ -13,6 +15,7 @@ Prints the first differences of each template and the totals; the exit status is
 
 import argparse
 import copy
+import dataclasses
 import datetime
 import itertools
 import json
@@ -24,11 +27,28 @@ import sys
 
 import jinja2
 import jinja2.ext
+import jinja2.meta
 import jinja2.nodes
 import jinja2.sandbox
 
+import collected
+import conversations
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 NOW = 1_763_942_400
+REFUSALS_MAX = 6  # conversations tried for each that shall give a text
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    source: str
+    variables: dict
+    reference: dict = None
+
+
+class Raised(jinja2.exceptions.TemplateError):
+    """By the template's own raise_exception."""
 
 
 class Generation(jinja2.ext.Extension):
@@ -47,7 +67,7 @@ class Generation(jinja2.ext.Extension):
 
 def environment():
     def raise_exception(message):
-        raise jinja2.exceptions.TemplateError(message)
+        raise Raised(message)
 
     def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
         return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
@@ -74,125 +94,37 @@ class Theirs:
                 self.compiled[source] = self.environment.from_string(source)
             # A copy, because jinja2's indent appends to a list it is given by mistake.
             return {"text": self.compiled[source].render(**copy.deepcopy(variables))}
+        except Raised as error:
+            return {"error": str(error), "raised": True}
         except Exception as error:  # whatever Python raises, we must refuse
             return {"error": f"{type(error).__name__}: {error}"}
 
 
-# ---- conversations
+# ---- chat templates
 
-WORDS = ["hello", "世界", "naïve", "😀", "👨‍👩‍👧", "O'Neill", '"quoted"', "<b>", "&amp;", "{{ x }}", "{% if %}", "a\tb", "\n",
-         "\n\n", "  ", "tail ", " head", "\\n", "\u2028", "\u00a0", "ß", "Σ", "100%", "<think>", "</think>", "<|im_end|>",
-         "<tool_response>", "</tool_response>", "``` ", "é", "中文测试，句号。", "\x7f", "\x00", "\u200b", "\U0001f1e8\U0001f1f3", "İ"]
-
-
-def words(dice, most=6):
-    return " ".join(dice.choice(WORDS) for _ in range(dice.randint(0, most)))
-
-
-def json_value(dice, depth=0):
-    kind = dice.randint(0, 7 if depth < 3 else 5)
-    if kind == 0:
-        return dice.choice([None, True, False])
-    if kind == 1:
-        return dice.choice([0, -1, 7, 10**6, 2**53, 2**63 - 1, 2**64, -(10**30)])
-    if kind == 2:
-        return dice.choice([0.5, -0.0, 1e100, 1e-7, 3.0, 123456.789, 1e16, 0.1, 5e-324, 12345678901234567.0])
-    if kind in (3, 4, 5):
-        return words(dice, 3)
-    if kind == 6:
-        return [json_value(dice, depth + 1) for _ in range(dice.randint(0, 3))]
-    return {words(dice, 1): json_value(dice, depth + 1) for _ in range(dice.randint(0, 3))}
-
-
-def tool(dice):
-    properties = {dice.choice(["city", "城市", "n", "items", "unit"]): dice.choice([
-        {"type": "string", "description": words(dice)}, {"type": "integer", "enum": [3, 1, 2]},
-        {"type": ["string", "null"], "default": json_value(dice)},
-        {"type": "array", "items": {"type": "object", "properties": {"k": {"type": "number"}}}}])
-        for _ in range(dice.randint(0, 3))}
-    function = {"name": dice.choice(["get_weather", "查询", "f"]), "description": words(dice),
-                "parameters": {"type": "object", "properties": properties, "required": list(properties)[:1]}}
-    if dice.random() < 0.1:
-        function["return"] = {"type": "string", "description": words(dice)}
-    return dice.choice([{"type": "function", "function": function}] * 4 + [function])
-
-
-def tool_call(dice, number):
-    arguments = {dice.choice(["city", "n", "城市"]): json_value(dice) for _ in range(dice.randint(0, 3))}
-    function = {"name": dice.choice(["get_weather", "查询", "f"]),
-                "arguments": arguments if dice.random() < 0.6 else json.dumps(arguments, ensure_ascii=False)}
-    return dice.choice([{"id": f"call{number:05d}", "type": "function", "function": function}] * 4 + [function])
-
-
-def content(dice, plain):
-    draw = 0 if plain else dice.random()
-    if draw < 0.8:
-        return words(dice)
-    if draw < 0.9:
-        return [{"type": "text", "text": words(dice)} for _ in range(dice.randint(0, 2))]
-    if draw < 0.95:
-        return [{"type": "image"}, {"type": "text", "text": words(dice)}]
-    return None
-
-
-def conversation(dice):
-    messages = []
-    # Most templates take texts only: other contents get conversations of their own.
-    plain = dice.random() < 0.8
-    if dice.random() < 0.5:
-        messages.append({"role": dice.choice(["system"] * 9 + ["developer"]), "content": content(dice, plain)})
-    with_tools = dice.random() < 0.5
-    silent = dice.choice([None, ""])
-    for turn in range(dice.randint(0 if dice.random() < 0.02 else 1, 4)):
-        messages.append({"role": "user", "content": content(dice, plain)})
-        if with_tools and dice.random() < 0.6:
-            calls = [tool_call(dice, turn * 10 + i) for i in range(dice.randint(1, 3))]
-            asking = {"role": "assistant", "content": dice.choice([silent, words(dice)]), "tool_calls": calls}
-            if not plain and dice.random() < 0.2:
-                del asking["content"]
-            messages.append(asking)
-            for call in calls[: 3 if dice.random() < 0.9 else 1]:
-                result = {"role": "tool", "content": dice.choice([words(dice), json.dumps(json_value(dice))])}
-                if dice.random() < 0.7:
-                    result |= {"tool_call_id": call.get("id", "call00000"), "name": call.get("name", "f")}
-                messages.append(result)
-        if dice.random() < 0.8:
-            answer = {"role": "assistant", "content": content(dice, plain)}
-            if dice.random() < 0.3:
-                answer["reasoning_content"] = dice.choice([None, words(dice)])
-            if dice.random() < 0.2:
-                answer["content"] = "<think>\n" + words(dice) + "\n</think>\n\n" + words(dice)
-            messages.append(answer)
-    if dice.random() < 0.05:
-        dice.shuffle(messages)
-    out = {"messages": messages}
-    if dice.random() < 0.8:
-        out["add_generation_prompt"] = dice.random() < 0.7
-    if with_tools:
-        out["tools"] = [tool(dice) for _ in range(dice.randint(0, 3))]
-    elif dice.random() < 0.3:
-        out["tools"] = None
-    for name, values in {"enable_thinking": [True, False], "reasoning_effort": ["low", "high"], "date_string": ["1 Jan 2025"],
-                         "tools_in_user_message": [True, False], "custom_tools": [None], "builtin_tools": [["brave_search"]],
-                         "documents": [[{"title": words(dice, 2), "text": words(dice)}]], "xml_tools": [None],
-                         "model_identity": [words(dice)], "thinking": [True, False]}.items():
-        if dice.random() < 0.2:
-            out[name] = dice.choice(values)
-    return out
-
-
-def template_cases(folders, count, seed):
+def shipped(folders):
+    """Yields (name, source, variables always given)."""
     manifest = {entry["file"]: entry for entry in
                 json.loads((ROOT / "data/templates/manifest.json").read_text())["templates"]}
     for folder in folders:
         for path in sorted(pathlib.Path(folder).glob("*.jinja")):
-            source = path.read_text(encoding="utf-8")
             entry = manifest.get(path.name, {"bos_token": "<s>", "eos_token": "</s>"})
-            dice = random.Random(f"{seed} {path.name}")
-            for _ in range(count):
-                variables = conversation(dice)
-                variables |= {"bos_token": entry["bos_token"], "eos_token": entry["eos_token"]}
-                yield path.name, source, variables
+            yield path.stem, path.read_bytes().decode(), {key: entry[key] for key in ("bos_token", "eos_token")}
+
+
+def template_cases(templates, count, seed, theirs):
+    for name, source, given in templates:
+        asked_for = jinja2.meta.find_undeclared_variables(theirs.environment.parse(source))
+        dice = random.Random(f"{seed} {name}")
+        texts = 0
+        for _ in range(count * REFUSALS_MAX):
+            variables = conversations.conversation(dice, asked_for) | given
+            case = Case(name, source, variables)
+            case.reference = theirs.render(source, variables)
+            texts += "text" in case.reference
+            yield case
+            if texts == count:
+                break
 
 
 # ---- expressions
@@ -250,30 +182,48 @@ caller is defined|x.y.z|x[undefinedthing]|"\\"|'a\\b'|"x" ~ 1.0|1.0|100000000000
 [1,2,3][1:]|'héllo'[1:3]|[3,1,2]|sort|[1,2]|first + 1|-[1,2]|first|5 is odd|not 5 is odd|5 is not odd|'a' is in 'abc'|x is not defined""".replace("\n", "|")
 
 
+# Two blanks or a line end between them.
+FORMATS = """'{}'.format(x)  '{0}{0}'.format(x)  '{a}-{a!r}'.format(a=x)  '{:>8}|{:^9}|{:*<7}'.format(x, x, x)  '{:{w}}'.format(x, w=6)
+'{:d}'.format(x)  '{:05}'.format(x)  '{:+,}'.format(x)  '{:,.2f}'.format(x)  '{:_}'.format(x)
+'{:#x} {:#o} {:b}'.format(x, x, x)  '{:e}'.format(x)  '{:g}'.format(x)  '{:.3}'.format(x)  '{:.0f}'.format(x)  '{:%}'.format(x)
+'{:015,.1f}'.format(x)  '{:012,d}'.format(x)  '{:<5s}|'.format(x)  '{:c}'.format(x)  '{:X}'.format(x)
+'{0.a} {0[a]} {0[0]}'.format(x)  '{{}} {}'.format(x)  '{'.format(x)  '}'.format(x)  '{}{0}'.format(x)  '{} {}'.format(x)
+'{!s:>6}'.format(x)  '{!r:<9}'.format(x)  '{:>}'.format(x)  '{:中^7}'.format(x)  '{:.2s}'.format(x)  '{a}'.format_map(x)
+'{:=+7}'.format(x)  '{:#.3g}'.format(x)  '{: }'.format(x)  '%s' % x  '%s %s' % (x, 1)  '%(a)s' % x  '%r' % (x,)  '%d' % x
+'%5d|%-5d|%05d' % (x, x, x)  '%+.2f' % x  '%x %X %o' % (x, x, x)  '%#x' % x  '%e' % x  '%g' % x  '%c' % x  '%%' % x
+'%5s|%-5s|' % (x, x)  '%.2s' % x  '%*d' % (5, x)  '%.*f' % (1, x)  '%.5d' % x  '%i %u' % (x, x)  '%' % x  '%z' % x  'a' % x
+'% d' % x  '%08.3f' % x  '%-08d|' % x  '%s' % [x]  '%s' % (x,)  '%(a' % x  '%ld' % x  '%s' % ()  '%s and %s'|format(x, 2)
+'%(k)s'|format(k=x)  x|format  '%s'|format  '%+05.1f'|format(x)  range(x)  range(x, 3)[::2]  range(5)[1:3]
+range(3) == range(0, 3)  range(3) + [1]  [*x]  dict(**x)  dict(**x, b=9)  range(*[1, x])  '{}{}'.format(*x)  '{a}'.format(**x)
+range(3).stop  range(9)[x]  range(3)|first  range(4)|list|tojson"""
+
+
 def expression_cases(seed):
+    for source, value in itertools.product(FORMATS.replace("\n", "  ").split("  "), VALUES + [5, 42, 1234567, -1234.5678, 0.00001234, 1e16, 65, "é"]):
+        yield Case("format", "{{ " + source + " }}", {"x": value})
     filters = set(FILTERS.replace("\n", "|").split("|")) | set(CHAINS)
     for source in sorted(filters):
         for value in VALUES:
-            yield "filter", "{{ (x|" + source + ") }}" if "+" not in source else "{{ x|" + source + " }}", {"x": value}
-        yield "filter", "{{ nothing|" + source + " }}", {}
+            yield Case("filter", "{{ (x|" + source + ") }}" if "+" not in source else "{{ x|" + source + " }}", {"x": value})
+        yield Case("filter", "{{ nothing|" + source + " }}", {})
     for source, value in itertools.product(TESTS, VALUES):
-        yield "test", "{{ x is " + source + " }}", {"x": value}
+        yield Case("test", "{{ x is " + source + " }}", {"x": value})
     for source in TESTS:
-        yield "test", "{{ nothing is " + source + " }}", {}
+        yield Case("test", "{{ nothing is " + source + " }}", {})
     for source, value in itertools.product(ACCESSES, VALUES):
-        yield "access", "{{ x" + source + " }}", {"x": value}
-        yield "access", "{{ x" + source + " is defined }}", {"x": value}
+        yield Case("access", "{{ x" + source + " }}", {"x": value})
+        yield Case("access", "{{ x" + source + " is defined }}", {"x": value})
     for operator in OPERATORS:
         for a, b in itertools.product(VALUES, VALUES):
             if operator == "**" and (abs(number(a)) > 100 or abs(number(b)) > 100):
                 continue
             if operator == "*" and max(abs(number(a)), abs(number(b))) > 1e6:
                 continue
-            yield "operator", "{{ a " + operator + " b }}", {"a": a, "b": b}
+            yield Case("operator", "{{ a " + operator + " b }}", {"a": a, "b": b})
     pieces = sorted(set(EXPRESSIONS.split("|")) | {"range(3)|list", "range(1, 9, 3)|list", "undefinedthing|list", "x|length + 1",
                                                    "[1,2]|first + 1", "'a' ~ 'b'|upper", "-x|abs", "x|string|length", "1 + 1|string"})
     for source, value in itertools.product(pieces, VALUES):
-        yield "expression", "{{ " + source + " }}", {"x": value}
+        yield Case("expression", "{{ " + source + " }}", {"x": value})
 
 
 def number(value):
@@ -298,11 +248,11 @@ def gap(dice):
 def value(dice):
     return dice.choice(["a", "b", "c", "i", "ns.v", "1", "'s'", "a|length", "b[0]", "loop.index", "loop.index0", "loop.last",
                         "loop.first", "loop.length", "loop.revindex", "loop.previtem", "loop.nextitem", "c.k", "[1, 2]", "m(1)",
-                        "m(a, q=2)", "nothing", "a ~ i", "ns.v + 1", "loop.cycle('p', 'q')", "c.items()|list", "j", "k"])
+                        "m(a, q=2)", "m(*b)", "m(**c)", "m(*[1], **{'q': 3})", "w(a, *b, z=1)", "loop.changed(i)", "loop.depth", "'%s!' % a", "nothing", "a ~ i", "ns.v + 1", "loop.cycle('p', 'q')", "c.items()|list", "j", "k"])
 
 
 def statement(dice, depth):
-    draw = dice.randint(0, 13 if depth < 3 else 5)
+    draw = dice.randint(0, 15 if depth < 3 else 5)
     if draw <= 1:
         return gap(dice)
     if draw <= 4:
@@ -327,22 +277,31 @@ def statement(dice, depth):
     if draw == 12:
         return tag(dice, "generation") + statements(dice, depth + 1) + tag(dice, "endgeneration") if dice.random() < 0.5 else \
             tag(dice, "filter upper") + statements(dice, depth + 1) + tag(dice, "endfilter")
+    if draw == 13:
+        call = tag(dice, dice.choice(["call m(1)", "call n(a)", "call(i) n(b)", "call(i, j=a) n(i)", "call(a) n(*b)", "call loop(i)"]))
+        return call + statements(dice, depth + 1) + tag(dice, "endcall") + gap(dice)
+    if draw == 14:
+        again = "{% if i is sequence and i is not string %}{{ loop(i) }}{% endif %}" if dice.random() < 0.8 else ""
+        return (tag(dice, dice.choice(["for i in t recursive", "for i in t if i != 4 recursive", "for i in b recursive"])) + gap(dice) + again +
+                "{{ loop.depth0 }}" + statements(dice, depth + 1) + tag(dice, "endfor"))
     return dice.choice(["{% raw %}{{ a }} {% if %}{% endraw %}", "{%- raw -%} {{ {%- endraw -%} "]) + gap(dice)
 
 
 def statement_cases(count, seed):
     dice = random.Random(f"{seed} statements")
     head = "{% set ns = namespace(v=0) %}{% macro m(p, q='dq') %}<{{ p }},{{ q }}{{ i }}>{% endmacro %}"
+    head += "{% macro n(p) %}[{{ p }}{{ caller(p) }}{{ caller(p) }}]{% endmacro %}"
+    head += "{% macro w() %}{{ varargs }}{{ kwargs }}{% for i in varargs %}{{ i }}{% endfor %}{% endmacro %}"
     for _ in range(count):
-        yield "statement", head + statements(dice), {"a": dice.choice(["", "xy", "中"]), "b": dice.choice([[], [1], [1, 2, 3]]),
-                                                     "c": {"k": "v", "l": None}}
+        yield Case("statement", head + statements(dice), {"a": dice.choice(["", "xy", "中"]), "b": dice.choice([[], [1], [1, 2, 3]]),
+                                                          "c": {"k": "v", "l": None}, "t": [1, [2, [3, 4]], [], [[5]]]})
 
 
 # ---- the comparison
 
 def ours(program, cases):
     process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    lines = [json.dumps({"template": source, "globals": variables, "now": NOW}) for _, source, variables in cases]
+    lines = [json.dumps({"template": case.source, "globals": case.variables, "now": NOW}) for case in cases]
     out, _ = process.communicate("\n".join(lines).encode() + b"\n")
     answers = [json.loads(line) for line in out.decode().split("\n")[:-1]]
     if process.returncode != 0 or len(answers) != len(cases):
@@ -350,49 +309,79 @@ def ours(program, cases):
     return answers
 
 
+def verdict(reference, mine):
+    # An address is no value: what Python prints with one cannot be compared.
+    if re.search(r" at 0x[0-9a-f]{6}", reference.get("text", "")):
+        return None
+    if reference.get("raised"):
+        return "both raise" if reference["error"] == mine.get("error") else "different"
+    if re.search("not supported|beyond 64 bits", mine.get("error", "")):
+        return "not supported"
+    if "text" in reference:
+        return "same text" if reference == mine else "different"
+    return "both refuse" if "error" in mine else "different"
+
+
+def show(case, reference, mine):
+    theirs, my = (str(answer.get("text", answer)) for answer in (reference, mine))
+    same = next((i for i, (a, b) in enumerate(zip(theirs, my)) if a != b), min(len(theirs), len(my)))
+    shown = repr(case.source) if len(case.source) < 4000 and case.name == "statement" or len(case.source) < 400 else ""
+    print(f"DIFFERENT {case.name} {shown} with {json.dumps(case.variables, ensure_ascii=False)[:1000]}\n"
+          f"  jinja2 {theirs[max(same - 100, 0):same + 200]!r}\n  ours   {my[max(same - 100, 0):same + 200]!r}")
+
+
+def compare(given, cases, theirs):
+    """How often what came of it, by case name."""
+    totals = {}
+    for case, mine in zip(cases, ours(given.render, cases)):
+        counts = totals.setdefault(case.name, dict.fromkeys(("same text", "both raise", "both refuse", "not supported", "different"), 0))
+        reference = case.reference or theirs.render(case.source, case.variables)
+        outcome = verdict(reference, mine)
+        if outcome:
+            counts[outcome] += 1
+        if outcome == "different" and counts[outcome] <= given.show:
+            show(case, reference, mine)
+    return totals
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--render", required=True)
-    arguments.add_argument("--conversations", type=int, default=400)
+    arguments.add_argument("--conversations", type=int, default=200)
     arguments.add_argument("--statements", type=int, default=20000)
+    arguments.add_argument("--cache", type=pathlib.Path)
     arguments.add_argument("--templates", action="append", default=[])
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--show", type=int, default=5)
+    arguments.add_argument("--name", default="", help="only templates whose name contains this")
     arguments.add_argument("--only", choices=["templates", "expressions", "statements"])
     given = arguments.parse_args()
 
-    cases = []
-    if given.only in (None, "templates"):
-        cases += template_cases([ROOT / "data/templates", *given.templates], given.conversations, given.seed)
-    if given.only in (None, "expressions"):
-        cases += expression_cases(given.seed)
-    if given.only in (None, "statements"):
-        cases += statement_cases(given.statements, given.seed)
-
     theirs = Theirs()
-    totals = {}
-    for (name, source, variables), mine in zip(cases, ours(given.render, cases)):
-        counts = totals.setdefault(name, {"same text": 0, "both refuse": 0, "not supported": 0, "different": 0})
-        reference = theirs.render(source, variables)
-        # An address is no value: what Python prints with one cannot be compared (nor a range, which is a tuple here).
-        if "text" in reference and re.search(r" at 0x[0-9a-f]{6}|\brange\(", reference["text"]):
-            continue
-        if "text" in reference and reference == mine:
-            counts["same text"] += 1
-        elif "error" in reference and "error" in mine:
-            counts["both refuse"] += 1
-        elif re.search("not supported|beyond 64 bits", mine.get("error", "")):
-            counts["not supported"] += 1
-        else:
-            counts["different"] += 1
-            if counts["different"] <= given.show:
-                shown = source if len(source) < 400 else f"({name})"
-                print(f"DIFFERENT {name}: {shown!r}\n  with   {json.dumps(variables, ensure_ascii=False)[:600]}\n"
-                      f"  jinja2 {str(reference)[-400:]}\n  ours   {str(mine)[-400:]}")
+    totals, missing = {}, ""
+    if given.only in (None, "templates"):
+        templates = list(shipped([ROOT / "data/templates", *given.templates]))
+        try:
+            templates += collected.templates(given.cache) if given.cache else []
+        except collected.Missing as error:
+            missing = str(error)
+        templates = [template for template in templates if given.name in template[0]]
+        totals |= compare(given, list(template_cases(templates, given.conversations, given.seed, theirs)), theirs)
+        equal = sum(counts["same text"] >= given.conversations and not counts["different"] for counts in totals.values())
+        print(f"{equal} of {len(templates)} templates with {given.conversations} equal texts each")
+    if given.only in (None, "expressions"):
+        totals |= compare(given, list(expression_cases(given.seed)), theirs)
+    if given.only in (None, "statements"):
+        totals |= compare(given, list(statement_cases(given.statements, given.seed)), theirs)
+
     for name, counts in totals.items():
-        print(f"{name:28} " + "  ".join(f"{key}: {count}" for key, count in counts.items()))
-    print("total" + " " * 24 + "  ".join(f"{key}: {sum(c[key] for c in totals.values())}" for key in next(iter(totals.values()))))
-    return 1 if any(counts["different"] for counts in totals.values()) else 0
+        print(f"{name:50} " + "  ".join(f"{key}: {count}" for key, count in counts.items()))
+    print(f"{'total':50} " + "  ".join(f"{key}: {sum(c[key] for c in totals.values())}" for key in next(iter(totals.values()))))
+    if any(counts["different"] for counts in totals.values()):
+        return 1
+    if missing:
+        print(f"skipped: {missing}")
+    return 77 if missing else 0
 
 
 if __name__ == "__main__":
