@@ -311,6 +311,22 @@ def prove(ciyuan, record, folder, terminal):
     return receipt, key
 
 
+def meter_alone(ciyuan, terminal):
+    """The meter without the gateway: any text, any tokenizer."""
+    readme = os.path.join(ROOT, "README.md")
+    terminal.heading("The meter alone: ciyuan count --tokenizer o200k,qwen3,deepseek_v3 README.md")
+    done = subprocess.run([ciyuan.program, "count", "--tokenizer", "o200k,qwen3,deepseek_v3", readme], capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        tell("  " + line.replace(ROOT + "/", ""))
+    terminal.heading("What the same text costs in each language: ciyuan parity --tokenizer qwen3 (its cheapest and dearest)")
+    done = subprocess.run([ciyuan.program, "parity", "--tokenizer", "qwen3"], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    if len(lines) < 8:
+        fail("the meter reports no parity: " + done.stderr)
+    for line in lines[:5] + ["…"] + lines[-2:]:
+        tell("  " + line)
+
+
 def go_on(ciyuan, secret, receipt, key, terminal):
     terminal.heading("Go on yourself")
     tell(f"""  curl -N http://127.0.0.1:{ciyuan.port}/v1/chat/completions \\
@@ -348,11 +364,13 @@ def main():
         receipt, key = prove(ciyuan, record, folder, terminal)
         once = options.once or not (options.serve or (sys.stdin.isatty() and sys.stdout.isatty()))
         if not once:
+            meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  Serving until Ctrl-C.")
             ciyuan.service.child.wait()
             fail("the gateway ended by itself; see " + ciyuan.service.log)
         else:
+            meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  (This run ends here; ./run in a terminal, or ./run --serve, keeps serving.)")
     except KeyboardInterrupt:

@@ -31,6 +31,7 @@ def check_tour(said):
     check(re.search(r"(?m)^  · .*Ciyuan", said), "no running figures")
     check("c2sp.org/tlog-proof@v1" in said, "the receipt")
     check("VERIFIED" in said and "NOT VERIFIED" not in said, "the verification")
+    check(re.search(r"(?m)^ +\d+ +\d+ +\d+ +\d+ +README.md$", said) and "× en" in said, "the meter alone")
     check("curl -N http://127.0.0.1:" in said, "the command to go on with")
 
 
