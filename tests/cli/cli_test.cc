@@ -137,6 +137,7 @@ TEST(Cli, every_command_has_a_help_with_an_example_or_a_list) {
                                                                                        {"explain"},
                                                                                        {"statement"},
                                                                                        {"count"},
+                                                                                       {"vocab", "add"},
                                                                                        {"parity"},
                                                                                        {"calibrate"},
                                                                                        {"verify"},
