@@ -142,8 +142,13 @@ Result<std::size_t> RequestParser::feed(std::string_view bytes) {
   State& s = *state_;
   bool before_head = !s.parser.is_header_done();
   CIYUAN_TRY(std::size_t used, feed_all(s.parser, bytes, before_head));
-  // Beast's own limit holds for what it is given at once, and lines come as they please.
-  if (before_head && (s.head_bytes += used) > kHeadBytesMax) return head_too_large(kHeadBytesMax);
+  // Beast's own limit holds for what it is given at once, and lines come as they please; of what it leaves, all
+  // belongs to the head while that has not ended.
+  if (before_head) {
+    s.head_bytes += used;
+    const std::size_t left = s.parser.is_header_done() ? 0 : bytes.size() - used;
+    if (s.head_bytes + left > kHeadBytesMax) return head_too_large(kHeadBytesMax);
+  }
   if (before_head && s.parser.is_header_done() && !s.checked) {
     const auto& message = s.parser.get();
     s.checked = true;
@@ -200,7 +205,7 @@ ResponseParser::ResponseParser(ResponseParser&&) noexcept = default;
 Result<std::size_t> ResponseParser::feed(std::string_view bytes) {
   State& s = *state_;
   CIYUAN_TRY(std::size_t used, feed_all(s.parser, bytes, false));
-  if (!s.parser.is_header_done() && (s.head_bytes += used) > kHeadBytesMax * 2)
+  if (!s.parser.is_header_done() && (s.head_bytes += used) + bytes.size() - used > kHeadBytesMax * 2)
     return head_too_large(kHeadBytesMax * 2);
   if (s.parser.is_header_done() && !s.checked) {
     s.checked = true;
