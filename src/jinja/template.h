@@ -14,8 +14,9 @@
 /// limit (the message names it), never an abort. A compiled template may be rendered by any number of threads
 /// at once, each with a heap of its own.
 ///
-/// Not here: inheritance, imports, call blocks, autoescape, custom filters; str.format and the % operator on
-/// text (refused by name). Letter case follows Unicode's simple mappings (ß and final sigma as Python does).
+/// Not here: inheritance, imports, autoescape, custom filters, integers computed beyond 64 bits, formats of
+/// text that is marked safe (all refused by name). Letter case follows Unicode's simple mappings (ß and final
+/// sigma as Python does).
 
 #include <cstdint>
 #include <initializer_list>

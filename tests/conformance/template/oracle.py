@@ -237,15 +237,29 @@ def statements(dice, depth=0):
     return "".join(statement(dice, depth) for _ in range(dice.randint(1, 4)))
 
 
+def in_loop(dice, depth):
+    dice.loops += 1
+    out = statements(dice, depth)
+    dice.loops -= 1
+    return out
+
+
 def tag(dice, text, kinds=("{%", "{%-", "{%+")):
     return dice.choice(kinds) + " " + text + " " + dice.choice(["%}", "-%}", "%}", "+%}"])
 
 
 def gap(dice):
-    return dice.choice(["", " ", "\n", "\n\n", "  \n", " x ", "x\n  ", "\t", "y\r\n", "}", "{", "#"])
+    return dice.choice(["", " ", "\n", "\n\n", "  \n", " x ", "x\n  ", "\t", "y\r\n", "}", "{ ", "# ", "{" if dice.random() < 0.1 else "y"])
 
 
 def value(dice):
+    drawn = draw_value(dice)
+    while drawn.startswith("loop") and not dice.loops and dice.random() < 0.95:
+        drawn = draw_value(dice)
+    return drawn
+
+
+def draw_value(dice):
     return dice.choice(["a", "b", "c", "i", "ns.v", "1", "'s'", "a|length", "b[0]", "loop.index", "loop.index0", "loop.last",
                         "loop.first", "loop.length", "loop.revindex", "loop.previtem", "loop.nextitem", "c.k", "[1, 2]", "m(1)",
                         "m(a, q=2)", "m(*b)", "m(**c)", "m(*[1], **{'q': 3})", "w(a, *b, z=1)", "loop.changed(i)", "loop.depth", "'%s!' % a", "nothing", "a ~ i", "ns.v + 1", "loop.cycle('p', 'q')", "c.items()|list", "j", "k"])
@@ -271,7 +285,7 @@ def statement(dice, depth):
                             "for i in c", "for i in []", "for i in b|reverse", "for i in nothing"])
         control = tag(dice, "if loop.index0 == 1") + tag(dice, dice.choice(["break", "continue"])) + tag(dice, "endif") if dice.random() < 0.3 else ""
         otherwise = tag(dice, "else") + statements(dice, depth + 1) if dice.random() < 0.3 else ""
-        return tag(dice, kind) + gap(dice) + control + statements(dice, depth + 1) + otherwise + tag(dice, "endfor") + gap(dice)
+        return tag(dice, kind) + gap(dice) + control + in_loop(dice, depth + 1) + otherwise + tag(dice, "endfor") + gap(dice)
     if draw == 11:
         return (tag(dice, dice.choice(["set a", "set j", "set a | upper"])) + statements(dice, depth + 1) + tag(dice, "endset"))
     if draw == 12:
@@ -283,13 +297,14 @@ def statement(dice, depth):
     if draw == 14:
         again = "{% if i is sequence and i is not string %}{{ loop(i) }}{% endif %}" if dice.random() < 0.8 else ""
         return (tag(dice, dice.choice(["for i in t recursive", "for i in t if i != 4 recursive", "for i in b recursive"])) + gap(dice) + again +
-                "{{ loop.depth0 }}" + statements(dice, depth + 1) + tag(dice, "endfor"))
+                "{{ loop.depth0 }}" + in_loop(dice, depth + 1) + tag(dice, "endfor"))
     return dice.choice(["{% raw %}{{ a }} {% if %}{% endraw %}", "{%- raw -%} {{ {%- endraw -%} "]) + gap(dice)
 
 
 def statement_cases(count, seed):
     dice = random.Random(f"{seed} statements")
-    head = "{% set ns = namespace(v=0) %}{% macro m(p, q='dq') %}<{{ p }},{{ q }}{{ i }}>{% endmacro %}"
+    dice.loops = 0  # around what is being drawn
+    head = "{% set ns = namespace(v=0) %}{% macro m(p, q='dq', k=0, l=0) %}<{{ p }},{{ q }}{{ i }}>{% endmacro %}"
     head += "{% macro n(p) %}[{{ p }}{{ caller(p) }}{{ caller(p) }}]{% endmacro %}"
     head += "{% macro w() %}{{ varargs }}{{ kwargs }}{% for i in varargs %}{{ i }}{% endfor %}{% endmacro %}"
     for _ in range(count):
