@@ -142,8 +142,8 @@ Result<std::size_t> RequestParser::feed(std::string_view bytes) {
   State& s = *state_;
   bool before_head = !s.parser.is_header_done();
   CIYUAN_TRY(std::size_t used, feed_all(s.parser, bytes, before_head));
-  // Beast's own limit holds for what it is given at once, and lines come as they please; of what it leaves, all
-  // belongs to the head while that has not ended.
+  // Beast's own limit holds for what it is given at once, and lines come as they please; of what it leaves,
+  // all belongs to the head while that has not ended.
   if (before_head) {
     s.head_bytes += used;
     const std::size_t left = s.parser.is_header_done() ? 0 : bytes.size() - used;
