@@ -58,8 +58,10 @@ def readme_commands(world):
     told = json.loads(shown)
     equal((set(closed), set(closed["remaining"][0])), (set(told), set(told["remaining"][0])), "members of the last comment")
     equal(told["remaining"][0]["clause"] in [limit["clause"] for limit in closed["remaining"]], True, "the clause shown")
-    counted = shell(take("ciyuan count"))
+    counted = shell(take("ciyuan count --tokenizer"))
     check(re.match(r"\s*\d+\b", counted), counted)
+    priced = shell(take("ciyuan count --model smollm2 --price"))
+    check(re.search(r"\d+\.\d+", priced), priced)
     equal(commands, [], "commands of README.md that nothing runs")
 
     verify = re.search(r"`(ciyuan verify [^`]*)`", text)[1]
