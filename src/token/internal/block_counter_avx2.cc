@@ -21,7 +21,7 @@ struct Block {
   const char* text;
   unsigned bytes;
   bool is_end;
-  std::uint64_t leads, not_ascii;
+  std::uint64_t not_ascii, leads = 0;
 
   Block(const char* p, unsigned size, bool is_last)
       : low(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))),
@@ -30,18 +30,6 @@ struct Block {
         bytes(size),
         is_end(is_last) {
     not_ascii = mask(low, high) & low_bits(bytes);
-    leads = low_bits(bytes);
-    if (not_ascii == 0) [[likely]]
-      return;
-    const std::uint64_t two = from(0xC0), three = from(0xE0), four = from(0xF0);
-    if (!is_end) {
-      // A character that is not whole is left to the next block.
-      const std::uint64_t cut =
-          (two & std::uint64_t{1} << 63) | (three & std::uint64_t{3} << 62) | (four & std::uint64_t{7} << 61);
-      if (cut != 0) bytes = static_cast<unsigned>(__builtin_ctzll(cut));
-    }
-    leads = low_bits(bytes) & (~not_ascii | two);
-    not_ascii &= low_bits(bytes);
   }
   bool is_ascii() const { return not_ascii == 0; }
 
@@ -59,37 +47,12 @@ struct Block {
     const __m256i wanted = _mm256_set1_epi8(c);
     return mask(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted));
   }
-  std::uint64_t in(unsigned first, unsigned count) const { return in(low, high, first, count); }
-  static std::uint64_t in(__m256i a, __m256i b, unsigned first, unsigned count) {
-    const __m256i base = _mm256_set1_epi8(static_cast<char>(first)),
-                  last = _mm256_set1_epi8(static_cast<char>(count - 1));
-    a = _mm256_sub_epi8(a, base), b = _mm256_sub_epi8(b, base);
+  std::uint64_t in(unsigned first, unsigned count) const {
+    const __m256i base = _mm256_set1_epi8(static_cast<char>(first));
+    const __m256i last = _mm256_set1_epi8(static_cast<char>(count - 1));
+    const __m256i a = _mm256_sub_epi8(low, base), b = _mm256_sub_epi8(high, base);
     return mask(_mm256_cmpeq_epi8(_mm256_min_epu8(a, last), a),
                 _mm256_cmpeq_epi8(_mm256_min_epu8(b, last), b));
-  }
-
-  Characters ascii() const {
-    Characters c;
-    const std::uint64_t valid = low_bits(bytes);
-    const __m256i bit = _mm256_set1_epi8(0x20);
-    c.letter = c.ascii_letter = in(_mm256_or_si256(low, bit), _mm256_or_si256(high, bit), 'a', 26) & valid;
-    c.upper = in('A', 26) & valid;
-    c.number = in('0', 10) & valid;
-    c.blank = is(' ') & valid;
-    c.space = (in('\t', 5) & valid) | c.blank;
-    c.newline = (is('\n') | is('\r')) & valid;
-    c.quote = is('\'') & valid;
-    c.slash = is('/') & valid;
-    c.ascii_other = valid & ~(not_ascii | c.letter | c.number | c.space);
-    c.control = (in(0, 0x20) | is('\x7F')) & c.ascii_other;
-    return c;
-  }
-
-  // Characters from U+4E00 to U+9F7F: letters without case.
-  std::uint64_t han() const {
-    const std::uint64_t inner = in(0xE5, 4);
-    const std::uint64_t first = is('\xE4') & from(0xB8) >> 1, last = is('\xE9') & ~(from(0xBE) >> 1);
-    return inner | first | last;
   }
 
   // The characters before which a piece ends: no token crosses from the one before.

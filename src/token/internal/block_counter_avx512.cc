@@ -23,23 +23,11 @@ struct Block {
   __m512i text;
   unsigned bytes;
   bool is_end;
-  std::uint64_t leads, not_ascii;
+  std::uint64_t not_ascii, leads = 0;
 
   Block(const char* p, unsigned size, bool is_last)
       : text(_mm512_loadu_si512(p)), bytes(size), is_end(is_last) {
     not_ascii = _mm512_movepi8_mask(text) & low_bits(bytes);
-    leads = low_bits(bytes);
-    if (not_ascii == 0) [[likely]]
-      return;
-    const std::uint64_t two = from(0xC0), three = from(0xE0), four = from(0xF0);
-    if (!is_end) {
-      // A character that is not whole is left to the next block.
-      const std::uint64_t cut =
-          (two & std::uint64_t{1} << 63) | (three & std::uint64_t{3} << 62) | (four & std::uint64_t{7} << 61);
-      if (cut != 0) bytes = static_cast<unsigned>(__builtin_ctzll(cut));
-    }
-    leads = low_bits(bytes) & (~not_ascii | two);
-    not_ascii &= low_bits(bytes);
   }
   bool is_ascii() const { return not_ascii == 0; }
 
@@ -47,33 +35,9 @@ struct Block {
     return _mm512_cmpge_epu8_mask(text, _mm512_set1_epi8(static_cast<char>(least)));
   }
   std::uint64_t is(char c) const { return _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(c)); }
-  std::uint64_t in(unsigned first, unsigned count) const { return in(text, first, count); }
-  static std::uint64_t in(__m512i bytes, unsigned first, unsigned count) {
-    return _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8(static_cast<char>(first))),
+  std::uint64_t in(unsigned first, unsigned count) const {
+    return _mm512_cmplt_epu8_mask(_mm512_sub_epi8(text, _mm512_set1_epi8(static_cast<char>(first))),
                                   _mm512_set1_epi8(static_cast<char>(count)));
-  }
-
-  Characters ascii() const {
-    Characters c;
-    const std::uint64_t valid = low_bits(bytes);
-    c.letter = c.ascii_letter = in(_mm512_or_si512(text, _mm512_set1_epi8(0x20)), 'a', 26) & valid;
-    c.upper = in('A', 26) & valid;
-    c.number = in('0', 10) & valid;
-    c.blank = is(' ') & valid;
-    c.space = (in('\t', 5) & valid) | c.blank;
-    c.newline = (is('\n') | is('\r')) & valid;
-    c.quote = is('\'') & valid;
-    c.slash = is('/') & valid;
-    c.ascii_other = valid & ~(not_ascii | c.letter | c.number | c.space);
-    c.control = (in(0, 0x20) | is('\x7F')) & c.ascii_other;
-    return c;
-  }
-
-  // Characters from U+4E00 to U+9F7F: letters without case.
-  std::uint64_t han() const {
-    const std::uint64_t inner = in(0xE5, 4);
-    const std::uint64_t first = is('\xE4') & from(0xB8) >> 1, last = is('\xE9') & ~(from(0xBE) >> 1);
-    return inner | first | last;
   }
 
   // The characters before which a piece ends: no token crosses from the one before.
