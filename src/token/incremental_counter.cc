@@ -1,9 +1,11 @@
 #include "token/incremental_counter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "token/internal/engine.h"
 #include "token/internal/nfc.h"
+#include "token/internal/unicode.h"
 #include "token/internal/utf8_repair.h"
 
 namespace ciyuan::token {
@@ -12,8 +14,6 @@ namespace {
 constexpr std::size_t kGrowingFrom = 64;    // shorter pretokens are counted anew: faster than keeping a table
 constexpr std::size_t kCompactFrom = 4096;  // settled bytes that are kept before the buffer is moved up
 constexpr std::size_t kBlock = 256;
-
-bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
 
 }  // namespace
 
@@ -40,6 +40,8 @@ void IncrementalCounter::append(std::string_view bytes) {
     segment_.erase(0, stable);
   }
   if (open_.size() != size) {
+    if (engine.folds_space_signs()) internal::fold_space_signs(open_, size);
+    if (!std::exchange(has_begun_, true) && engine.has_prefix(open_)) open_.insert(0, 1, ' ');
     // The new text stands where the last count put what was waiting: U+FFFD, or a segment that is longer now.
     growing_.truncate(size - start_);
     counted_waiting_.clear();
@@ -74,7 +76,8 @@ std::uint64_t IncrementalCounter::count_open(std::string_view open) const {
   while (!open.empty()) {
     internal::Match match = engine.next_pretoken(open, first ? &memo : nullptr);
     std::string_view piece = open.substr(0, match.length);
-    const bool grows = first && piece.size() >= kGrowingFrom && match.step == internal::Match::kWhole;
+    const bool grows = first && piece.size() >= kGrowingFrom && match.step == internal::Match::kWhole &&
+                       engine.is_plain(piece);
     total += grows ? growing_.count(engine.bpe, piece) : engine.count_match(piece, match);
     first = false;
     open.remove_prefix(match.length);
@@ -90,6 +93,7 @@ Tokens IncrementalCounter::count() const {
       std::string waiting = segment_;
       if (!partial_.empty()) waiting += internal::kReplacement;
       vocabulary_->engine().nfc ? internal::append_nfc(waiting, open_) : void(open_ += waiting);
+      if (!has_begun_ && vocabulary_->engine().has_prefix(open_)) open_.insert(0, 1, ' ');
     }
     // A run of combining marks waits as long as it grows: what the last count learned of it holds as far as
     // the two waiting texts are the same.
@@ -109,13 +113,14 @@ Tokens IncrementalCounter::upper_bound() const {
   // A byte of prepared text makes at most one token; NFC makes at most three bytes of one, and so does
   // U+FFFD.
   std::size_t waiting = open_.size() - start_ + 3 * (segment_.size() + partial_.size());
+  if (!has_begun_ && waiting > 0) ++waiting;  // a prefix
   return Tokens{static_cast<std::int64_t>(settled_ + waiting)};
 }
 
 std::size_t IncrementalCounter::longest_prefix(std::string_view delta, Tokens limit) const {
   auto step_over = [&](std::size_t from, std::size_t bytes) {
     std::size_t to = std::min(delta.size(), from + bytes);
-    while (to < delta.size() && !begins_character(delta[to])) ++to;
+    while (to < delta.size() && internal::continues_character(delta[to])) ++to;
     return to;
   };
   // Blocks first, larger as the open pretoken grows, so that copying the state stays cheap.

@@ -60,6 +60,7 @@ class IncrementalCounter {
   std::string segment_;       // characters that NFC may still join with what follows
   mutable std::string open_;  // prepared text; from start_ on it is not settled
   std::size_t start_ = 0;
+  bool has_begun_ = false;                  // a prefix, if any, is in open_
   internal::RunMemo memo_;                  // of the pretoken at start_
   mutable internal::GrowingPiece growing_;  // of the same, and of what the last count put after it
   mutable std::string counted_waiting_;     // what the last count put after open_

@@ -3,155 +3,24 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <bit>
+#include <utility>
 
 #include "token/internal/engine.h"
-#include "token/internal/matcher.h"
-#include "token/internal/nfc.h"
 #include "token/internal/utf8_repair.h"
 #include "token/vocabulary_file.h"
 
 namespace ciyuan::token {
 
-namespace internal {
-
-std::string_view Engine::prepare(std::string_view text, std::string& buffer) const {
-  std::string repaired;
-  if (!simdjson::validate_utf8(text.data(), text.size())) {
-    const std::size_t consumed = repair_utf8(text, repaired);
-    if (consumed < text.size()) repaired.append(kReplacement);
-    text = repaired;
-  }
-  const bool changes = nfc && nfc_untouched_prefix(text) < text.size();
-  if (!changes && repaired.empty()) return text;
-  buffer.clear();
-  changes ? append_nfc(text, buffer) : buffer.swap(repaired);
-  return buffer;
-}
-
-void Engine::prepare_counting() {
-  // The tokens alone would fill three of four places, at most.
-  std::size_t tokens = 0;
-  for (TokenId id = 0; id < bpe.size(); ++id) tokens += bpe.bytes_of(id).size() <= PieceTable::kPieceMax;
-  table = std::make_unique<PieceTable>(std::bit_ceil(std::max<std::size_t>(tokens / 4, 1 << 16)));
-  long_pieces = std::make_unique<LongPieceTable>();
-  // The oldest tokens first: they are the commonest, and get the best places.
-  for (TokenId id = 0; id < bpe.size(); ++id) {
-    const std::string_view text = bpe.bytes_of(id);
-    borders.add(text);
-    if (!text.empty() && text.size() <= PieceTable::kPieceMax && bpe.comes_out(id))
-      table->put_where_free(PieceTable::key_of(text), 1);
-  }
-  constexpr std::uint32_t kFirst = 0x4E00, kEnd = 0xA000;
-  character_tokens.resize(kEnd - kFirst + 4);  // tokens are gathered four bytes at a time
-  for (std::uint32_t c = kFirst; c < kEnd; ++c) {
-    const char text[] = {static_cast<char>(0xE0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 0x3F)),
-                         static_cast<char>(0x80 | (c & 0x3F))};
-    character_tokens[c - kFirst] = static_cast<std::uint8_t>(bpe.count_joined({text, 3}));
-  }
-  has_all_bytes = true;
-  for (int byte = 0; byte < 0x80; ++byte) {
-    const char text = static_cast<char>(byte);
-    has_all_bytes &= bpe.count_joined({&text, 1}) == 1;
-  }
-  count_blocks = block_counter(best_tier(), pretokenizer);
-}
-
-std::uint32_t Engine::count_pretoken(std::string_view piece) const {
-  if (piece.size() <= PieceTable::kPieceMax)
-    if (const std::uint32_t count = table->find(PieceTable::key_of(piece))) return count;
-  return count_piece(piece, true);
-}
-
-std::uint32_t Engine::count_piece(std::string_view piece, bool is_whole) const {
-  // What is one token as a pretoken only is not kept: a part of a pretoken may be the same text.
-  if (is_whole && bpe.is_token_only_whole(piece)) return 1;
-  std::uint32_t count = 0;
-  std::size_t begin = 0;
-  for (std::size_t at = 3; at + 3 <= piece.size(); ++at) {
-    if (!Borders::is_known(static_cast<unsigned char>(piece[at]))) continue;
-    const char* here = piece.data() + at;
-    if (!Borders::is_known(static_cast<unsigned char>(here[-3])) ||
-        borders.may_be_crossed(Borders::character(here - 3), Borders::character(here)))
-      continue;
-    count += count_part(piece.substr(begin, at - begin));
-    begin = at;
-  }
-  return count + count_part(piece.substr(begin));
-}
-
-std::uint32_t Engine::count_cut_piece(std::string_view piece, bool is_whole) const {
-  return is_whole && bpe.is_token_only_whole(piece) ? 1 : count_part(piece);
-}
-
-std::uint32_t Engine::count_part(std::string_view part) const {
-  if (part.size() <= PieceTable::kPieceMax) {
-    const PieceTable::Entry key = PieceTable::key_of(part);
-    if (const std::uint32_t known = table->find(key)) return known;
-    const std::uint32_t count = bpe.count_joined(part);
-    table->put(key, count);
-    return count;
-  }
-  if (part.size() > LongPieceTable::kPieceMax) return bpe.count_joined(part);
-  if (const std::uint32_t known = long_pieces->find(part)) return known;
-  const std::uint32_t count = bpe.count_joined(part);
-  long_pieces->put(part, count);
-  return count;
-}
-
-Match Engine::next_pretoken(std::string_view prepared, RunMemo* memo) const {
-  if (!regex) return internal::next_pretoken(pretokenizer, prepared, memo);
-  const RegexPretokenizer::Part part = regex->first(prepared);
-  return {part.length, part.hit_end, part.step == regex->steps() ? Match::kWhole : part.step};
-}
-
-std::uint64_t Engine::count_match(std::string_view piece, const Match& match) const {
-  if (match.step == Match::kWhole) return count_pretoken(piece);
-  std::uint64_t total = 0;
-  regex->cut(piece, match.step, [&](std::string_view part) { total += count_pretoken(part); });
-  return total;
-}
-
-std::uint64_t Engine::count(std::string_view prepared) const {
-  if (count_blocks == nullptr) return count_by_matchers(prepared);
-  return count_blocks(*this, prepared.data(), prepared.data() + prepared.size());
-}
-
-std::uint64_t Engine::count_by_matchers(std::string_view prepared) const {
-  std::uint64_t total = 0;
-  if (regex) {
-    regex->cut(prepared, 0, [&](std::string_view piece) { total += count_pretoken(piece); });
-    return total;
-  }
-  with_family(pretokenizer, [&]<Pretokenizer kFamily>() {
-    for_each_pretoken<kFamily>(prepared, [&](const char* from, const char* to) {
-      total += count_pretoken({from, static_cast<std::size_t>(to - from)});
-    });
-  });
-  return total;
-}
-
-void Engine::encode(std::string_view prepared, std::vector<TokenId>& out) const {
-  if (regex) return regex->cut(prepared, 0, [&](std::string_view piece) { bpe.encode(piece, out); });
-  with_family(pretokenizer, [&]<Pretokenizer kFamily>() {
-    for_each_pretoken<kFamily>(prepared, [&](const char* from, const char* to) {
-      bpe.encode({from, static_cast<std::size_t>(to - from)}, out);
-    });
-  });
-}
-
-}  // namespace internal
-
 namespace {
 
-/// Calls text(piece) and token(added token) for the parts of `text`, in order.
+/// Calls on_text(piece, is_beginning) and on_token(added token) for the parts of `text`, in order.
 template <class OnText, class OnToken>
 void split(std::string_view text, const internal::AddedTokenIndex& index, OnText on_text, OnToken on_token) {
   std::size_t at = 0;
   while (at < text.size()) {
     const auto found = index.find(text, at);
     const std::size_t stop = found.token ? found.begin : text.size();
-    if (stop > at) on_text(text.substr(at, stop - at));
+    if (stop > at) on_text(text.substr(at, stop - at), at == 0);
     if (!found.token) return;
     on_token(*found.token);
     at = found.end;
@@ -169,8 +38,29 @@ void split_twice(const internal::Engine& engine, std::string_view text, const in
   std::string buffer;
   split(
       text, raw,
-      [&](std::string_view part) { split(engine.prepare(part, buffer), normalized, on_text, on_token); },
+      [&](std::string_view part, bool is_beginning) {
+        split(
+            engine.prepare(part, buffer), normalized,
+            [&](std::string_view piece, bool is_first) { on_text(piece, is_beginning && is_first); },
+            on_token);
+      },
       on_token);
+}
+
+/// Whether the text goes on with a token's bytes at `at`: `length` bytes. A space may be written as U+2581.
+bool is_at(std::string_view text, std::size_t at, std::string_view bytes, std::size_t& length) {
+  const std::size_t begin = at;
+  for (const char c : bytes) {
+    const std::string_view rest = text.substr(std::min(at, text.size()));
+    if (rest.starts_with(c))
+      at += 1;
+    else if (c == ' ' && rest.starts_with(internal::kSpaceSign))
+      at += internal::kSpaceSign.size();
+    else
+      return rest.empty();  // never: the tokens are the text's
+  }
+  length = at - begin;
+  return true;
 }
 
 }  // namespace
@@ -189,11 +79,18 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::parse(std::string_view pac
     CIYUAN_TRY(engine->regex, internal::RegexPretokenizer::compile(file.expressions));
   }
   engine->nfc = file.nfc;
+  engine->prefix = file.prefix;
   engine->added = std::move(file.added_tokens);
   if (!engine->bpe.build(std::move(file.bpe)))
     return Error{ErrorCode::kCorrupt, "a join of the vocabulary joins no tokens", engine->name};
-  for (const AddedToken& token : engine->added)
+  if (engine->pretokenizer == internal::Pretokenizer::kSentencePiece)
+    engine->words = std::make_shared<internal::WordCutter>();
+  for (const AddedToken& token : engine->added) {
+    if (token.literal && engine->words) engine->words->add_literal(token.content, token.id);
+    // Where a prefix goes in front of what follows a token, literals are no such tokens.
+    if (token.literal && engine->prefix != internal::Prefix::kNone) continue;
     (token.normalized ? engine->normalized_added : engine->raw_added).add(token);
+  }
   engine->prepare_counting();
   return std::shared_ptr<const Vocabulary>(new Vocabulary(std::move(engine)));
 }
@@ -228,12 +125,15 @@ std::vector<Piece> Vocabulary::encode_with_ends(std::string_view text) const {
   std::vector<Piece> pieces;
   pieces.reserve(ids.size());
   std::size_t end = 0;
+  std::size_t prefix = engine_->has_prefix(prepared) ? 1 : 0;
   for (const TokenId id : ids) {
-    const std::string_view bytes = engine_->bpe.bytes_of(id);
+    char byte = 0;
+    std::string_view bytes = engine_->bytes_of(id, byte);
+    bytes.remove_prefix(std::exchange(prefix, 0));
     // Bytes that are no token in this vocabulary are in none.
-    while (prepared.substr(end, bytes.size()) != bytes) ++end;
-    end += bytes.size();
-    pieces.push_back({id, end});
+    std::size_t length = 0;
+    while (!is_at(prepared, end, bytes, length)) ++end;
+    pieces.push_back({id, end += length});
   }
   return pieces;
 }
@@ -242,7 +142,7 @@ std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text) con
   std::vector<TokenId> ids;
   split_twice(
       *engine_, text, engine_->raw_added, engine_->normalized_added,
-      [&](std::string_view part) { engine_->encode(part, ids); },
+      [&](std::string_view part, bool is_beginning) { engine_->encode(part, ids, is_beginning); },
       [&](const AddedToken& token) { ids.push_back(token.id); });
   return ids;
 }
@@ -255,7 +155,8 @@ std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text,
       (token.normalized ? normalized : raw).add(token);
   std::vector<TokenId> ids;
   split_twice(
-      *engine_, text, raw, normalized, [&](std::string_view part) { engine_->encode(part, ids); },
+      *engine_, text, raw, normalized,
+      [&](std::string_view part, bool is_beginning) { engine_->encode(part, ids, is_beginning); },
       [&](const AddedToken& token) { ids.push_back(token.id); });
   return ids;
 }
@@ -264,24 +165,22 @@ Tokens Vocabulary::count_with_specials(std::string_view text) const {
   Tokens total;
   split_twice(
       *engine_, text, engine_->raw_added, engine_->normalized_added,
-      [&](std::string_view part) { total.value += static_cast<std::int64_t>(engine_->count(part)); },
+      [&](std::string_view part, bool is_beginning) {
+        total.value += static_cast<std::int64_t>(engine_->count(part, is_beginning));
+      },
       [&](const AddedToken&) { ++total.value; });
   return total;
 }
 
 Result<std::string> Vocabulary::decode(std::span<const TokenId> ids) const {
   std::string text;
-  for (TokenId id : ids) {
-    if (const std::string_view bytes = engine_->bpe.bytes_of(id); !bytes.empty()) {
-      text.append(bytes);
-      continue;
-    }
-    const auto added = std::find_if(engine_->added.begin(), engine_->added.end(),
-                                    [id](const AddedToken& token) { return token.id == id; });
-    if (added == engine_->added.end())
-      return invalid("token " + std::to_string(id), "not in vocabulary " + name());
-    text.append(added->content);
+  for (const TokenId id : ids) {
+    char byte = 0;
+    const std::string_view bytes = engine_->bytes_of(id, byte);
+    if (bytes.empty()) return invalid("token " + std::to_string(id), "not in vocabulary " + name());
+    text.append(bytes);
   }
+  if (engine_->prefix != internal::Prefix::kNone && text.starts_with(' ')) text.erase(0, 1);
   return text;
 }
 

@@ -8,7 +8,8 @@
 ///
 /// Exact means: the same ids as tiktoken (o200k, cl100k) or Hugging Face tokenizers (the others), which
 /// tests/conformance/token checks. Text that is not UTF-8 is read as if each maximal ill-formed part were
-/// U+FFFD, for every vocabulary. No beginning-of-text token or prefix space is added.
+/// U+FFFD, for every vocabulary. No beginning-of-text token is added; SentencePiece's families that begin a
+/// text with a space of their own (Llama 2, Mistral's first) count it, as their references do.
 ///
 /// Threads: immutable but for a bounded table of pieces counted before, which all threads share without a
 /// lock; any number of them may use one object.
@@ -40,6 +41,7 @@ struct AddedToken {
   bool lstrip = false;      ///< takes white space before it with it
   bool rstrip = false;      ///< takes white space after it with it
   bool normalized = false;  ///< looked for in normalised text, after the others
+  bool literal = false;     ///< kept whole in ordinary text, too
 };
 
 /// A token, and the byte after it in the text.
@@ -69,7 +71,8 @@ class Vocabulary {
   Tokens count(std::string_view text) const;
   std::vector<TokenId> encode(std::string_view text) const;
   /// The same with where each token ends: in the text as it is tokenized, which is the text itself where that
-  /// is UTF-8 and, for a vocabulary that normalises, in form NFC.
+  /// is UTF-8 and, for a vocabulary that normalises, in form NFC. (A space that the vocabulary adds in front
+  /// is no part of it, and U+2581 is a space where the vocabulary takes it for one.)
   std::vector<Piece> encode_with_ends(std::string_view text) const;
 
   /// Text in which added tokens count as themselves, as rendered chat templates need. Among several that
@@ -80,8 +83,8 @@ class Vocabulary {
                                             std::span<const std::string_view> allowed) const;
   Tokens count_with_specials(std::string_view text) const;
 
-  /// The bytes of the tokens, one after the other: not always UTF-8. kInvalid for an id that the vocabulary
-  /// lacks.
+  /// The bytes of the tokens, one after the other: not always UTF-8. A space that the vocabulary adds in
+  /// front of texts is taken away again. kInvalid for an id that the vocabulary lacks.
   Result<std::string> decode(std::span<const TokenId> ids) const;
 
   /// For the library's own parts.

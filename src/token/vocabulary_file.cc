@@ -14,6 +14,13 @@ constexpr std::uint32_t kTokensMax = (1u << internal::JoinTable::kIdBits) - 1;
 
 Error corrupt(std::string message) { return Error{ErrorCode::kCorrupt, std::move(message), "vocabulary"}; }
 
+std::uint32_t little_endian(std::string_view bytes) {
+  std::uint32_t number = 0;
+  for (int i = 3; i >= 0; --i)
+    number = number << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
+  return number;
+}
+
 /// Takes parts off the front of the file.
 class Reader {
  public:
@@ -30,14 +37,36 @@ class Reader {
     part.assign(bytes.begin(), bytes.end());
     return true;
   }
+  bool take(std::size_t count, std::vector<std::uint32_t>& numbers) {
+    std::string_view bytes;
+    if (count > rest_.size() / 4 || !take(4 * count, bytes)) return false;
+    numbers.resize(count);
+    for (std::size_t i = 0; i < count; ++i) numbers[i] = little_endian(bytes.substr(4 * i, 4));
+    return true;
+  }
   bool empty() const { return rest_.empty(); }
 
  private:
   std::string_view rest_;
 };
 
-/// Fills all but `bpe`'s arrays, and returns the number of tokens.
-Result<std::uint32_t> read_header(std::string_view text, VocabularyFile& file) {
+Status read_sentencepiece(const Json& header, VocabularyFile& file) {
+  file.bpe.byte_tokens = header.at("byte_tokens").get<std::vector<TokenId>>();
+  if (file.bpe.byte_tokens.size() != 256) return corrupt("byte_tokens are not 256");
+  const auto prefix = header.at("prefix").get<std::string>();
+  if (prefix == "always")
+    file.prefix = internal::Prefix::kAlways;
+  else if (prefix == "unless_space")
+    file.prefix = internal::Prefix::kUnlessSpace;
+  else if (prefix == "first_unless_space")
+    file.prefix = internal::Prefix::kFirstUnlessSpace;
+  else if (prefix != "none")
+    return corrupt("unknown prefix");
+  return {};
+}
+
+/// Fills all but `bpe`'s arrays, and returns the number of tokens. `are_listed`: priorities follow.
+Result<std::uint32_t> read_header(std::string_view text, VocabularyFile& file, bool& are_listed) {
   CIYUAN_TRY(const Json header, parse_json(text));
   try {
     file.name = header.at("name").get<std::string>();
@@ -46,15 +75,22 @@ Result<std::uint32_t> read_header(std::string_view text, VocabularyFile& file) {
     file.pretokenizer = *family;
     if (*family == internal::Pretokenizer::kRegex)
       file.expressions = header.at("expressions").get<std::vector<std::string>>();
+    if (*family == internal::Pretokenizer::kSentencePiece)
+      CIYUAN_TRY_STATUS(read_sentencepiece(header, file));
     const auto normalizer = header.at("normalizer").get<std::string>();
     if (normalizer != "none" && normalizer != "nfc") return corrupt("unknown normalizer");
     file.nfc = normalizer == "nfc";
-    file.bpe.priority_is_token = header.at("priority").get<std::string>() == "token";
+    const auto priority = header.at("priority").get<std::string>();
+    if (priority != "token" && priority != "split" && priority != "listed")
+      return corrupt("unknown priority");
+    file.bpe.priority_is_token = priority == "token";
+    are_listed = priority == "listed";
     file.bpe.whole_piece = header.at("whole_piece").get<bool>();
     for (const Json& token : header.at("added_tokens")) {
       file.added_tokens.push_back({token.at("id").get<TokenId>(), token.at("content").get<std::string>(),
                                    token.at("special").get<bool>(), token.at("lstrip").get<bool>(),
-                                   token.at("rstrip").get<bool>(), token.at("normalized").get<bool>()});
+                                   token.at("rstrip").get<bool>(), token.at("normalized").get<bool>(),
+                                   token.value("literal", false)});
       if (file.added_tokens.back().content.empty()) return corrupt("an added token is empty");
     }
     const auto tokens = header.at("tokens").get<std::uint32_t>();
@@ -89,17 +125,17 @@ Result<VocabularyFile> parse_vocabulary_file(std::string_view unpacked) {
   Reader reader(unpacked);
   std::string_view magic, size_bytes, header, bytes;
   if (!reader.take(kMagic.size(), magic) || magic != kMagic) return corrupt("not a vocabulary file");
-  if (!reader.take(4, size_bytes)) return corrupt("the file is truncated");
-  std::uint32_t header_size = 0;
-  for (int i = 3; i >= 0; --i) header_size = header_size << 8 | static_cast<unsigned char>(size_bytes[i]);
-  if (!reader.take(header_size, header)) return corrupt("the file is truncated");
+  if (!reader.take(4, size_bytes) || !reader.take(little_endian(size_bytes), header))
+    return corrupt("the file is truncated");
   VocabularyFile file;
-  CIYUAN_TRY(const std::uint32_t tokens, read_header(header, file));
+  bool are_listed = false;
+  CIYUAN_TRY(const std::uint32_t tokens, read_header(header, file, are_listed));
   internal::Bpe::Source& bpe = file.bpe;
   if (!reader.take(tokens, bpe.lengths) || !reader.take(tokens, bpe.final_split) ||
       !reader.take(tokens, bpe.split_counts) || !reader.take(sum(bpe.split_counts), bpe.splits) ||
       !reader.take(sum(bpe.lengths), bytes))
     return corrupt("the file is truncated");
+  if (are_listed && !reader.take(bpe.splits.size(), bpe.priorities)) return corrupt("the file is truncated");
   if (!reader.empty()) return corrupt("the file goes on after its end");
   bpe.bytes = bytes;
   return file;

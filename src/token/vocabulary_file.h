@@ -6,13 +6,17 @@
 ///   8 bytes  "CIYUANV1"
 ///   4 bytes  length of the header, little-endian
 ///   header   JSON: name, pretokenizer ("regex" has its expressions, a list), normalizer ("none", "nfc"),
-///            priority ("token": a join is as good as the token it makes is old; "split": in file order),
-///            whole_piece, tokens (their number n), added_tokens
+///            priority ("token": a join is as good as the token it makes is old; "split": in file order;
+///            "listed": see below), whole_piece, tokens (their number n), added_tokens; for "sentencepiece"
+///            byte_tokens (256 ids) and prefix ("none", "always", "unless_space",
+///            "first_unless_space": internal/pretokenizer.h)
 ///   n bytes  length of each token, 0 if the id has none
-///   n bytes  left length of the join by which the token comes out of its own bytes, 0 if it does not
+///   n bytes  left length of the join by which the token comes out of its own bytes, 0 if it does not; its
+///            whole length if it is what joins start from, a character
 ///   n bytes  number of joins that make the token
 ///   …        left length of each of these joins
 ///   …        the tokens' bytes
+///   …        if listed: the priority of each join, 4 bytes, little-endian
 ///
 /// So a join costs one byte, and nothing in the file is redundant but the second array.
 
@@ -34,6 +38,7 @@ struct VocabularyFile {
   internal::Pretokenizer pretokenizer = internal::Pretokenizer::kO200k;
   std::vector<std::string> expressions;  ///< for kRegex, as published
   bool nfc = false;
+  internal::Prefix prefix = internal::Prefix::kNone;
   std::vector<AddedToken> added_tokens;
   internal::Bpe::Source bpe;
 };

@@ -84,7 +84,8 @@ TEST(Importer, names_the_place_of_what_it_does_not_support) {
     EXPECT_TRUE(text.starts_with(path)) << text << " / " << path;
   };
   starts(refusal_after([](Json& t) { t["model"]["type"] = "Unigram"; }), "model.type: \"Unigram\"");
-  starts(refusal_after([](Json& t) { t["model"]["byte_fallback"] = true; }), "model.byte_fallback: ");
+  starts(refusal_after([](Json& t) { t["model"]["byte_fallback"] = true; }),
+         "normalizer: not supported: null");
   starts(refusal_after([](Json& t) { t["model"]["unk_token"] = "<unk>"; }), "model.unk_token: ");
   starts(refusal_after([](Json& t) { t["model"]["dropout"] = 0.1; }), "model.dropout: ");
   starts(refusal_after([](Json& t) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "token/internal/pretokenizer.h"
+#include "token/internal/unicode.h"
 #include "token/vocabulary_file.h"
 
 namespace ciyuan::token {
@@ -118,8 +119,9 @@ class SlowPretokenizer {
         add(R"(\p{N})");
         add(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)");
         break;
-      case kRegex:
-        break;  // has its own test, against these
+      case kRegex:  // has its own test, against these
+      case kSentencePiece:
+        break;  // has none
     }
   }
 
@@ -143,7 +145,8 @@ class SlowPretokenizer {
 /// Joins by trying every pair, again and again.
 class SlowBpe {
  public:
-  explicit SlowBpe(const internal::Bpe::Source& source) : whole_piece_(source.whole_piece) {
+  explicit SlowBpe(const internal::Bpe::Source& source)
+      : whole_piece_(source.whole_piece), byte_tokens_(source.byte_tokens) {
     std::size_t offset = 0, split = 0;
     for (std::uint32_t id = 0; id < source.lengths.size(); ++id) {
       const std::string token = source.bytes.substr(offset, source.lengths[id]);
@@ -152,7 +155,9 @@ class SlowBpe {
       for (int n = 0; n < source.split_counts[id]; ++n, ++split) {
         const std::size_t left = source.splits[split];
         ranks_.emplace(std::pair{token.substr(0, left), token.substr(left)},
-                       source.priority_is_token ? id : split);
+                       !source.priorities.empty() ? source.priorities[split]
+                       : source.priority_is_token ? id
+                                                  : split);
       }
     }
   }
@@ -160,8 +165,11 @@ class SlowBpe {
   std::vector<TokenId> encode(const std::string& piece) const {
     if (whole_piece_ && ids_.count(piece)) return {ids_.at(piece)};
     std::vector<std::string> parts;
-    for (char c : piece)
-      if (ids_.count(std::string(1, c))) parts.emplace_back(1, c);
+    for (std::size_t at = 0, length = 1; at < piece.size(); at += length) {
+      if (!byte_tokens_.empty()) length = internal::character_length(piece[at]);
+      if (!byte_tokens_.empty() || ids_.count(piece.substr(at, length)))
+        parts.push_back(piece.substr(at, length));
+    }
     for (;;) {
       std::size_t best = parts.size(), best_rank = static_cast<std::size_t>(-1);
       for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
@@ -173,12 +181,19 @@ class SlowBpe {
       parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(best) + 1);
     }
     std::vector<TokenId> ids;
-    for (const std::string& part : parts) ids.push_back(ids_.at(part));
+    for (const std::string& part : parts) {
+      if (const auto known = ids_.find(part); known != ids_.end()) {
+        ids.push_back(known->second);
+        continue;
+      }
+      for (const char byte : part) ids.push_back(byte_tokens_[static_cast<unsigned char>(byte)]);
+    }
     return ids;
   }
 
  private:
   bool whole_piece_;
+  std::vector<TokenId> byte_tokens_;
   std::map<std::string, TokenId> ids_;
   std::map<std::pair<std::string, std::string>, std::size_t> ranks_;
 };

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/json.h"
+#include "token/internal/unicode.h"
 
 namespace ciyuan::token::import {
 namespace {
@@ -17,11 +18,12 @@ class Joins {
   Joins(const RawTokenizer& raw, const Ids& ids) : raw_(raw), ids_(ids) {
     std::uint32_t listed = 0;
     for (std::uint32_t id = 0; id < raw.tokens.size(); ++id)
-      for (const std::uint8_t left : raw.splits[id]) {
+      for (std::size_t n = 0; n < raw.splits[id].size(); ++n) {
+        const std::size_t left = raw.splits[id][n];
         const std::string_view token = raw.tokens[id];
         const auto a = ids.find(token.substr(0, left)), b = ids.find(token.substr(left));
         if (a != ids.end() && b != ids.end())
-          made_[key(a->second, b->second)] = {raw.priority_is_token ? id : listed, id};
+          made_[key(a->second, b->second)] = {priority(id, n, listed), id};
         ++listed;
       }
   }
@@ -30,10 +32,12 @@ class Joins {
   std::uint8_t final_split(std::uint32_t id) const {
     const std::string_view token = raw_.tokens[id];
     std::vector<std::uint32_t> parts;
-    for (std::size_t i = 0; i < token.size(); ++i) {
-      const auto byte = ids_.find(token.substr(i, 1));
-      if (byte == ids_.end()) return 0;
-      parts.push_back(byte->second);
+    for (std::size_t i = 0, length = 1; i < token.size(); i += length) {
+      if (!raw_.byte_tokens.empty()) length = internal::character_length(token[i]);
+      const auto first = ids_.find(token.substr(i, length));
+      if (first == ids_.end()) return 0;
+      if (length == token.size()) return static_cast<std::uint8_t>(length > 1 ? length : 0);
+      parts.push_back(first->second);
     }
     std::size_t left = 0;
     while (parts.size() > 1) {
@@ -56,6 +60,10 @@ class Joins {
   struct Join {
     std::uint32_t priority, token;
   };
+  std::uint32_t priority(std::uint32_t id, std::size_t split, std::uint32_t listed) const {
+    if (!raw_.priorities.empty()) return raw_.priorities[id][split];
+    return raw_.priority_is_token ? id : listed;
+  }
   static std::uint64_t key(std::uint32_t left, std::uint32_t right) {
     return static_cast<std::uint64_t>(left) << 32 | right;
   }
@@ -63,6 +71,10 @@ class Joins {
   const Ids& ids_;
   std::unordered_map<std::uint64_t, Join> made_;
 };
+
+void append_little_endian(std::string& to, std::uint32_t number) {
+  for (int shift = 0; shift < 32; shift += 8) to.push_back(static_cast<char>(number >> shift));
+}
 
 std::string header_of(const std::string& name, const RawTokenizer& raw) {
   std::vector<AddedToken> sorted = raw.added;
@@ -75,14 +87,22 @@ std::string header_of(const std::string& name, const RawTokenizer& raw) {
                      {"lstrip", token.lstrip},
                      {"rstrip", token.rstrip},
                      {"normalized", token.normalized}});
+  for (std::size_t i = 0; i < sorted.size(); ++i)
+    if (sorted[i].literal) added[i]["literal"] = true;
   Json header = {{"name", name},
                  {"pretokenizer", raw.pretokenizer},
                  {"normalizer", raw.nfc ? "nfc" : "none"},
-                 {"priority", raw.priority_is_token ? "token" : "split"},
+                 {"priority", raw.priority_is_token    ? "token"
+                              : raw.priorities.empty() ? "split"
+                                                       : "listed"},
                  {"whole_piece", raw.whole_piece},
                  {"tokens", raw.tokens.size()},
                  {"added_tokens", added}};
   if (raw.pretokenizer == "regex") header["expressions"] = raw.expressions;
+  if (raw.pretokenizer == "sentencepiece") {
+    header["byte_tokens"] = raw.byte_tokens;
+    header["prefix"] = raw.prefix;
+  }
   return header.dump();
 }
 
@@ -100,7 +120,7 @@ Result<std::string> file_of(const std::string& name, const RawTokenizer& raw) {
   }
   const std::string header = header_of(name, raw);
   std::string file = "CIYUANV1";
-  for (int shift = 0; shift < 32; shift += 8) file.push_back(static_cast<char>(header.size() >> shift));
+  append_little_endian(file, static_cast<std::uint32_t>(header.size()));
   file += header;
   const Joins joins(raw, ids);
   for (const std::string& token : raw.tokens) file.push_back(static_cast<char>(token.size()));
@@ -109,6 +129,8 @@ Result<std::string> file_of(const std::string& name, const RawTokenizer& raw) {
   for (const auto& splits : raw.splits) file.push_back(static_cast<char>(splits.size()));
   for (const auto& splits : raw.splits) file.append(splits.begin(), splits.end());
   for (const std::string& token : raw.tokens) file += token;
+  for (const auto& priorities : raw.priorities)
+    for (const std::uint32_t priority : priorities) append_little_endian(file, priority);
   return file;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "token/vocabulary.h"
 
@@ -23,6 +24,9 @@ struct RawTokenizer {
   std::vector<std::string> expressions;           ///< for "regex"
   bool nfc = false;
   bool priority_is_token = false;
+  std::vector<std::vector<std::uint32_t>> priorities;  ///< of the splits, where these are not in order
+  std::vector<TokenId> byte_tokens;                    ///< for "sentencepiece", as is the next
+  std::string prefix = "none";
   bool whole_piece = false;
   std::vector<AddedToken> added;
 };
@@ -33,6 +37,12 @@ Result<RawTokenizer> read_rank_file(std::string_view text, const std::string& pr
 Result<RawTokenizer> read_tokenizer_json(std::string_view text, const std::string& pretokenizer);
 /// The metadata of a GGUF file, of which `bytes` may be the beginning.
 Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretokenizer);
+
+/// A SentencePiece model (its protocol buffer): byte-pair encoding with byte fallback.
+Result<RawTokenizer> read_sentencepiece_model(std::string_view bytes);
+/// Whether a tokenizer.json is of that kind, whose text `tree` is; and what it then says.
+bool is_sentencepiece_json(const Json& tree);
+Result<RawTokenizer> read_sentencepiece_json(const Json& tree);
 
 /// For the readers.
 /// Every way to write a token as two: what a rank-based loop can join.

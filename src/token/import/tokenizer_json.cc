@@ -1,7 +1,8 @@
 /// Hugging Face's tokenizer.json and Mistral's tekken.json.
 
+#include "token/import/tokenizer_json.h"
+
 #include <algorithm>
-#include <optional>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -12,6 +13,7 @@ namespace ciyuan::token::import {
 namespace {
 
 constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
+constexpr std::uint32_t kAddedIdsMax = 1u << 24;
 
 /// The expressions that have matchers of ours.
 std::string matcher_of(const std::vector<std::string>& expressions) {
@@ -39,25 +41,6 @@ std::string matcher_of(const std::vector<std::string>& expressions) {
     return "o200k";
   if (one == head + u + "*" + v + "+|" + head + u + "+" + v + R"(*|\p{N})" + slashes) return "tekken";
   return "regex";
-}
-
-std::string type_of(const Json& component) {
-  const auto type = component.is_object() ? component.find("type") : component.end();
-  return component.is_object() && type != component.end() && type->is_string() ? type->get<std::string>()
-                                                                               : "";
-}
-
-Error not_supported(const std::string& path, const Json& what) {
-  std::string shown = what.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (shown.size() > 200) shown = shown.substr(0, 200) + "…";
-  return invalid(path, "not supported: " + shown);
-}
-
-/// A member that must be absent, null, false or empty.
-Status must_be_unset(const Json& object, const char* member, const std::string& path) {
-  const auto found = object.find(member);
-  if (found == object.end() || found->is_null() || *found == false || *found == "") return {};
-  return not_supported(path + "." + member, *found);
 }
 
 Result<bool> is_nfc(const Json& normalizer, const std::string& path) {
@@ -139,10 +122,7 @@ Status read_tokens(const Json& model, RawTokenizer& raw) {
   std::size_t total = 0;
   std::string bytes;
   for (const auto& [text, id] : vocabulary->items()) {
-    if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kTokensMax)
-      return invalid("model.vocab",
-                     "the id of \"" + text + "\" is no number below " + std::to_string(kTokensMax));
-    const auto index = id.get<std::uint32_t>();
+    CIYUAN_TRY(const std::uint32_t index, token_id(id, "model.vocab", text));
     if (index >= raw.tokens.size()) raw.tokens.resize(index + 1);
     if (!raw.tokens[index].empty())
       return invalid("model.vocab", "id " + std::to_string(index) + " for the second time");
@@ -156,52 +136,15 @@ Status read_tokens(const Json& model, RawTokenizer& raw) {
 }
 
 Status read_merges(const Json& model, RawTokenizer& raw) {
-  const Json& vocabulary = model["vocab"];
-  const auto merges = model.find("merges");
-  if (merges == model.end() || !merges->is_array()) return invalid("model.merges", "not a list");
   raw.splits.resize(raw.tokens.size());
+  CIYUAN_TRY(const std::vector<Merge> merges, merges_of(model));
   std::uint32_t last = 0;
   std::string left_bytes;
-  for (std::size_t i = 0; i < merges->size(); ++i) {
-    const Json& merge = (*merges)[i];
+  for (std::size_t i = 0; i < merges.size(); ++i) {
     const std::string where = "model.merges[" + std::to_string(i) + "]";
-    std::string left, right;
-    if (merge.is_string()) {
-      const auto& text = merge.get_ref<const std::string&>();
-      const std::size_t space = text.find(' ');
-      if (space == text.npos) return not_supported(where, merge);
-      left = text.substr(0, space), right = text.substr(space + 1);
-    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
-      left = merge[0], right = merge[1];
-    } else {
-      return not_supported(where, merge);
-    }
-    const auto made = vocabulary.find(left + right);
-    if (made == vocabulary.end() || !vocabulary.contains(left) || !vocabulary.contains(right))
-      return invalid(where, "it joins or makes what is no token");
-    if (!bytes_of_alphabet(left, left_bytes) || raw.tokens[made->get<std::uint32_t>()].empty())
-      return not_supported(where, merge);
-    CIYUAN_TRY_STATUS(add_join(raw, *made, last, left_bytes.size(), where));
-  }
-  return {};
-}
-
-Status read_added(const Json& tree, RawTokenizer& raw) {
-  const auto listed = tree.find("added_tokens");
-  if (listed == tree.end() || listed->is_null()) return {};
-  if (!listed->is_array()) return invalid("added_tokens", "not a list");
-  for (std::size_t i = 0; i < listed->size(); ++i) {
-    const Json& token = (*listed)[i];
-    const std::string where = "added_tokens[" + std::to_string(i) + "]";
-    if (!token.is_object() || !token.value("id", Json()).is_number_unsigned() ||
-        !token.value("content", Json()).is_string() || token["id"] >= kTokensMax || token["content"] == "")
-      return not_supported(where, token);
-    CIYUAN_TRY_STATUS(must_be_unset(token, "single_word", where));
-    for (const char* flag : {"special", "lstrip", "rstrip", "normalized"})
-      if (!token.value(flag, Json(false)).is_boolean()) return not_supported(where + "." + flag, token[flag]);
-    raw.added.push_back({token["id"], token["content"], token.value("special", false),
-                         token.value("lstrip", false), token.value("rstrip", false),
-                         token.value("normalized", false)});
+    if (!bytes_of_alphabet(merges[i].left, left_bytes) || raw.tokens[merges[i].made].empty())
+      return not_supported(where, Json::array({merges[i].left, merges[i].right}));
+    CIYUAN_TRY_STATUS(add_join(raw, merges[i].made, last, left_bytes.size(), where));
   }
   return {};
 }
@@ -272,12 +215,83 @@ Result<RawTokenizer> read_tekken(const Json& tree, const std::string& pretokeniz
 
 }  // namespace
 
+std::string type_of(const Json& component) {
+  const auto type = component.is_object() ? component.find("type") : component.end();
+  return component.is_object() && type != component.end() && type->is_string() ? type->get<std::string>()
+                                                                               : "";
+}
+
+Error not_supported(const std::string& path, const Json& what) {
+  std::string shown = what.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (shown.size() > 200) shown = shown.substr(0, 200) + "…";
+  return invalid(path, "not supported: " + shown);
+}
+
+Status must_be_unset(const Json& object, const char* member, const std::string& path) {
+  const auto found = object.find(member);
+  if (found == object.end() || found->is_null() || *found == false || *found == "") return {};
+  return not_supported(path + "." + member, *found);
+}
+
+Result<std::uint32_t> token_id(const Json& id, const std::string& path, const std::string& text) {
+  if (id.is_number_unsigned() && id.get<std::uint64_t>() < kTokensMax) return id.get<std::uint32_t>();
+  return invalid(path, "the id of \"" + text + "\" is no number below " + std::to_string(kTokensMax));
+}
+
+Result<std::vector<Merge>> merges_of(const Json& model) {
+  const Json& vocabulary = model["vocab"];
+  const auto listed = model.find("merges");
+  if (listed == model.end() || !listed->is_array()) return invalid("model.merges", "not a list");
+  std::vector<Merge> merges(listed->size());
+  for (std::size_t i = 0; i < merges.size(); ++i) {
+    const Json& merge = (*listed)[i];
+    const std::string where = "model.merges[" + std::to_string(i) + "]";
+    auto& [left, right, made] = merges[i];
+    if (merge.is_string()) {
+      const auto& text = merge.get_ref<const std::string&>();
+      const std::size_t space = text.find(' ');
+      if (space == text.npos) return not_supported(where, merge);
+      left = text.substr(0, space), right = text.substr(space + 1);
+    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+      left = merge[0], right = merge[1];
+    } else {
+      return not_supported(where, merge);
+    }
+    const auto id = vocabulary.find(left + right);
+    if (id == vocabulary.end() || !vocabulary.contains(left) || !vocabulary.contains(right))
+      return invalid(where, "it joins or makes what is no token");
+    made = id->get<std::uint32_t>();
+  }
+  return merges;
+}
+
+Status read_added(const Json& tree, RawTokenizer& raw) {
+  const auto listed = tree.find("added_tokens");
+  if (listed == tree.end() || listed->is_null()) return {};
+  if (!listed->is_array()) return invalid("added_tokens", "not a list");
+  for (std::size_t i = 0; i < listed->size(); ++i) {
+    const Json& token = (*listed)[i];
+    const std::string where = "added_tokens[" + std::to_string(i) + "]";
+    if (!token.is_object() || !token.value("id", Json()).is_number_unsigned() ||
+        !token.value("content", Json()).is_string() || token["id"] >= kAddedIdsMax || token["content"] == "")
+      return not_supported(where, token);
+    CIYUAN_TRY_STATUS(must_be_unset(token, "single_word", where));
+    for (const char* flag : {"special", "lstrip", "rstrip", "normalized"})
+      if (!token.value(flag, Json(false)).is_boolean()) return not_supported(where + "." + flag, token[flag]);
+    raw.added.push_back({token["id"], token["content"], token.value("special", false),
+                         token.value("lstrip", false), token.value("rstrip", false),
+                         token.value("normalized", false)});
+  }
+  return {};
+}
+
 Result<RawTokenizer> read_tokenizer_json(std::string_view text, const std::string& pretokenizer) {
   CIYUAN_TRY(const Json tree, parse_json(text));
   if (!tree.is_object()) return invalid("file", "not an object");
   try {
     if (tree.contains("config") && tree.contains("vocab") && tree["vocab"].is_array())
       return read_tekken(tree, pretokenizer);
+    if (pretokenizer.empty() && is_sentencepiece_json(tree)) return read_sentencepiece_json(tree);
     const Json model = tree.value("model", Json());
     if (type_of(model) != "BPE")
       return invalid("model.type", "\"" + type_of(model) + "\" is not supported (only BPE, byte-level, is)");

@@ -55,6 +55,20 @@ struct Block {
                 _mm256_cmpeq_epi8(_mm256_min_epu8(b, last), b));
   }
 
+  std::uint64_t in_set(const AsciiSet& set) const {
+    const __m256i nibble = _mm256_set1_epi8(0x0F);
+    const __m256i rows =
+        _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(set.low.data())));
+    const __m256i bits =
+        _mm256_broadcastsi128_si256(_mm_set_epi64x(0, static_cast<long long>(0x8040201008040201)));
+    const auto none = [&](__m256i half) __attribute__((always_inline)) {
+      const __m256i row = _mm256_shuffle_epi8(rows, _mm256_and_si256(half, nibble));
+      const __m256i bit = _mm256_shuffle_epi8(bits, _mm256_and_si256(_mm256_srli_epi16(half, 4), nibble));
+      return _mm256_cmpeq_epi8(_mm256_and_si256(row, bit), _mm256_setzero_si256());
+    };
+    return ~mask(none(low), none(high));
+  }
+
   // The characters before which a piece ends: no token crosses from the one before.
   std::uint64_t borders(const Borders& borders) const {
     const std::uint64_t known = (in(0xE3, 7) | is('\xEF')) & leads;

@@ -40,6 +40,17 @@ struct Block {
                                   _mm512_set1_epi8(static_cast<char>(count)));
   }
 
+  std::uint64_t in_set(const AsciiSet& set) const {
+    const __m512i nibble = _mm512_set1_epi8(0x0F);
+    const __m512i low = _mm512_and_si512(text, nibble);
+    const __m512i high = _mm512_and_si512(_mm512_srli_epi16(text, 4), nibble);
+    const __m512i rows =
+        _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(set.low.data())));
+    const __m512i bits =
+        _mm512_broadcast_i32x4(_mm_set_epi64x(0, static_cast<long long>(0x8040201008040201)));
+    return _mm512_test_epi8_mask(_mm512_shuffle_epi8(rows, low), _mm512_shuffle_epi8(bits, high));
+  }
+
   // The characters before which a piece ends: no token crosses from the one before.
   std::uint64_t borders(const Borders& borders) const {
     const std::uint64_t known = (in(0xE3, 7) | is('\xEF')) & leads;

@@ -1,9 +1,9 @@
 #include "token/internal/borders.h"
 
+#include "token/internal/unicode.h"
+
 namespace ciyuan::token::internal {
 namespace {
-
-bool continues(char c) { return (c & 0xC0) == 0x80; }
 
 /// The known characters that end (`is_end`) or begin with the bytes that a token has of one.
 std::vector<std::uint32_t> characters_with(std::string_view part, bool is_end) {
@@ -26,12 +26,12 @@ std::vector<std::uint32_t> characters_with(std::string_view part, bool is_end) {
 
 void Borders::add(std::string_view token) {
   for (std::size_t i = 1; i < token.size(); ++i) {
-    if (continues(token[i]) || !is_known(static_cast<unsigned char>(token[i]))) continue;
+    if (continues_character(token[i]) || !is_known(static_cast<unsigned char>(token[i]))) continue;
     std::size_t begin = i, end = i + 1;
-    while (begin > 0 && i - begin < 3 && continues(token[begin - 1])) --begin;
+    while (begin > 0 && i - begin < 3 && continues_character(token[begin - 1])) --begin;
     const bool has_lead = begin > 0 && i - begin < 3;
     if (has_lead) --begin;
-    while (end < token.size() && end - i < 3 && continues(token[end])) ++end;
+    while (end < token.size() && end - i < 3 && continues_character(token[end])) ++end;
     // The left one is known if it is one of three bytes, or may be the end of one.
     const std::string_view left = token.substr(begin, i - begin), right = token.substr(i, end - i);
     if (has_lead && (left.size() != 3 || !is_known(static_cast<unsigned char>(left[0])))) continue;

@@ -6,6 +6,7 @@
 #include <queue>
 
 #include "base/check.h"
+#include "token/internal/unicode.h"
 
 namespace ciyuan::token::internal {
 
@@ -48,14 +49,45 @@ bool Bpe::build(Source source) {
       longest_by_ending_[ending] = std::max(longest_by_ending_[ending], source_.lengths[id]);
     }
   }
+  for (std::size_t byte = 0; byte < source_.byte_tokens.size(); ++byte) {
+    const TokenId id = source_.byte_tokens[byte];
+    if (id >= tokens || source_.lengths[id] != 0) return false;
+    if (byte < 0x80 && byte_tokens_[byte] == kNoToken) byte_tokens_[byte] = id;
+  }
   return build_joins();
+}
+
+// False: the priorities are not those of the joins.
+bool Bpe::make_room() {
+  const std::size_t joins = source_.splits.size();
+  joins_.reserve(joins);
+  sides_.resize(source_.lengths.size());
+  if (source_.priorities.empty()) {
+    if (!source_.priority_is_token) made_.resize(joins);
+    return true;
+  }
+  if (source_.priorities.size() != joins) return false;
+  const std::uint32_t last = *std::max_element(source_.priorities.begin(), source_.priorities.end());
+  if (last > 2 * joins || last >= JoinTable::kPrioritiesMax) return false;
+  made_.assign(last + 1, kNoToken);
+  return true;
+}
+
+std::uint32_t Bpe::priority_of(TokenId id, std::size_t split) const {
+  if (!source_.priorities.empty()) return source_.priorities[split];
+  return source_.priority_is_token ? id : static_cast<std::uint32_t>(split);
+}
+
+void Bpe::note_made(std::uint32_t priority, TokenId id) {
+  if (source_.priority_is_token) return;
+  TokenId& made = made_[priority];
+  const bool is_another = !source_.priorities.empty() && made != kNoToken && made != id;
+  made = is_another ? kSeveral : id;
 }
 
 bool Bpe::build_joins() {
   const std::size_t tokens = source_.lengths.size();
-  joins_.reserve(source_.splits.size());
-  if (!source_.priority_is_token) made_.reserve(source_.splits.size());
-  sides_.resize(tokens);
+  if (!make_room()) return false;
   // The table's places are far apart: some are asked for before any is written.
   struct Join {
     TokenId left, right;
@@ -75,14 +107,15 @@ bool Bpe::build_joins() {
       const TokenId left = find(text.substr(0, left_length));
       const TokenId right = find(text.substr(left_length));
       if (left == kNoToken || right == kNoToken) return false;
-      const auto priority = source_.priority_is_token ? id : static_cast<std::uint32_t>(split);
+      const std::uint32_t priority = priority_of(id, split);
       joins_.prefetch(left, right);
       few.push_back({left, right, priority});
       if (few.size() == 32) insert_few();
-      if (!source_.priority_is_token) made_.push_back(id);
+      note_made(priority, id);
       if (left_length == source_.final_split[id]) sides_[id] = {left, right, priority + 1};
     }
-    if (source_.final_split[id] != 0 && sides_[id].left == kNoToken) return false;
+    const bool is_joined = source_.final_split[id] != 0 && source_.final_split[id] != text.size();
+    if (is_joined && sides_[id].left == kNoToken) return false;
   }
   insert_few();
   byte_joins_.resize(std::size_t{256} * 256, kNoPriority);
@@ -91,6 +124,44 @@ bool Bpe::build_joins() {
       if (byte_tokens_[left] != kNoToken && byte_tokens_[right] != kNoToken)
         byte_joins_[left << 8 | right] = joins_.find(byte_tokens_[left], byte_tokens_[right]);
   return true;
+}
+
+TokenId Bpe::made_by_text(TokenId left, TokenId right) const {
+  const std::string_view left_text = bytes_of(left);
+  std::uint64_t hash = hash_of(bytes_of(right));
+  for (std::size_t i = left_text.size(); i-- > 0;) hash = hash_step(hash, left_text[i]);
+  return find(std::string(left_text).append(bytes_of(right)), hash);
+}
+
+// From the left: two make a token, and what there is takes one more each time, before anything else is
+// joined.
+std::size_t Bpe::greedy_run(char c) const {
+  std::array<std::uint32_t, 256> grows;  // by length of the run: the priority of its join with one more
+  grows.fill(kNoPriority);
+  std::uint32_t best_other = kNoPriority;
+  std::size_t split = 0;
+  for (TokenId id = 0; id < size(); ++id) {
+    const std::string_view text = bytes_of(id);
+    const bool is_run = text.find_first_not_of(c) == text.npos;
+    const bool has_end = text.starts_with(c) || text.ends_with(c);
+    for (unsigned n = 0; n < source_.split_counts[id]; ++n, ++split) {
+      const std::size_t left = source_.splits[split];
+      const std::uint32_t priority = priority_of(id, split);
+      if (is_run && left + 1 == text.size()) grows[left] = priority;
+      if (!is_run && (has_end || text[left] == c || text[left - 1] == c))
+        best_other = std::min(best_other, priority);
+    }
+  }
+  std::size_t longest = 1;
+  while (longest < grows.size() && grows[longest] <= grows[1] && grows[longest] < best_other) ++longest;
+  const bool goes_on = longest < grows.size() && grows[longest] != kNoPriority;
+  return longest == 1 || goes_on || find(std::string(longest + 1, c)) != kNoToken ? 0 : longest;
+}
+
+int Bpe::byte_of(TokenId id) const {
+  const auto& tokens = source_.byte_tokens;
+  const auto found = std::find(tokens.begin(), tokens.end(), id);
+  return found == tokens.end() ? -1 : static_cast<int>(found - tokens.begin());
 }
 
 void Bpe::insert(TokenId id) {
@@ -137,11 +208,31 @@ std::size_t Bpe::byte_parts(std::string_view piece, TokenId* ids, std::uint32_t*
   return n;
 }
 
+std::size_t Bpe::character_parts(std::string_view piece, TokenId* ids, std::uint32_t* priorities) const {
+  std::size_t n = 0;
+  const auto add = [&](TokenId id) {
+    ids[n] = id;
+    if (n > 0) priorities[n - 1] = joins_.find(ids[n - 1], id);
+    ++n;
+  };
+  for (std::size_t at = 0, length = 0; at < piece.size(); at += length) {
+    length = character_length(piece[at]);
+    const std::string_view character = piece.substr(at, length);
+    const TokenId id = length == 1 ? byte_tokens_[static_cast<unsigned char>(piece[at])] : find(character);
+    if (id != kNoToken) {
+      add(id);
+      continue;
+    }
+    for (const char c : character) add(source_.byte_tokens[static_cast<unsigned char>(c)]);
+  }
+  return n;
+}
+
 // Up to 32 parts, in their places to the end: what is joined into its left neighbour is passed over.
 std::size_t Bpe::join_tiny(std::string_view piece, TokenId* ids) const {
   std::uint32_t priorities[kTinyPiece];
   std::uint8_t next[kTinyPiece], previous[kTinyPiece];
-  const std::size_t n = byte_parts(piece, ids, priorities);
+  const std::size_t n = first_parts(piece, ids, priorities);
   if (n == 0) return 0;
   for (std::size_t i = 0; i < n; ++i) {
     next[i] = static_cast<std::uint8_t>(i + 1);
@@ -156,7 +247,7 @@ std::size_t Bpe::join_tiny(std::string_view piece, TokenId* ids) const {
       if (priorities[i] < best_priority) best_priority = priorities[i], best = i;
     if (best_priority == kNoPriority) break;
     const std::size_t gone = next[best], after = next[gone];
-    ids[best] = made(best_priority);
+    ids[best] = made(best_priority, ids[best], ids[gone]);
     next[best] = static_cast<std::uint8_t>(after);
     priorities[gone] = kNoPriority;
     --parts;
@@ -176,14 +267,14 @@ std::size_t Bpe::join_tiny(std::string_view piece, TokenId* ids) const {
 void Bpe::join_short(std::string_view piece, std::vector<TokenId>& parts) const {
   std::uint32_t priorities[kShortPiece];
   TokenId ids[kShortPiece];
-  std::size_t n = byte_parts(piece, ids, priorities);
+  std::size_t n = first_parts(piece, ids, priorities);
   while (n > 1) {
     std::size_t best = 0;
     std::uint32_t best_priority = priorities[0];
     for (std::size_t i = 1; i + 1 < n; ++i)
       if (priorities[i] < best_priority) best_priority = priorities[i], best = i;
     if (best_priority == kNoPriority) break;
-    ids[best] = made(best_priority);
+    ids[best] = made(best_priority, ids[best], ids[best + 1]);
     std::copy(ids + best + 2, ids + n, ids + best + 1);
     std::copy(priorities + std::min(best + 2, n - 1), priorities + n - 1, priorities + best + 1);
     --n;
@@ -201,14 +292,13 @@ void Bpe::join_long(std::string_view piece, std::vector<TokenId>& parts) const {
     std::uint32_t previous, next;
   };
   constexpr std::uint32_t kNone = 0xFFFFFFFF;
-  std::vector<Node> nodes;
-  nodes.reserve(piece.size());
-  for (char c : piece)
-    if (const TokenId id = byte_tokens_[static_cast<unsigned char>(c)]; id != kNoToken) {
-      const auto at = static_cast<std::uint32_t>(nodes.size());
-      nodes.push_back({id, kNoPriority, at == 0 ? kNone : at - 1, at + 1});
-    }
-  if (nodes.empty()) return parts.clear();
+  std::vector<TokenId> ids(piece.size());
+  std::vector<std::uint32_t> priorities(piece.size(), kNoPriority);
+  const std::size_t n = first_parts(piece, ids.data(), priorities.data());
+  if (n == 0) return parts.clear();
+  std::vector<Node> nodes(n);
+  for (std::uint32_t at = 0; at < n; ++at)
+    nodes[at] = {ids[at], at + 1 < n ? priorities[at] : kNoPriority, at == 0 ? kNone : at - 1, at + 1};
   nodes.back().next = kNone;
 
   // Entries are (priority, position); one whose node has since changed its priority is stale.
@@ -221,10 +311,8 @@ void Bpe::join_long(std::string_view piece, std::vector<TokenId>& parts) const {
     const std::uint32_t next = nodes[at].next;
     nodes[at].priority = next == kNone ? kNoPriority : joins_.find(nodes[at].id, nodes[next].id);
   };
-  for (std::uint32_t at = 0; at < nodes.size(); ++at) {
-    look_up(at);
+  for (std::uint32_t at = 0; at < n; ++at)
     if (nodes[at].priority != kNoPriority) storage.push_back(entry(at));
-  }
   std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>> heap(std::greater<>(),
                                                                                       std::move(storage));
   while (!heap.empty()) {
@@ -233,7 +321,7 @@ void Bpe::join_long(std::string_view piece, std::vector<TokenId>& parts) const {
     const auto at = static_cast<std::uint32_t>(top);
     if (nodes[at].priority != top >> 32) continue;
     const std::uint32_t gone = nodes[at].next;
-    nodes[at].id = made(nodes[at].priority);
+    nodes[at].id = made(nodes[at].priority, nodes[at].id, nodes[gone].id);
     nodes[at].next = nodes[gone].next;
     nodes[gone].priority = kNoPriority;
     if (nodes[at].next != kNone) nodes[nodes[at].next].previous = at;
@@ -292,39 +380,52 @@ bool GrowingPiece::neighbours_stay(const Bpe& bpe, TokenId left, TokenId right) 
   }
 }
 
+bool GrowingPiece::add_unknown_character(const Bpe& bpe, std::string_view piece, std::size_t end) {
+  std::size_t begin = end - 1;
+  while (begin > 0 && continues_character(piece[begin])) --begin;
+  const auto bytes = static_cast<std::uint32_t>(end - begin);
+  const TokenId last = bpe.source_.byte_tokens[static_cast<unsigned char>(piece[end - 1])];
+  prefixes_.push_back({last, bytes + (begin == 0 ? 0 : prefixes_[begin - 1].tokens)});
+  return true;
+}
+
+bool GrowingPiece::add_prefix(const Bpe& bpe, std::string_view piece, std::size_t end) {
+  const auto byte = [&](std::size_t back) { return static_cast<unsigned char>(piece[end - back]); };
+  if (bpe.starts_from_characters()) {
+    if (end < piece.size() && continues_character(piece[end])) {
+      prefixes_.push_back({kNoToken, 0});
+      return true;
+    }
+  } else if (bpe.byte_tokens_[byte(1)] == kNoToken) {
+    return false;
+  }
+  const std::size_t longest =
+      end == 1 ? 1 : std::min<std::size_t>(end, bpe.longest_by_ending_[byte(1) << 8 | byte(2)]);
+  std::array<TokenId, 256> candidates;
+  std::size_t found = 0;
+  std::uint64_t hash = 0;
+  for (std::size_t length = 1; length <= longest; ++length) {
+    hash = Bpe::hash_step(hash, piece[end - length]);
+    const TokenId id = bpe.find(piece.substr(end - length, length), hash);
+    if (id == kNoToken || !bpe.comes_out(id)) continue;
+    if (!bpe.is_in_order(id)) return false;
+    candidates[found++] = id;
+  }
+  if (found == 0 && bpe.starts_from_characters()) return add_unknown_character(bpe, piece, end);
+  for (std::size_t i = found; i-- > 0;) {  // the longest first: it is the likeliest
+    const std::size_t before = end - bpe.source_.lengths[candidates[i]];
+    if (before > 0 && !neighbours_stay(bpe, prefixes_[before - 1].last, candidates[i])) continue;
+    prefixes_.push_back({candidates[i], before == 0 ? 1 : prefixes_[before - 1].tokens + 1});
+    return true;
+  }
+  return false;  // joins that contradict each other, in a vocabulary not of ours
+}
+
 std::uint32_t GrowingPiece::count(const Bpe& bpe, std::string_view piece) {
   prefixes_.reserve(piece.size());
-  for (std::size_t end = prefixes_.size() + 1; end <= piece.size() && !unknown_byte_; ++end) {
-    const auto byte = [&](std::size_t back) { return static_cast<unsigned char>(piece[end - back]); };
-    if (bpe.byte_tokens_[byte(1)] == kNoToken) {
-      unknown_byte_ = true;
-      break;
-    }
-    const std::size_t longest =
-        end == 1 ? 1 : std::min<std::size_t>(end, bpe.longest_by_ending_[byte(1) << 8 | byte(2)]);
-    std::array<TokenId, 256> candidates;
-    std::size_t found = 0;
-    std::uint64_t hash = 0;
-    for (std::size_t length = 1; length <= longest; ++length) {
-      hash = Bpe::hash_step(hash, piece[end - length]);
-      const TokenId id = bpe.find(piece.substr(end - length, length), hash);
-      if (id != kNoToken && bpe.comes_out(id)) candidates[found++] = id;
-    }
-    for (std::size_t i = found; i-- > 0;) {  // the longest first: it is the likeliest
-      const std::size_t before = end - bpe.source_.lengths[candidates[i]];
-      if (before == 0) {
-        prefixes_.push_back({candidates[i], 1});
-        break;
-      }
-      const Prefix& left = prefixes_[before - 1];
-      if (!neighbours_stay(bpe, left.last, candidates[i])) continue;
-      prefixes_.push_back({candidates[i], left.tokens + 1});
-      break;
-    }
-    if (prefixes_.size() < end)
-      unknown_byte_ = true;  // joins that contradict each other, in a vocabulary not of ours
-  }
-  if (unknown_byte_) return bpe.count(piece);
+  while (prefixes_.size() < piece.size() && !does_not_apply_)
+    does_not_apply_ = !add_prefix(bpe, piece, prefixes_.size() + 1);
+  if (does_not_apply_) return bpe.count(piece);
   if (bpe.whole(piece) != kNoToken) return 1;
   return prefixes_[piece.size() - 1].tokens;
 }

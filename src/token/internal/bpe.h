@@ -4,11 +4,15 @@
 ///
 /// The vocabulary is a list of joins (left token, right token) -> token, each with a priority; encoding
 /// starts from single bytes and always makes the join of the best (lowest) priority, the leftmost among
-/// equals. Rank-based vocabularies (tiktoken) and merge lists (Hugging Face) differ only in which joins exist
-/// and how they are ranked.
+/// equals. Rank-based vocabularies (tiktoken), merge lists (Hugging Face) and scores (SentencePiece) differ
+/// only in which joins exist and how they are ranked.
+///
+/// SentencePiece's families start from characters instead; a character that is no token falls back to a token
+/// for each of its bytes, which joins with nothing.
 ///
 /// Threads: immutable after building; all const functions may be called from any thread.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +45,7 @@ class JoinTable {
 
   static constexpr int kIdBits = 18;
   static constexpr int kPriorityBits = 28;
+  static constexpr std::uint32_t kPrioritiesMax = (std::uint32_t{1} << kPriorityBits) - 1;
 
  private:
   static constexpr std::uint64_t kEmpty = ~std::uint64_t{0};
@@ -64,7 +69,11 @@ class Bpe {
     std::vector<std::uint8_t> split_counts;
     std::vector<std::uint8_t> splits;  ///< left lengths of all joins, grouped by token, in order of priority
     std::string bytes;                 ///< all tokens, one after the other
-    bool priority_is_token = false;    ///< else the index of the join
+    bool priority_is_token = false;    ///< else the index of the join, or
+    std::vector<std::uint32_t> priorities;  ///< of each join, if not empty; joins that make different tokens
+                                            ///< may have the same
+    std::vector<TokenId> byte_tokens;  ///< if not empty: joins start from characters, these 256 stand for
+                                       ///< the bytes of characters that are no token
     bool whole_piece = false;  ///< a piece that is a token is that token, even if joins do not lead there
   };
 
@@ -72,7 +81,10 @@ class Bpe {
   bool build(Source source);
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(source_.lengths.size()); }
-  /// The bytes of a token; empty if it has none or there is no such token.
+  /// Joins start from characters: the text must be well-formed UTF-8.
+  bool starts_from_characters() const { return !source_.byte_tokens.empty(); }
+  /// The bytes of a token; empty if it has none, stands for a byte that no token holds, or there is no such
+  /// token.
   std::string_view bytes_of(TokenId id) const {
     return id < size() ? std::string_view(source_.bytes).substr(offsets_[id], source_.lengths[id])
                        : std::string_view();
@@ -93,6 +105,11 @@ class Bpe {
   bool has_only_whole() const { return has_only_whole_; }
   /// Whether a token is what joins make of its bytes.
   bool comes_out(TokenId id) const { return source_.lengths[id] == 1 || source_.final_split[id] != 0; }
+  /// The longest run of `c` if joins make of each longer run this one again and again, from the left, and of
+  /// a shorter one a single token, whatever stands beside it; 0 if they do not.
+  std::size_t greedy_run(char c) const;
+  /// The byte that a token stands for where a character is no token; -1 if it is none of these.
+  int byte_of(TokenId id) const;
   void encode(std::string_view piece, std::vector<TokenId>& out) const;
 
   /// The token that the whole piece is, if it is one without (or in spite of) joining; kNoToken if not.
@@ -114,12 +131,31 @@ class Bpe {
   TokenId find(std::string_view text) const { return find(text, hash_of(text)); }
   void insert(TokenId id);
   bool build_joins();
-  TokenId made(std::uint32_t priority) const {
-    return source_.priority_is_token ? priority : made_[priority];
+  /// The token that the join of two makes.
+  TokenId made(std::uint32_t priority, TokenId left, TokenId right) const {
+    if (source_.priority_is_token) return priority;
+    const TokenId only = made_[priority];
+    return only != kSeveral ? only : made_by_text(left, right);
   }
+  /// No part of the token is made by a worse join than the token.
+  bool is_in_order(TokenId id) const {
+    const Sides& sides = sides_[id];
+    return sides.left == kNoToken ||
+           std::max(sides_[sides.left].priority, sides_[sides.right].priority) <= sides.priority;
+  }
+  TokenId made_by_text(TokenId left, TokenId right) const;
+  bool make_room();
+  std::uint32_t priority_of(TokenId id, std::size_t split) const;
+  void note_made(std::uint32_t priority, TokenId id);
 
-  /// The bytes' own tokens and the priorities of their joins; bytes that are no token are left out.
+  /// What joins start from and the priorities of their joins; bytes that are no token are left out. Room for
+  /// as many as the piece has bytes.
+  std::size_t first_parts(std::string_view piece, TokenId* ids, std::uint32_t* priorities) const {
+    return starts_from_characters() ? character_parts(piece, ids, priorities)
+                                    : byte_parts(piece, ids, priorities);
+  }
   std::size_t byte_parts(std::string_view piece, TokenId* ids, std::uint32_t* priorities) const;
+  std::size_t character_parts(std::string_view piece, TokenId* ids, std::uint32_t* priorities) const;
   /// Of up to 32 bytes; returns the number of tokens.
   std::size_t join_tiny(std::string_view piece, TokenId* ids) const;
   /// Leaves the tokens of the piece in `parts`.
@@ -135,7 +171,8 @@ class Bpe {
   JoinTable joins_;
   std::vector<std::uint32_t>
       byte_joins_;  ///< priorities of the joins of two bytes, which every piece asks for
-  std::vector<TokenId> made_;
+  static constexpr TokenId kSeveral = kNoToken - 1;  ///< joins of this priority make different tokens
+  std::vector<TokenId> made_;                        ///< by priority
   struct Sides {
     TokenId left = kNoToken, right = kNoToken;
     std::uint32_t priority = 0;  ///< 0 for single bytes: they are older than any join
@@ -167,9 +204,14 @@ class GrowingPiece {
     std::uint32_t tokens;
   };
   static bool neighbours_stay(const Bpe& bpe, TokenId left, TokenId right);
+  /// The encoding of the first `end` bytes, given those of fewer; false if this way of counting does not
+  /// apply.
+  bool add_prefix(const Bpe& bpe, std::string_view piece, std::size_t end);
+  bool add_unknown_character(const Bpe& bpe, std::string_view piece, std::size_t end);
 
-  std::vector<Prefix> prefixes_;  ///< [i]: the encoding of the first i + 1 bytes
-  bool unknown_byte_ = false;     ///< this way of counting does not apply: some byte is no token
+  std::vector<Prefix> prefixes_;  ///< [i]: the encoding of the first i + 1 bytes; unused inside characters
+                                  ///< where joins start from these
+  bool does_not_apply_ = false;   ///< some byte is no token, or the joins of some token are not in order
 };
 
 }  // namespace ciyuan::token::internal

@@ -15,6 +15,7 @@
 #include "token/internal/piece_table.h"
 #include "token/internal/pretokenizer.h"
 #include "token/internal/regex_pretokenizer.h"
+#include "token/internal/word_cutter.h"
 #include "token/vocabulary.h"
 
 namespace ciyuan::token::internal {
@@ -25,6 +26,8 @@ class Engine {
   Digest digest{};
   Pretokenizer pretokenizer = Pretokenizer::kO200k;
   std::shared_ptr<const RegexPretokenizer> regex;  ///< for kRegex
+  std::shared_ptr<WordCutter> words;               ///< for kSentencePiece
+  Prefix prefix = Prefix::kNone;                   ///< kSentencePiece
   bool nfc = false;
   Bpe bpe;
   std::vector<AddedToken> added;
@@ -40,14 +43,25 @@ class Engine {
   /// After the parts above are there.
   void prepare_counting();
 
-  /// The text that pretokenization sees: repaired and normalised. A view of `text` or of `buffer`.
+  /// The text that pretokenization sees, but for a prefix: repaired and normalised. A view of `text` or of
+  /// `buffer`.
   std::string_view prepare(std::string_view text, std::string& buffer) const;
+  /// U+2581 becomes a space in prepared text.
+  bool folds_space_signs() const { return words && !words->keeps_space_signs(); }
+  /// Whether a space goes in front of prepared text. `is_beginning`: no special token comes before it.
+  bool has_prefix(std::string_view prepared, bool is_beginning = true) const;
   /// Of prepared text.
-  std::uint64_t count(std::string_view prepared) const;
+  std::uint64_t count(std::string_view prepared, bool is_beginning = true) const;
   std::uint64_t count_by_matchers(std::string_view prepared) const;
-  void encode(std::string_view prepared, std::vector<TokenId>& out) const;
-  /// The first pretoken of prepared text, or, by a regex of several steps, what it cuts first; and its
-  /// tokens.
+  void encode(std::string_view prepared, std::vector<TokenId>& out, bool is_beginning = true) const;
+  /// Joins see the piece as it is: no sign in it stands for a space.
+  bool is_plain(std::string_view piece) const {
+    return !words || !words->keeps_space_signs() || piece.find(kSpaceSign) == piece.npos;
+  }
+  /// The text of any token, added ones too; a view of `buffer` at most. Empty if there is no such token.
+  std::string_view bytes_of(TokenId id, char& buffer) const;
+  /// The first pretoken of prepared text with its prefix, or, by a regex of several steps, what it cuts
+  /// first; and its tokens.
   Match next_pretoken(std::string_view prepared, RunMemo* memo) const;
   std::uint64_t count_match(std::string_view piece, const Match& match) const;
   /// Of one pretoken, through the table.
@@ -58,7 +72,13 @@ class Engine {
   std::uint32_t count_cut_piece(std::string_view piece, bool is_whole) const;
 
  private:
+  std::uint64_t count_bare(std::string_view prepared, CountText by_blocks) const;
+  void encode_piece(std::string_view piece, std::vector<TokenId>& out) const;
   std::uint32_t count_part(std::string_view part) const;
+  template <class Take>
+  void cut(std::string_view prepared, Take take) const;
+  template <class Take>
+  std::size_t cut_head(std::string_view prepared, Take take) const;
 };
 
 }  // namespace ciyuan::token::internal

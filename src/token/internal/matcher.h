@@ -380,7 +380,8 @@ auto with_family(Pretokenizer family, Call call) {
       return call.template operator()<Pretokenizer::kTekken>();
     case Pretokenizer::kKimiK2:
       return call.template operator()<Pretokenizer::kKimiK2>();
-    case Pretokenizer::kRegex:  // never asked for: Engine cuts by the regex
+    case Pretokenizer::kRegex:  // never asked for: Engine cuts by the regex, or by words
+    case Pretokenizer::kSentencePiece:
     case Pretokenizer::kSmollm2:
       break;
   }

@@ -16,6 +16,7 @@ std::optional<Pretokenizer> pretokenizer_named(std::string_view name) {
   if (name == "tekken") return Pretokenizer::kTekken;
   if (name == "kimi_k2") return Pretokenizer::kKimiK2;
   if (name == "regex") return Pretokenizer::kRegex;
+  if (name == "sentencepiece") return Pretokenizer::kSentencePiece;
   return std::nullopt;
 }
 

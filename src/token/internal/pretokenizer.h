@@ -29,15 +29,25 @@ enum class Pretokenizer : std::uint8_t {
   kQwen35,
   kTekken,
   kKimiK2,
-  kRegex  ///< the vocabulary brings its expressions: regex_pretokenizer.h
+  kRegex,         ///< the vocabulary brings its expressions: regex_pretokenizer.h
+  kSentencePiece  ///< no pretokens: word_cutter.h
 };
 
 std::optional<Pretokenizer> pretokenizer_named(std::string_view name);
+
+/// The space that kSentencePiece's vocabularies may put in front of a text that is not empty.
+enum class Prefix : std::uint8_t {
+  kNone,
+  kAlways,           ///< in front of each text, and of what follows a special token
+  kUnlessSpace,      ///< the same, but for texts that begin with one
+  kFirstUnlessSpace  ///< not of what follows a special token
+};
 
 struct Match {
   std::size_t length = 0;  ///< at least one character
   bool hit_end = false;    ///< more text after the buffer could change this match
   static constexpr std::size_t kWhole = 255;
+  static constexpr std::size_t kLiteral = 254;  ///< one token, whatever joins would make of it
   std::size_t step =
       kWhole;  ///< else the match is several pretokens, which the regex's steps from here on cut
 };
@@ -56,8 +66,8 @@ class RunMemo {
   std::array<Run, 4> runs{};
 };
 
-/// The first pretoken of well-formed, non-empty UTF-8 text. `memo` may be null. Not for kRegex: Engine has
-/// that.
+/// The first pretoken of well-formed, non-empty UTF-8 text. `memo` may be null. Not for kRegex and
+/// kSentencePiece: Engine has these.
 Match next_pretoken(Pretokenizer family, std::string_view text, RunMemo* memo);
 
 }  // namespace ciyuan::token::internal

@@ -25,6 +25,14 @@ const std::uint8_t* classes();
 const std::uint8_t* deepseek_classes();
 const std::uint8_t* kimi_classes();
 
+/// Whether a byte of UTF-8 is inside of a character, not its first.
+inline bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+/// Of a character, by its first byte.
+inline unsigned character_length(char lead) {
+  const auto byte = static_cast<unsigned char>(lead);
+  return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+}
+
 /// Reads the character at `p`; the text is well-formed UTF-8 and the character is whole. Returns its length.
 inline unsigned decode(const char* p, std::uint32_t& code_point) {
   const auto byte = [p](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };

@@ -3,7 +3,7 @@
 
   python3 tests/conformance/token/check.py [--vectors PROGRAM] [--strings N] [--cache DIR] [--only NAME]
 
-Needs the PyPI packages tiktoken and tokenizers (tools/requirements-test.txt). The tokenizer files come from the pinned
+Needs the PyPI packages sentencepiece, tiktoken and tokenizers (tools/requirements-test.txt). The tokenizer files come from the pinned
 packages of tools/import_vocabulary.py, through the registries' own clients, into the cache folder. Exit code 77, with
 the reason on the last line, where a reference cannot be had. For each
 string our ids must be the reference's; token_vectors itself checks that the plain count, and the incremental count at
@@ -25,6 +25,7 @@ import sys
 import threading
 
 try:
+    import sentencepiece
     import tiktoken
     import tokenizers
     from tiktoken_ext import openai_public
@@ -112,13 +113,33 @@ class HuggingFace:
         self.specials = {token["content"]: token["id"] for token in tree["added_tokens"]}
         tree = dict(tree, post_processor=None)
         self.full = tokenizers.Tokenizer.from_str(json.dumps(tree))
-        self.bare = tokenizers.Tokenizer.from_str(json.dumps(dict(tree, added_tokens=[])))
+        # Literals are found in ordinary text, too (import_sentencepiece.py).
+        literals = [token for token in tree["added_tokens"] if tree["model"].get("byte_fallback") and not token["special"]]
+        self.bare = tokenizers.Tokenizer.from_str(json.dumps(dict(tree, added_tokens=literals)))
 
     def plain(self, texts):
         return [e.ids for e in self.bare.encode_batch_fast(texts, add_special_tokens=False)]
 
     def with_specials(self, texts):
         return [e.ids for e in self.full.encode_batch_fast(texts, add_special_tokens=False)]
+
+
+class SentencePiece:
+    """Control tokens are never looked for in text; what is between them is encoded each for itself here, as ours is."""
+
+    def __init__(self, raw):
+        self.model = sentencepiece.SentencePieceProcessor(model_proto=raw)
+        pieces = range(self.model.get_piece_size())
+        self.specials = {self.model.id_to_piece(i): i for i in pieces if self.model.is_control(i) or self.model.is_unknown(i)}
+        longest_first = sorted(self.specials, key=len, reverse=True)
+        self.control = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
+
+    def plain(self, texts):
+        return self.model.encode(texts)
+
+    def with_specials(self, texts):
+        return [[token for i, part in enumerate(self.control.split(text))
+                 for token in ([self.specials[part]] if i % 2 else self.model.encode(part))] for text in texts]
 
 
 def smollm2_tree(raw):
@@ -170,6 +191,10 @@ def reference(name, cache):
     raw = reference_file(name, spec, cache)
     if raw[:4] == b"GGUF":
         return HuggingFace(smollm2_tree(raw))
+    if raw[:1] == b"\n":
+        return SentencePiece(raw)
+    if name == "llama2":
+        return HuggingFace(importer.import_sentencepiece.llama_js_tree(raw))
     if name == "llama4":
         return llama4(raw, spec, cache)
     if name == "tekken":
@@ -300,7 +325,8 @@ def compare(name, oracle, options):
 
 def vocabulary_texts(content):
     size = int.from_bytes(content[8:12], "little")
-    count = json.loads(content[12:12 + size])["tokens"]
+    header = json.loads(content[12:12 + size])
+    count = header["tokens"]
     at = 12 + size
     lengths = content[at:at + count]
     at += 2 * count
@@ -309,7 +335,8 @@ def vocabulary_texts(content):
     for length in lengths:
         texts.append(content[at:at + length].decode("utf-8", errors="ignore"))
         at += length
-    return [text for text in texts if text]
+    literals = [token["content"] for token in header["added_tokens"] if token.get("literal")]
+    return [text for text in texts + 9 * literals if text]
 
 
 def default_cache():

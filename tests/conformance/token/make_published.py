@@ -26,10 +26,12 @@ SOURCES = {
                     licence="BSD-2-Clause, Copyright (c) 2023 Christian Sdunek", commit="ee74d0923ce83e2c55ec69e0461a14ace15cd71d"),
 }
 LLAMA_CPP = {"llama-bpe": ["llama3"], "gpt-4o": ["o200k", "o200k_harmony"], "qwen2": ["qwen2.5", "qwen3"], "gpt-2": ["r50k"],
-             "llama4": ["llama4"], "pixtral": ["tekken"]}
+             "llama4": ["llama4"], "pixtral": ["tekken"], "llama-spm": ["llama2"]}
 KITOKEN = {"tokenizers/small_tokens_qwen35": "qwen3.5", "tokenizers/small_tokens_gpt_oss": "o200k_harmony",
            "tokenizers/small_tokens_gpt2": "r50k", "tiktoken/small_tokens_p50k_base": "p50k",
-           "tiktoken/small_tokens_llama4": "llama4", "tekken/small_tokens_mistral2410": "tekken"}
+           "tiktoken/small_tokens_llama4": "llama4", "tekken/small_tokens_mistral2410": "tekken",
+           "sentencepiece/small_tokens_mistral01": "mistral_v1", "sentencepiece/small_tokens_mistral03": "mistral_v3",
+           "sentencepiece/small_tokens_llama2": "llama2", "sentencepiece/small_tokens_gemma3": "gemma3"}
 QUICKTOK = {"vectors": ["cl100k"], "vectors_o200k": ["o200k"], "vectors_llama3": ["llama3"], "vectors_qwen3": ["qwen2.5", "qwen3"]}
 
 
@@ -95,7 +97,8 @@ def kitoken(folder):
     texts = (data / "small_input.txt").read_text().split("\n")
     for stem, name in KITOKEN.items():
         for text, line in zip(texts, (data / f"{stem}.txt").read_text().splitlines()):
-            mode = "plain" if name == "tekken" else "specials"  # mistral-common reads no special token from text
+            # Neither mistral-common nor SentencePiece reads special tokens from text.
+            mode = "plain" if name == "tekken" or stem.startswith("sentencepiece") else "specials"
             yield "kitoken", name, mode, text.replace("\\n", "\n").replace("\\s", " "), [int(one) for one in line.split(",")]
 
 

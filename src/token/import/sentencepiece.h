@@ -1,0 +1,31 @@
+#pragma once
+
+/// What SentencePiece's models say, whatever file they come in.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "token/import/raw_tokenizer.h"
+
+namespace ciyuan::token::import {
+
+/// sentencepiece_model.proto, ModelProto.SentencePiece; GGUF has the same types.
+struct SentencePiece {
+  enum Type : std::uint32_t { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
+  std::string text;
+  float score = 0;
+  std::uint32_t type = kNormal;
+};
+
+/// Byte-pair encoding with byte fallback. Any two tokens join that make a third, the best score first.
+/// `where`: what the file calls its list of pieces.
+Result<RawTokenizer> bpe_of_pieces(const std::vector<SentencePiece>& pieces, const std::string& where);
+
+/// Takes byte `byte` for the token "<0x..>" with id `id`, if that is its text.
+bool take_byte_token(std::string_view text, TokenId id, std::vector<TokenId>& byte_tokens);
+/// A clear error unless all 256 are there.
+Status check_byte_tokens(const std::vector<TokenId>& byte_tokens, const std::string& where);
+
+}  // namespace ciyuan::token::import
