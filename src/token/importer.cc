@@ -88,9 +88,11 @@ Status prove_tokens(const Vocabulary& vocabulary, Proof& proof) {
 
 Status prove_specials(const Vocabulary& vocabulary, Proof& proof) {
   for (const AddedToken& token : vocabulary.added_tokens()) {
+    // With the space that goes in front of it, a literal that begins with spaces may be others.
+    const bool has_prefix = token.literal && vocabulary.engine().has_prefix(token.content);
+    if (has_prefix && token.content.starts_with(' ')) continue;
     auto ids = vocabulary.encode_with_specials(token.content);
-    if (token.literal && ids.size() == 2 && vocabulary.engine().has_prefix(token.content))
-      ids.erase(ids.begin());
+    if (has_prefix && ids.size() == 2) ids.erase(ids.begin());
     // Two names may have one id; one name must not have two.
     if (ids.size() != 1 || ids[0] != token.id)
       return not_proved("special token " + std::to_string(token.id),

@@ -172,7 +172,8 @@ Match WordCutter::first(std::string_view text, RunMemo* memo) const {
   for (; p != end; p += character_length(*p)) {
     if (may_cut(begin, p, end)) break;
     bool is_unsure = false;
-    const bool goes_on = *p == ' ' && ends_in_space_sign(begin, p);
+    // Inside of a run that has a sign in it.
+    const bool goes_on = *p == ' ' && space_run_most_ > 0 && (p[-1] == ' ' || ends_in_space_sign(begin, p));
     if (!goes_on && literal_at(p, end, is_unsure) > 0) break;
     if (is_unsure && first_unsure == nullptr) first_unsure = p;
   }

@@ -257,6 +257,9 @@ def base_pieces(rng, tokens):
 def random_string(rng, tokens):
     text = "".join(base_pieces(rng, tokens) + (" " if rng.randrange(3) == 0 else "") for _ in range(rng.randrange(1, 14)))
     change = rng.randrange(20)
+    if change == 3:  # few pieces, so that they meet in every order
+        few = [rng.choice(SPACES + ["\u2581", "\u2581", "a", "b", "中", "\n\n", "<table>", ">", "</", "1", "!"]) for _ in range(5)]
+        return "".join(rng.choice(few) for _ in range(rng.randrange(60)))
     if change == 0:
         return text.upper()
     if change == 1:

@@ -21,6 +21,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "token"))
 import check  # ends with 77 where tiktoken or tokenizers is missing
+import check_imports
 import tiktoken
 
 
@@ -55,12 +56,6 @@ STEPS = {
 }
 
 
-def answers(program, name, texts, environment):
-    lines = "\n".join("p " + base64.b64encode(text.encode()).decode() for text in texts) + "\n"
-    done = subprocess.run([program, name], input=lines, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.split("\n")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default=os.environ.get("CIYUAN_BIN", check.ROOT / "build/release/bin"))
@@ -91,13 +86,7 @@ def main():
             subprocess.run(command, env=environment, check=True, capture_output=True)
             rng = random.Random(name)
             texts = [check.random_string(rng, ["计费", "⺀〇〡", "\U00016ff0a", " the"]) for _ in range(options.strings)]
-            ours = answers(f"{options.bin}/token_vectors", name, texts, environment)
-            different = [(text, ids, line) for text, ids, line in zip(texts, plain(texts), ours)
-                         if line != " ".join(map(str, ids))]
-            for text, ids, line in different[:3]:
-                print(f"{name}: {text!r}\n  reference {ids}\n  ours      {line}")
-            print(f"{name}: {len(texts)} strings, {len(different)} different", flush=True)
-            total += len(different)
+            total += check_imports.compare(f"{options.bin}/token_vectors", name, texts, plain(texts), environment)
     print(f"FAILED: {total} differences" if total else "passed: no differences")
     return 1 if total else 0
 
