@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares SentencePiece models that `ciyuan vocab add` imports with SentencePiece itself: zero differences are expected.
 
-  python3 tests/conformance/vocab/sentencepiece_models.py [--strings N]
+  python3 tests/conformance/sentencepiece/check.py [--strings N] [--cache DIR]
 
 The models are trained here, each with other options, on texts of this repository: such that tokens hold spaces inside, that
 literals overlap, that scores tie. What the importer makes of the pinned models must also be what tools/import_vocabulary.py
@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "token"))
+for other in ("vocab", "token"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / other))
 import check as reference  # ends with 77 where a reference is missing
 import check_imports
 
