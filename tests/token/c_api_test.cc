@@ -76,7 +76,8 @@ TEST(EncodeWithEnds, the_parts_between_the_ends_are_the_tokens) {
       std::size_t last = 0;
       for (std::size_t i = 0; i < ids.size(); ++i) {
         ASSERT_EQ(pieces[i].id, ids[i]);
-        ASSERT_GT(pieces[i].end, last);
+        // The first may be the space that the vocabulary adds, of which the text has nothing.
+        ASSERT_TRUE(pieces[i].end > last || i == 0);
         last = pieces[i].end;
       }
     }

@@ -57,72 +57,70 @@ bool Bpe::build(Source source) {
   return build_joins();
 }
 
-// False: the priorities are not those of the joins.
-bool Bpe::make_room() {
-  const std::size_t joins = source_.splits.size();
-  joins_.reserve(joins);
+// The two tokens of each token's last join, and its priority: the token's own, or what is listed.
+bool Bpe::find_sides() {
+  const bool are_listed = !source_.priorities.empty();
+  if (are_listed && source_.priorities.size() != source_.splits.size()) return false;
   sides_.resize(source_.lengths.size());
-  if (source_.priorities.empty()) {
-    if (!source_.priority_is_token) made_.resize(joins);
-    return true;
+  std::size_t split = 0;
+  for (TokenId id = 0; id < sides_.size(); split += source_.split_counts[id++]) {
+    const std::string_view text = bytes_of(id);
+    const std::size_t left_length = source_.final_split[id];
+    if (left_length == 0 || left_length == text.size()) continue;
+    if (left_length > text.size()) return false;
+    Sides& sides = sides_[id];
+    sides = {find(text.substr(0, left_length)), find(text.substr(left_length)), id + 1};
+    if (sides.left == kNoToken || sides.right == kNoToken) return false;
+    const auto begin = source_.splits.begin() + static_cast<std::ptrdiff_t>(split);
+    const auto end = begin + source_.split_counts[id];
+    const auto found = std::find(begin, end, source_.final_split[id]);
+    if (found == end) return false;
+    if (are_listed)
+      sides.priority = source_.priorities[static_cast<std::size_t>(found - source_.splits.begin())] + 1;
   }
-  if (source_.priorities.size() != joins) return false;
-  const std::uint32_t last = *std::max_element(source_.priorities.begin(), source_.priorities.end());
-  if (last > 2 * joins || last >= JoinTable::kPrioritiesMax) return false;
-  made_.assign(last + 1, kNoToken);
   return true;
 }
 
-std::uint32_t Bpe::priority_of(TokenId id, std::size_t split) const {
-  if (!source_.priorities.empty()) return source_.priorities[split];
-  return source_.priority_is_token ? id : static_cast<std::uint32_t>(split);
-}
-
-void Bpe::note_made(std::uint32_t priority, TokenId id) {
-  if (source_.priority_is_token) return;
-  TokenId& made = made_[priority];
-  const bool is_another = !source_.priorities.empty() && made != kNoToken && made != id;
-  made = is_another ? kSeveral : id;
+// Listed priorities become small numbers in the same order; equal ones stay equal.
+void Bpe::rank_listed() {
+  std::vector<TokenId> order;
+  for (TokenId id = 0; id < sides_.size(); ++id)
+    if (sides_[id].left != kNoToken) order.push_back(id);
+  std::sort(order.begin(), order.end(),
+            [this](TokenId a, TokenId b) { return sides_[a].priority < sides_[b].priority; });
+  std::uint32_t last = kNoPriority;
+  for (const TokenId id : order) {
+    std::uint32_t& priority = sides_[id].priority;
+    if (priority == last)
+      made_.back() = kSeveral;
+    else
+      made_.push_back(id);
+    last = priority;
+    priority = static_cast<std::uint32_t>(made_.size());
+  }
 }
 
 bool Bpe::build_joins() {
-  const std::size_t tokens = source_.lengths.size();
-  if (!make_room()) return false;
+  if (!find_sides()) return false;
+  if (starts_from_characters()) space_run_ = greedy_run(' ');
+  if (!source_.priorities.empty()) rank_listed();
+  joins_.reserve(static_cast<std::size_t>(std::count_if(
+      sides_.begin(), sides_.end(), [](const Sides& sides) { return sides.left != kNoToken; })));
   // The table's places are far apart: some are asked for before any is written.
-  struct Join {
-    TokenId left, right;
-    std::uint32_t priority;
-  };
-  std::vector<Join> few;
-  const auto insert_few = [&] {
-    for (const Join& join : few) joins_.insert(join.left, join.right, join.priority);
-    few.clear();
-  };
-  std::size_t split = 0;
-  for (TokenId id = 0; id < tokens; ++id) {
-    const std::string_view text = bytes_of(id);
-    for (unsigned n = 0; n < source_.split_counts[id]; ++n, ++split) {
-      const std::size_t left_length = source_.splits[split];
-      if (left_length == 0 || left_length >= text.size()) return false;
-      const TokenId left = find(text.substr(0, left_length));
-      const TokenId right = find(text.substr(left_length));
-      if (left == kNoToken || right == kNoToken) return false;
-      const std::uint32_t priority = priority_of(id, split);
-      joins_.prefetch(left, right);
-      few.push_back({left, right, priority});
-      if (few.size() == 32) insert_few();
-      note_made(priority, id);
-      if (left_length == source_.final_split[id]) sides_[id] = {left, right, priority + 1};
-    }
-    const bool is_joined = source_.final_split[id] != 0 && source_.final_split[id] != text.size();
-    if (is_joined && sides_[id].left == kNoToken) return false;
+  constexpr std::size_t kAhead = 32;
+  for (std::size_t id = 0; id < sides_.size() + kAhead; ++id) {
+    if (id < sides_.size() && sides_[id].left != kNoToken) joins_.prefetch(sides_[id].left, sides_[id].right);
+    if (id < kAhead || sides_[id - kAhead].left == kNoToken) continue;
+    const Sides& sides = sides_[id - kAhead];
+    joins_.insert(sides.left, sides.right, sides.priority - 1);
   }
-  insert_few();
   byte_joins_.resize(std::size_t{256} * 256, kNoPriority);
   for (std::size_t left = 0; left < 256; ++left)
     for (std::size_t right = 0; right < 256; ++right)
       if (byte_tokens_[left] != kNoToken && byte_tokens_[right] != kNoToken)
         byte_joins_[left << 8 | right] = joins_.find(byte_tokens_[left], byte_tokens_[right]);
+  // What is known now is not needed as it was given.
+  source_.splits = {}, source_.split_counts = {}, source_.priorities = {};
   return true;
 }
 
@@ -139,18 +137,17 @@ std::size_t Bpe::greedy_run(char c) const {
   std::array<std::uint32_t, 256> grows;  // by length of the run: the priority of its join with one more
   grows.fill(kNoPriority);
   std::uint32_t best_other = kNoPriority;
-  std::size_t split = 0;
   for (TokenId id = 0; id < size(); ++id) {
-    const std::string_view text = bytes_of(id);
-    const bool is_run = text.find_first_not_of(c) == text.npos;
-    const bool has_end = text.starts_with(c) || text.ends_with(c);
-    for (unsigned n = 0; n < source_.split_counts[id]; ++n, ++split) {
-      const std::size_t left = source_.splits[split];
-      const std::uint32_t priority = priority_of(id, split);
-      if (is_run && left + 1 == text.size()) grows[left] = priority;
-      if (!is_run && (has_end || text[left] == c || text[left - 1] == c))
-        best_other = std::min(best_other, priority);
-    }
+    const Sides& sides = sides_[id];
+    if (sides.left == kNoToken) continue;
+    const std::string_view left = bytes_of(sides.left), right = bytes_of(sides.right);
+    const bool is_run = bytes_of(id).find_first_not_of(c) == std::string_view::npos;
+    const bool has_end =
+        left.starts_with(c) || left.ends_with(c) || right.starts_with(c) || right.ends_with(c);
+    if (is_run && right.size() == 1)
+      grows[left.size()] = sides.priority;
+    else if (has_end)
+      best_other = std::min(best_other, sides.priority);
   }
   std::size_t longest = 1;
   while (longest < grows.size() && grows[longest] <= grows[1] && grows[longest] < best_other) ++longest;

@@ -10,6 +10,10 @@
 /// SentencePiece's families start from characters instead; a character that is no token falls back to a token
 /// for each of its bytes, which joins with nothing.
 ///
+/// Of all joins that make a token only one is kept: the last when its own bytes are encoded. In a text, too,
+/// a token is made by that one alone: what is joined inside of its bytes is joined as if they stood alone,
+/// since nothing is joined across their ends before. (tests/token/twin_test.cc tries it against all joins.)
+///
 /// Threads: immutable after building; all const functions may be called from any thread.
 
 #include <algorithm>
@@ -45,7 +49,6 @@ class JoinTable {
 
   static constexpr int kIdBits = 18;
   static constexpr int kPriorityBits = 28;
-  static constexpr std::uint32_t kPrioritiesMax = (std::uint32_t{1} << kPriorityBits) - 1;
 
  private:
   static constexpr std::uint64_t kEmpty = ~std::uint64_t{0};
@@ -77,7 +80,7 @@ class Bpe {
     bool whole_piece = false;  ///< a piece that is a token is that token, even if joins do not lead there
   };
 
-  /// False if the source contradicts itself (a join whose sides are not tokens).
+  /// False if the source contradicts itself (a kept join whose sides are not tokens).
   bool build(Source source);
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(source_.lengths.size()); }
@@ -105,9 +108,9 @@ class Bpe {
   bool has_only_whole() const { return has_only_whole_; }
   /// Whether a token is what joins make of its bytes.
   bool comes_out(TokenId id) const { return source_.lengths[id] == 1 || source_.final_split[id] != 0; }
-  /// The longest run of `c` if joins make of each longer run this one again and again, from the left, and of
-  /// a shorter one a single token, whatever stands beside it; 0 if they do not.
-  std::size_t greedy_run(char c) const;
+  /// The longest run of spaces if joins make of each longer run this one again and again, from the left, and
+  /// of a shorter one a single token, whatever stands beside it; 0 if they do not, or start from bytes.
+  std::size_t greedy_space_run() const { return space_run_; }
   /// The byte that a token stands for where a character is no token; -1 if it is none of these.
   int byte_of(TokenId id) const;
   void encode(std::string_view piece, std::vector<TokenId>& out) const;
@@ -133,7 +136,7 @@ class Bpe {
   bool build_joins();
   /// The token that the join of two makes.
   TokenId made(std::uint32_t priority, TokenId left, TokenId right) const {
-    if (source_.priority_is_token) return priority;
+    if (made_.empty()) return priority;
     const TokenId only = made_[priority];
     return only != kSeveral ? only : made_by_text(left, right);
   }
@@ -144,9 +147,9 @@ class Bpe {
            std::max(sides_[sides.left].priority, sides_[sides.right].priority) <= sides.priority;
   }
   TokenId made_by_text(TokenId left, TokenId right) const;
-  bool make_room();
-  std::uint32_t priority_of(TokenId id, std::size_t split) const;
-  void note_made(std::uint32_t priority, TokenId id);
+  std::size_t greedy_run(char c) const;
+  bool find_sides();
+  void rank_listed();
 
   /// What joins start from and the priorities of their joins; bytes that are no token are left out. Room for
   /// as many as the piece has bytes.
@@ -172,13 +175,14 @@ class Bpe {
   std::vector<std::uint32_t>
       byte_joins_;  ///< priorities of the joins of two bytes, which every piece asks for
   static constexpr TokenId kSeveral = kNoToken - 1;  ///< joins of this priority make different tokens
-  std::vector<TokenId> made_;                        ///< by priority
+  std::vector<TokenId> made_;                        ///< by priority; empty: the priority is the token
   struct Sides {
     TokenId left = kNoToken, right = kNoToken;
     std::uint32_t priority = 0;  ///< 0 for single bytes: they are older than any join
   };
   std::vector<Sides> sides_;  ///< by which join each token comes out; priority is one more than the join's
   bool has_only_whole_ = false;
+  std::size_t space_run_ = 0;
   std::vector<std::uint8_t> longest_by_ending_;  ///< by the last two bytes: the longest such token
 };
 

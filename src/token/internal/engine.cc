@@ -61,7 +61,7 @@ void Engine::prepare_counting() {
     }
   }
   if (words) {
-    if (words->keeps_space_signs()) words->take_space_runs(bpe.greedy_run(' '));
+    if (words->keeps_space_signs()) words->take_space_runs(bpe.greedy_space_run());
     words->prepare(borders);
   }
   constexpr std::uint32_t kFirst = 0x4E00, kEnd = 0xA000;

@@ -46,7 +46,7 @@ class WordCutter {
   /// Of which the vocabulary is made, with spaces for U+2581.
   void add_token(std::string_view text);
   void add_literal(std::string_view text, TokenId id);
-  /// Runs of spaces are as literals: joins make one token of each, up to so many (Bpe::greedy_run).
+  /// Runs of spaces are as literals: joins make one token of each, up to so many (Bpe::greedy_space_run).
   void take_space_runs(std::size_t longest) { space_run_most_ = longest; }
   /// After all of these, and `borders`, which must outlive this.
   void prepare(const Borders& borders);
