@@ -56,8 +56,9 @@ void add_count_command(CLI::App& app, Session& session) {
       "Files, folders, patterns, or - for standard input, which is also read if none is given");
   auto* tokenizer = command
                         ->add_option("-t,--tokenizer", options->tokenizers,
-                                     std::string("o200k, cl100k, qwen3, deepseek_v3, llama3, smollm2, …; ") +
-                                         kDefaultTokenizer + " if not said. Several: a,b or repeated")
+                                     std::string("o200k, cl100k, qwen3, deepseek_v3, llama3, gemma3, …; ") +
+                                         kDefaultTokenizer +
+                                         " if not said. Several: a,b or repeated; all: each that is here")
                         ->type_name("NAME");
   auto* model = command
                     ->add_option("-m,--model", options->models,

@@ -125,7 +125,11 @@ Result<CountPlan> plan_count(const CountOptions& options) {
     return invalid("--lines", "it shows JSON lines: say with --field which text of each is counted");
   CIYUAN_TRY(const PriceFile prices, read_price_file(options.price_file));
   for (const std::string& model : options.models) CIYUAN_TRY_STATUS(add_model(plan, model, options, prices));
-  for (const std::string& tokenizer : options.tokenizers)
+  std::vector<std::string> tokenizers = options.tokenizers;
+  if (tokenizers == std::vector<std::string>{"all"}) {
+    CIYUAN_TRY(tokenizers, token::VocabularySet::standard().present());
+  }
+  for (const std::string& tokenizer : tokenizers)
     CIYUAN_TRY_STATUS(add_column(plan, "--tokenizer", tokenizer, "", {}));
   if (plan.columns.empty()) CIYUAN_TRY_STATUS(add_column(plan, "--tokenizer", kDefaultTokenizer, "", {}));
   if (prices.book) {

@@ -29,10 +29,7 @@ Result<std::vector<std::shared_ptr<const token::Vocabulary>>> vocabularies_of(
   token::VocabularySet& set = token::VocabularySet::standard();
   if (names.empty()) names = {kDefaultTokenizer};
   if (names == std::vector<std::string>{"all"}) {
-    CIYUAN_TRY(const auto listings, set.list());
-    names.clear();
-    for (const auto& listing : listings)
-      if (listing.present) names.push_back(listing.name);
+    CIYUAN_TRY(names, set.present());
   }
   std::vector<std::shared_ptr<const token::Vocabulary>> vocabularies;
   for (const std::string& name : names) {

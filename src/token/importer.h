@@ -10,7 +10,8 @@
 ///   CIYUAN_TRY_STATUS(add_vocabulary(content, licence, proof, user_folder()));
 ///
 /// Kinds, told apart by content: tokenizer.json (BPE, of bytes or of SentencePiece's kind), tekken.json,
-/// *.tiktoken ranks, SentencePiece's *.model (BPE with byte fallback), GGUF. What is in a file and could not be done exactly is an error
+/// *.tiktoken ranks, SentencePiece's *.model (BPE with byte fallback), GGUF (of
+/// both kinds). What is in a file and could not be done exactly is an error
 /// that names its place in the file: nothing is left out in silence. The result depends on the input alone,
 /// and is byte for byte what tools/import_vocabulary.py makes.
 ///

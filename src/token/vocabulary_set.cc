@@ -123,4 +123,12 @@ Result<std::vector<VocabularySet::Listing>> VocabularySet::list() {
   return listings;
 }
 
+Result<std::vector<std::string>> VocabularySet::present() {
+  CIYUAN_TRY(const auto listings, list());
+  std::vector<std::string> names;
+  for (const Listing& listing : listings)
+    if (listing.present) names.push_back(listing.name);
+  return names;
+}
+
 }  // namespace ciyuan::token

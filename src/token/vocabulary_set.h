@@ -41,6 +41,8 @@ class VocabularySet {
     bool added = false;    ///< the user imported it
   };
   Result<std::vector<Listing>> list();
+  /// The names of those whose file is there.
+  Result<std::vector<std::string>> present();
   /// By name or alias, whether its file is there or not.
   bool knows(std::string_view name);
   const std::string& folder() const { return folder_; }

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "token/import/raw_tokenizer.h"
+#include "token/import/sentencepiece.h"
 #include "token/internal/bpe.h"
 
 namespace ciyuan::token::import {
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
 constexpr std::uint64_t kEntriesMax = 4096;  ///< of metadata; models have some 40
-constexpr std::uint32_t kString = 8, kArray = 9;
+constexpr std::uint32_t kFloat = 6, kBool = 7, kString = 8, kArray = 9;
 enum : std::int32_t { kNormal = 1 };  // tokenizer.ggml.token_type
 
 /// Little-endian values off the front; after a failure everything fails.
@@ -54,7 +55,18 @@ struct Metadata {
   std::map<std::string, std::string, std::less<>> texts;
   std::vector<std::string_view> tokens, merges;
   std::vector<std::int32_t> kinds;
+  std::vector<float> scores;
+  bool adds_space = true;  ///< llama.cpp's default for SentencePiece's kind
 };
+
+template <class Number>
+bool read_numbers(Reader& reader, std::uint64_t count, std::vector<Number>& numbers) {
+  if (count > reader.left() / sizeof(Number)) return false;
+  numbers.resize(count);
+  for (Number& each : numbers)
+    if (!reader.take(each)) return false;
+  return true;
+}
 
 bool read_array(Reader& reader, std::string_view key, Metadata& data) {
   std::uint32_t kind = 0;
@@ -72,13 +84,9 @@ bool read_array(Reader& reader, std::string_view key, Metadata& data) {
     if (key == "tokenizer.ggml.merges") data.merges = std::move(texts);
     return true;
   }
-  if (key == "tokenizer.ggml.token_type" && size_of(kind) == 4) {
-    if (count > reader.left() / 4) return false;
-    data.kinds.resize(count);
-    for (std::int32_t& each : data.kinds)
-      if (!reader.take(each)) return false;
-    return true;
-  }
+  if (key == "tokenizer.ggml.token_type" && size_of(kind) == 4)
+    return read_numbers(reader, count, data.kinds);
+  if (key == "tokenizer.ggml.scores" && kind == kFloat) return read_numbers(reader, count, data.scores);
   return size_of(kind) != 0 && count <= reader.left() && reader.skip(count * size_of(kind));
 }
 
@@ -101,6 +109,10 @@ Result<Metadata> read_metadata(std::string_view bytes) {
       if (read && key.starts_with("tokenizer.ggml.")) data.texts[std::string(key)] = text;
     } else if (named && kind == kArray) {
       read = read_array(reader, key, data);
+    } else if (named && kind == kBool && key == "tokenizer.ggml.add_space_prefix") {
+      std::uint8_t value = 0;
+      read = reader.take(value);
+      data.adds_space = value != 0;
     } else if (named) {
       read = size_of(kind) != 0 && reader.skip(size_of(kind));
     }
@@ -128,6 +140,19 @@ const std::map<std::string, Family, std::less<>> kFamilies = {{"gpt-2", {"gpt2",
                                                               {"kimi-k2", {"kimi_k2", false, true}},
                                                               {"deepseek-r1-qwen", {"qwen2", true, false}}};
 
+/// SentencePiece's kind, which llama.cpp calls "llama": pieces with scores.
+Result<RawTokenizer> sentencepiece_of(const Metadata& data) {
+  if (data.scores.size() != data.tokens.size() || data.kinds.size() != data.tokens.size())
+    return invalid("tokenizer.ggml.scores", "not as many as tokens, or as types");
+  std::vector<SentencePiece> pieces;
+  for (std::size_t id = 0; id < data.tokens.size(); ++id)
+    pieces.push_back(
+        {std::string(data.tokens[id]), data.scores[id], static_cast<std::uint32_t>(data.kinds[id])});
+  CIYUAN_TRY(RawTokenizer raw, bpe_of_pieces(pieces, "tokenizer.ggml.tokens"));
+  if (data.adds_space) raw.prefix = "always";
+  return raw;
+}
+
 }  // namespace
 
 Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretokenizer) {
@@ -136,11 +161,14 @@ Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretok
     const auto found = data.texts.find(key);
     return found == data.texts.end() ? std::string() : found->second;
   };
-  if (const std::string model = text_of("tokenizer.ggml.model"); model != "gpt2")
-    return invalid("tokenizer.ggml.model",
-                   "\"" + model + "\" is not supported (only gpt2, byte-level BPE, is)");
+  const std::string model = text_of("tokenizer.ggml.model");
   if (data.tokens.empty() || data.tokens.size() > kTokensMax || data.kinds.size() != data.tokens.size())
     return invalid("tokenizer.ggml.tokens", "there are none, too many, or not as many as types");
+  if (model == "llama" && pretokenizer.empty()) return sentencepiece_of(data);
+  if (model != "gpt2")
+    return invalid(
+        "tokenizer.ggml.model",
+        "\"" + model + "\" is not supported (only gpt2, byte-level BPE, and llama, SentencePiece's, are)");
   RawTokenizer raw;
   const std::string pre = text_of("tokenizer.ggml.pre");
   const auto family = kFamilies.find(pre);

@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "token/internal/matcher.h"
@@ -44,22 +45,37 @@ std::string_view Engine::prepare(std::string_view text, std::string& buffer) con
   return buffer;
 }
 
+// The oldest tokens first: they are the commonest, and get the best places. Half of them all is left for
+// pieces that are no tokens.
+void Engine::fill_table() {
+  constexpr std::size_t kAhead = 32;
+  std::array<PieceTable::Entry, kAhead> waiting;
+  std::size_t put = 0;
+  const std::size_t most = table->places() / 2;
+  for (TokenId id = 0; id < bpe.size() && put < most; ++id) {
+    const std::string_view text = bpe.bytes_of(id);
+    if (text.empty() || text.size() > PieceTable::kPieceMax || !bpe.comes_out(id)) continue;
+    // The places are far apart: asked for some time before they are written.
+    PieceTable::Entry& entry = waiting[put % kAhead];
+    if (put >= kAhead) table->put_where_free(entry, 1);
+    entry = PieceTable::key_of(text);
+    table->prefetch(entry);
+    ++put;
+  }
+  for (std::size_t i = put > kAhead ? put - kAhead : 0; i < put; ++i)
+    table->put_where_free(waiting[i % kAhead], 1);
+}
+
 void Engine::prepare_counting() {
   constexpr std::size_t kSets = 1 << 16;
   table = std::make_unique<PieceTable>(kSets);
   long_pieces = std::make_unique<LongPieceTable>();
-  // The oldest tokens first: they are the commonest, and get the best places. Room is left for pieces that
-  // are no tokens.
-  std::size_t left = kSets * PieceTable::kWays / 8 * (4);
   for (TokenId id = 0; id < bpe.size(); ++id) {
     const std::string_view text = bpe.bytes_of(id);
     borders.add(text);
     if (words) words->add_token(text);
-    if (!text.empty() && text.size() <= PieceTable::kPieceMax && bpe.comes_out(id) && left > 0) {
-      table->put_where_free(PieceTable::key_of(text), 1);
-      --left;
-    }
   }
+  fill_table();
   if (words) {
     if (words->keeps_space_signs()) words->take_space_runs(bpe.greedy_space_run());
     words->prepare(borders);

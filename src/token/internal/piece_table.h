@@ -61,6 +61,8 @@ class PieceTable {
   const Entry* entries() const { return entries_; }
 
   int shift() const { return shift_; }
+  std::size_t places() const { return bytes_ / sizeof(Entry); }
+  void prefetch(const Entry& key) const { __builtin_prefetch(entries_ + home_of(key) * kWays, 1); }
 
   /// The count, or 0.
   std::uint32_t find(const Entry& key) const {

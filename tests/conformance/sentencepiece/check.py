@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,28 @@ def train(folder, name, options):
     return prefix.with_suffix(".model")
 
 
+def as_gguf(file, has_prefix):
+    """The model's pieces in a GGUF's metadata, as llama.cpp's converter writes them."""
+    pieces, _, _ = reference.importer.import_sentencepiece.read_model(file.read_bytes())
+
+    def text(value):
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    def array(kind, items):
+        return struct.pack("<IIQ", 9, kind, len(pieces)) + b"".join(items)
+
+    entries = [
+        text("general.architecture") + struct.pack("<I", 8) + text("llama"),
+        text("tokenizer.ggml.model") + struct.pack("<I", 8) + text("llama"),
+        text("tokenizer.ggml.tokens") + array(8, [text(piece) for piece, _, _ in pieces]),
+        text("tokenizer.ggml.scores") + array(6, [struct.pack("<f", score) for _, score, _ in pieces]),
+        text("tokenizer.ggml.token_type") + array(5, [struct.pack("<i", kind) for _, _, kind in pieces]),
+        text("tokenizer.ggml.add_space_prefix") + struct.pack("<I?", 7, has_prefix)]
+    gguf = file.with_suffix(".gguf")
+    gguf.write_bytes(struct.pack("<4sIQQ", b"GGUF", 3, 0, len(entries)) + b"".join(entries))
+    return gguf
+
+
 def same_as_pinned(program, name, environment, cache, folder):
     """Both importers' files, but for the name, which may not be taken twice."""
     raw = reference.reference_file(name, reference.importer.SOURCES[name], cache)
@@ -77,12 +100,15 @@ def main():
         environment = dict(os.environ, CIYUAN_VOCABULARIES=str(folder / "vocabularies"))
         for name, chosen in MODELS.items():
             file = train(folder, name, chosen)
-            subprocess.run([f"{options.bin}/ciyuan", "vocab", "add", str(file), "--name", name], env=environment, check=True,
-                           capture_output=True)
+            files = {name: file, f"{name}-gguf": as_gguf(file, chosen.get("add_dummy_prefix", True))}
+            for each, path in files.items():
+                subprocess.run([f"{options.bin}/ciyuan", "vocab", "add", str(path), "--name", each], env=environment, check=True,
+                               capture_output=True)
             rng = random.Random(name)
             texts = [reference.random_string(rng, [*LITERALS, " the ", "  ", "<bbr>c", "▁"]) for _ in range(options.strings)]
             plain = reference.SentencePiece(file.read_bytes()).plain
-            total += check_imports.compare(f"{options.bin}/token_vectors", name, texts, plain(texts), environment)
+            for each in files:
+                total += check_imports.compare(f"{options.bin}/token_vectors", each, texts, plain(texts), environment)
         for name in ("mistral_v1", "mistral_v3", "mistral_v7", "gemma3"):
             if not (reference.ROOT / f"data/vocabularies/{name}.ciyuan-vocab.zst").exists():
                 print(f"{name}: not installed")
