@@ -1,7 +1,6 @@
 #include "token/internal/bpe.h"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 #include <queue>
 
@@ -31,8 +30,7 @@ bool Bpe::build(Source source) {
   std::uint32_t offset = 0;
   byte_tokens_.fill(kNoToken);
   longest_by_ending_.assign(65536, 1);
-  strings_.assign(std::bit_ceil(tokens + tokens / 2 + 16), kNoString);
-  strings_mask_ = strings_.size() - 1;
+  strings_.assign(tokens + tokens / 2 + 16, kNoString);
   for (TokenId id = 0; id < tokens; ++id) {
     offsets_[id] = offset;
     const std::size_t length = source_.lengths[id];
@@ -62,6 +60,7 @@ bool Bpe::find_sides() {
   const bool are_listed = !source_.priorities.empty();
   if (are_listed && source_.priorities.size() != source_.splits.size()) return false;
   sides_.resize(source_.lengths.size());
+  if (are_listed) times_.resize(sides_.size());
   std::size_t split = 0;
   for (TokenId id = 0; id < sides_.size(); split += source_.split_counts[id++]) {
     const std::string_view text = bytes_of(id);
@@ -69,14 +68,14 @@ bool Bpe::find_sides() {
     if (left_length == 0 || left_length == text.size()) continue;
     if (left_length > text.size()) return false;
     Sides& sides = sides_[id];
-    sides = {find(text.substr(0, left_length)), find(text.substr(left_length)), id + 1};
+    sides = {find(text.substr(0, left_length)), find(text.substr(left_length))};
     if (sides.left == kNoToken || sides.right == kNoToken) return false;
     const auto begin = source_.splits.begin() + static_cast<std::ptrdiff_t>(split);
     const auto end = begin + source_.split_counts[id];
     const auto found = std::find(begin, end, source_.final_split[id]);
     if (found == end) return false;
     if (are_listed)
-      sides.priority = source_.priorities[static_cast<std::size_t>(found - source_.splits.begin())] + 1;
+      times_[id] = source_.priorities[static_cast<std::size_t>(found - source_.splits.begin())] + 1;
   }
   return true;
 }
@@ -86,11 +85,10 @@ void Bpe::rank_listed() {
   std::vector<TokenId> order;
   for (TokenId id = 0; id < sides_.size(); ++id)
     if (sides_[id].left != kNoToken) order.push_back(id);
-  std::sort(order.begin(), order.end(),
-            [this](TokenId a, TokenId b) { return sides_[a].priority < sides_[b].priority; });
+  std::sort(order.begin(), order.end(), [this](TokenId a, TokenId b) { return times_[a] < times_[b]; });
   std::uint32_t last = kNoPriority;
   for (const TokenId id : order) {
-    std::uint32_t& priority = sides_[id].priority;
+    std::uint32_t& priority = times_[id];
     if (priority == last)
       made_.back() = kSeveral;
     else
@@ -112,7 +110,7 @@ bool Bpe::build_joins() {
     if (id < sides_.size() && sides_[id].left != kNoToken) joins_.prefetch(sides_[id].left, sides_[id].right);
     if (id < kAhead || sides_[id - kAhead].left == kNoToken) continue;
     const Sides& sides = sides_[id - kAhead];
-    joins_.insert(sides.left, sides.right, sides.priority - 1);
+    joins_.insert(sides.left, sides.right, time_of(static_cast<TokenId>(id - kAhead)) - 1);
   }
   byte_joins_.resize(std::size_t{256} * 256, kNoPriority);
   for (std::size_t left = 0; left < 256; ++left)
@@ -145,9 +143,9 @@ std::size_t Bpe::greedy_run(char c) const {
     const bool has_end =
         left.starts_with(c) || left.ends_with(c) || right.starts_with(c) || right.ends_with(c);
     if (is_run && right.size() == 1)
-      grows[left.size()] = sides.priority;
+      grows[left.size()] = time_of(id);
     else if (has_end)
-      best_other = std::min(best_other, sides.priority);
+      best_other = std::min(best_other, time_of(id));
   }
   std::size_t longest = 1;
   while (longest < grows.size() && grows[longest] <= grows[1] && grows[longest] < best_other) ++longest;
@@ -163,14 +161,14 @@ int Bpe::byte_of(TokenId id) const {
 
 void Bpe::insert(TokenId id) {
   const std::uint64_t hash = hash_of(bytes_of(id));
-  std::size_t slot = (hash ^ hash >> 29) & strings_mask_;
-  while (strings_[slot] != kNoString) slot = (slot + 1) & strings_mask_;
+  std::size_t slot = home(hash);
+  while (strings_[slot] != kNoString) slot = next(slot);
   strings_[slot] = static_cast<std::uint32_t>(hash >> 50) << JoinTable::kIdBits | id;
 }
 
 TokenId Bpe::find(std::string_view text, std::uint64_t hash) const {
   constexpr std::uint32_t kIdMask = (std::uint32_t{1} << JoinTable::kIdBits) - 1;
-  for (std::size_t slot = (hash ^ hash >> 29) & strings_mask_;; slot = (slot + 1) & strings_mask_) {
+  for (std::size_t slot = home(hash);; slot = next(slot)) {
     const std::uint32_t entry = strings_[slot];
     if (entry == kNoString) return kNoToken;
     if (entry >> JoinTable::kIdBits != hash >> 50) continue;
@@ -365,7 +363,7 @@ bool GrowingPiece::neighbours_stay(const Bpe& bpe, TokenId left, TokenId right) 
   for (;;) {
     const std::uint32_t across = bpe.joins_.find(left, right);
     if (across != kNoPriority && across + 1 < limit) return false;
-    const std::uint32_t left_time = bpe.sides_[left].priority, right_time = bpe.sides_[right].priority;
+    const std::uint32_t left_time = bpe.time_of(left), right_time = bpe.time_of(right);
     if (left_time == 0 && right_time == 0) return true;
     if (left_time > right_time) {
       limit = left_time;

@@ -130,6 +130,11 @@ class Bpe {
     for (std::size_t i = text.size(); i-- > 0;) hash = hash_step(hash, text[i]);
     return hash;
   }
+  /// Where the search for a string begins; the slots go on to the right, and around.
+  std::size_t home(std::uint64_t hash) const {
+    return static_cast<std::size_t>(((hash ^ hash >> 29) & 0xFFFFFFFF) * strings_.size() >> 32);
+  }
+  std::size_t next(std::size_t slot) const { return slot + 1 == strings_.size() ? 0 : slot + 1; }
   TokenId find(std::string_view text, std::uint64_t hash) const;
   TokenId find(std::string_view text) const { return find(text, hash_of(text)); }
   void insert(TokenId id);
@@ -143,8 +148,13 @@ class Bpe {
   /// No part of the token is made by a worse join than the token.
   bool is_in_order(TokenId id) const {
     const Sides& sides = sides_[id];
-    return sides.left == kNoToken ||
-           std::max(sides_[sides.left].priority, sides_[sides.right].priority) <= sides.priority;
+    return sides.left == kNoToken || std::max(time_of(sides.left), time_of(sides.right)) <= time_of(id);
+  }
+  /// When a token is made: the priority of its join, and one; 0 for what joins start from, which is there
+  /// first.
+  std::uint32_t time_of(TokenId id) const {
+    if (sides_[id].left == kNoToken) return 0;
+    return times_.empty() ? id + 1 : times_[id];
   }
   TokenId made_by_text(TokenId left, TokenId right) const;
   std::size_t greedy_run(char c) const;
@@ -170,7 +180,6 @@ class Bpe {
   std::array<TokenId, 256> byte_tokens_{};
   static constexpr std::uint32_t kNoString = 0xFFFFFFFF;  ///< no token has the highest id
   std::vector<std::uint32_t> strings_;                    ///< hash table: 14 bits of hash, 18 of token
-  std::size_t strings_mask_ = 0;
   JoinTable joins_;
   std::vector<std::uint32_t>
       byte_joins_;  ///< priorities of the joins of two bytes, which every piece asks for
@@ -178,9 +187,9 @@ class Bpe {
   std::vector<TokenId> made_;                        ///< by priority; empty: the priority is the token
   struct Sides {
     TokenId left = kNoToken, right = kNoToken;
-    std::uint32_t priority = 0;  ///< 0 for single bytes: they are older than any join
   };
-  std::vector<Sides> sides_;  ///< by which join each token comes out; priority is one more than the join's
+  std::vector<Sides> sides_;          ///< by which join each token comes out
+  std::vector<std::uint32_t> times_;  ///< of these joins, their priorities and one; empty: the token and one
   bool has_only_whole_ = false;
   std::size_t space_run_ = 0;
   std::vector<std::uint8_t> longest_by_ending_;  ///< by the last two bytes: the longest such token
