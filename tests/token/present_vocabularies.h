@@ -13,9 +13,7 @@
 
 namespace ciyuan::token {
 
-inline std::vector<std::string> present_vocabularies() {
-  return VocabularySet::standard().present().value();
-}
+inline std::vector<std::string> present_vocabularies() { return VocabularySet::standard().present().value(); }
 
 /// "qwen2.5" is no name of a test.
 inline std::string vocabulary_test_name(const testing::TestParamInfo<std::string>& each) {

@@ -333,6 +333,12 @@ void Bpe::join_long(std::string_view piece, std::vector<TokenId>& parts) const {
 
 void Bpe::encode(std::string_view piece, std::vector<TokenId>& out) const {
   if (const TokenId id = whole(piece); id != kNoToken) return out.push_back(id);
+  encode_joined(piece, out);
+}
+
+void Bpe::encode_joined(std::string_view piece, std::vector<TokenId>& out) const {
+  if (piece.size() <= 255)
+    if (const TokenId id = find(piece); id != kNoToken && comes_out(id)) return out.push_back(id);
   if (piece.size() <= kTinyPiece) {
     TokenId ids[kTinyPiece];
     out.insert(out.end(), ids, ids + join_tiny(piece, ids));

@@ -114,6 +114,8 @@ class Bpe {
   /// The byte that a token stands for where a character is no token; -1 if it is none of these.
   int byte_of(TokenId id) const;
   void encode(std::string_view piece, std::vector<TokenId>& out) const;
+  /// What joins make of a piece, be it a pretoken or a part of one.
+  void encode_joined(std::string_view piece, std::vector<TokenId>& out) const;
 
   /// The token that the whole piece is, if it is one without (or in spite of) joining; kNoToken if not.
   TokenId whole(std::string_view piece) const;

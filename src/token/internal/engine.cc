@@ -101,6 +101,22 @@ std::uint32_t Engine::count_pretoken(std::string_view piece) const {
   return count_piece(piece, true);
 }
 
+/// Calls take(part) for the parts of a piece between which no token crosses.
+template <class Take>
+void Engine::cut_at_borders(std::string_view piece, Take take) const {
+  std::size_t begin = 0;
+  for (std::size_t at = 3; at + 3 <= piece.size(); ++at) {
+    if (!Borders::is_known(static_cast<unsigned char>(piece[at]))) continue;
+    const char* here = piece.data() + at;
+    if (!Borders::is_known(static_cast<unsigned char>(here[-3])) ||
+        borders.may_be_crossed(Borders::character(here - 3), Borders::character(here)))
+      continue;
+    take(piece.substr(begin, at - begin));
+    begin = at;
+  }
+  take(piece.substr(begin));
+}
+
 std::uint32_t Engine::count_piece(std::string_view piece, bool is_whole) const {
   std::string folded;
   if (words) {
@@ -110,17 +126,8 @@ std::uint32_t Engine::count_piece(std::string_view piece, bool is_whole) const {
   // What is one token as a pretoken only is not kept: a part of a pretoken may be the same text.
   if (is_whole && bpe.is_token_only_whole(piece)) return 1;
   std::uint32_t count = 0;
-  std::size_t begin = 0;
-  for (std::size_t at = 3; at + 3 <= piece.size(); ++at) {
-    if (!Borders::is_known(static_cast<unsigned char>(piece[at]))) continue;
-    const char* here = piece.data() + at;
-    if (!Borders::is_known(static_cast<unsigned char>(here[-3])) ||
-        borders.may_be_crossed(Borders::character(here - 3), Borders::character(here)))
-      continue;
-    count += count_part(piece.substr(begin, at - begin));
-    begin = at;
-  }
-  return count + count_part(piece.substr(begin));
+  cut_at_borders(piece, [&](std::string_view part) { count += count_part(part); });
+  return count;
 }
 
 std::uint32_t Engine::count_cut_piece(std::string_view piece, bool is_whole) const {
@@ -212,10 +219,14 @@ std::uint64_t Engine::count_by_matchers(std::string_view prepared) const {
 }
 
 void Engine::encode_piece(std::string_view piece, std::vector<TokenId>& out) const {
-  if (!words) return bpe.encode(piece, out);
-  if (const TokenId id = words->literal(piece); id != kNoToken) return out.push_back(id);
   std::string folded;
-  bpe.encode(with_spaces(piece, folded), out);
+  if (words) {
+    if (const TokenId id = words->literal(piece); id != kNoToken) return out.push_back(id);
+    piece = with_spaces(piece, folded);
+  } else if (const TokenId id = bpe.whole(piece); id != kNoToken) {
+    return out.push_back(id);
+  }
+  cut_at_borders(piece, [&](std::string_view part) { bpe.encode_joined(part, out); });
 }
 
 void Engine::encode(std::string_view prepared, std::vector<TokenId>& out, bool is_beginning) const {

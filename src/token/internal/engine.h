@@ -75,6 +75,8 @@ class Engine {
   std::uint64_t count_bare(std::string_view prepared, CountText by_blocks) const;
   void encode_piece(std::string_view piece, std::vector<TokenId>& out) const;
   void fill_table();
+  template <class Take>
+  void cut_at_borders(std::string_view piece, Take take) const;
   std::uint32_t count_part(std::string_view part) const;
   template <class Take>
   void cut(std::string_view prepared, Take take) const;
