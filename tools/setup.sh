@@ -96,17 +96,22 @@ setup_python() {
   done
 }
 
-# The official Node client, by its lock file; kept in the cache and linked, so that a second clone has it at once.
-setup_node() {
-  local folder=tests/e2e/node cached
-  command -v npm >/dev/null || { echo "Node client (no npm)" >>"$missing_file"; return 0; }
+# What a folder of the tree takes from npm, by its lock file; kept in the cache and linked, so that a second clone has it at once.
+setup_npm() {
+  local folder=$1 wanted=$2 what=$3 cached
+  command -v npm >/dev/null || { echo "$what (no npm)" >>"$missing_file"; return 0; }
   cached=$CIYUAN_CACHE/node-$(sha256sum "$folder/package-lock.json" | cut -c 1-12)
-  if [ ! -d "$cached/node_modules/openai" ]; then
+  if [ ! -d "$cached/node_modules/$wanted" ]; then
     mkdir -p "$cached" && cp "$folder/package.json" "$folder/package-lock.json" "$cached/"
-    step npm "installing the Node client" npm --prefix "$cached" ci --no-audit --no-fund --ignore-scripts ||
-      { rm -rf "$cached"; echo "Node client (npm failed)" >>"$missing_file"; return 0; }
+    step "npm-$wanted" "installing $what" npm --prefix "$cached" ci --no-audit --no-fund --ignore-scripts ||
+      { rm -rf "$cached"; echo "$what (npm failed)" >>"$missing_file"; return 0; }
   fi
   ln -sfn "$cached/node_modules" "$folder/node_modules"
+}
+
+setup_node() {
+  setup_npm tests/e2e/node openai "the Node client"
+  setup_npm packages/npm fzstd "what the npm package is made with"
 }
 
 # Llama's and Gemma's vocabularies are not kept in the tree (their licences ask for a copy of the agreement with each copy): they are

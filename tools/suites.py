@@ -2,7 +2,8 @@
 """Runs the test suites one after the other and says what came of them. Called by ./test after tools/setup.sh.
 
 A suite is a command that leaves a list of results: ctest (with GoogleTest's own report of each case), a conformance
-oracle under tests/conformance (exit code 77: skipped, and why on the last line), or tests/e2e/run.py.
+oracle under tests/conformance (exit code 77: skipped, and why on the last line), tests/packages/*/check.py, or
+tests/e2e/run.py.
 """
 import argparse
 import dataclasses
@@ -139,19 +140,32 @@ def conformance(script, long=False):
     return run
 
 
-def end_to_end(*arguments):
+def reported(command, timeout, environment=None):
+    """A command that takes --bin and --report, and leaves there a list of {"name", "status", "why"}."""
     def run(suite, log):
         report = os.path.join(LOGS, suite.name + ".json")
         if os.path.exists(report):
             os.remove(report)
-        environment = sanitizer_environment() if suite.preset in ("asan", "tsan") else {}
-        code = shell([python(), "tests/e2e/run.py", "--bin", f"build/{suite.preset}/bin", "--report", report, *arguments],
-                     log, environment, timeout=4 * 3600 if "--long" in arguments else 3600)
+        code = shell([*command, "--bin", f"build/{suite.preset}/bin", "--report", report], log, environment, timeout)
         if not os.path.exists(report):
             return [Case(suite.name, "failed", f"the runner ended with {code} and left no report")]
         with open(report) as file:
             return [Case(one["name"], one["status"], one.get("why", "")) for one in json.load(file)]
     return run
+
+
+def end_to_end(*arguments):
+    return reported([python(), "tests/e2e/run.py", *arguments], 4 * 3600 if "--long" in arguments else 3600,
+                    sanitizer_environment() if "--sanitized" in arguments else None)
+
+
+def package_suites():
+    """tests/packages/NAME/check.py: the counter as other languages get it, out of the package that they install."""
+    for script in sorted(glob.glob(os.path.join(ROOT, "tests", "packages", "*", "check.py"))):
+        name = os.path.basename(os.path.dirname(script))
+        yield Suite(f"package-{name}", f"package: {name}", reported([python(), os.path.relpath(script, ROOT)], 900),
+                    inputs=("src/token", "src/base", "packages", "tests/packages", "data", "docs/packages.md", "LICENSE", "tools",
+                            "build/release/wheel", "build/release/bin/ciyuan"))
 
 
 def conformance_suites(long):
@@ -173,6 +187,7 @@ def plan(arguments):
     suites.append(Suite("unit", "unit tests", run_ctest, inputs=("src", "tests", "fuzz", "cmake", "data", "docs", "schema", "examples",
                                                                   "CMakeLists.txt", "tools")))
     suites += conformance_suites(arguments.long)
+    suites += package_suites()
     slow = ("build/release/bin/ciyuan", "tests/e2e", "tools", "examples", "data", "schema", "README.md", "run", "test")
     suites.append(Suite("e2e", "end to end", end_to_end(*(["--long"] if arguments.long else [])), inputs=slow))
     if arguments.long:

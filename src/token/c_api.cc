@@ -1,16 +1,12 @@
 #include "token/c_api.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "token/incremental_counter.h"
-#include "token/vocabulary_set.h"
+#include "token/internal/c_vocabulary.h"
 
 using namespace ciyuan::token;
 
-struct ciyuan_vocabulary {
-  std::shared_ptr<const Vocabulary> shared;
-};
 struct ciyuan_counter {
   IncrementalCounter counter;
 };
@@ -23,19 +19,21 @@ std::string_view view(const char* text, std::size_t size) {
 
 }  // namespace
 
-ciyuan_vocabulary* ciyuan_vocabulary_find(const char* name, char* why, size_t why_size) {
-  auto found = VocabularySet::standard().find(name);
-  if (found.ok()) return new ciyuan_vocabulary{*found};
-  if (why != nullptr && why_size > 0) {
-    const std::string text = found.error().text();
-    const std::size_t size = std::min(text.size(), why_size - 1);
-    std::memcpy(why, text.data(), size);
-    why[size] = '\0';
-  }
-  return nullptr;
+ciyuan_vocabulary* ciyuan_vocabulary_parse(const char* file, size_t size, char* why, size_t why_size) {
+  return internal::to_c(Vocabulary::parse(view(file, size)), why, why_size);
 }
 
 void ciyuan_vocabulary_free(ciyuan_vocabulary* vocabulary) { delete vocabulary; }
+
+const char* ciyuan_vocabulary_name(const ciyuan_vocabulary* vocabulary) {
+  return vocabulary->shared->name().c_str();
+}
+
+void ciyuan_vocabulary_digest(const ciyuan_vocabulary* vocabulary, uint8_t* digest) {
+  std::ranges::copy(vocabulary->shared->digest(), digest);
+}
+
+uint32_t ciyuan_vocabulary_size(const ciyuan_vocabulary* vocabulary) { return vocabulary->shared->size(); }
 
 int64_t ciyuan_count(const ciyuan_vocabulary* vocabulary, const char* text, size_t size) {
   return vocabulary->shared->count(view(text, size)).value;
@@ -53,6 +51,13 @@ size_t ciyuan_encode(const ciyuan_vocabulary* vocabulary, const char* text, size
     if (ends != nullptr) ends[i] = pieces[i].end;
   }
   return pieces.size();
+}
+
+size_t ciyuan_encode_with_specials(const ciyuan_vocabulary* vocabulary, const char* text, size_t size,
+                                   uint32_t* ids, size_t room) {
+  const std::vector<TokenId> found = vocabulary->shared->encode_with_specials(view(text, size));
+  std::copy_n(found.data(), std::min(room, found.size()), ids);
+  return found.size();
 }
 
 ptrdiff_t ciyuan_decode(const ciyuan_vocabulary* vocabulary, const uint32_t* ids, size_t count, char* text,

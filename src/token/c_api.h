@@ -29,7 +29,16 @@ typedef struct ciyuan_counter ciyuan_counter;
 /* By name ("o200k", "qwen3", …), from the data folder. NULL: `why` holds one line that says so, cut at
  * `why_size` bytes with its NUL; it may be NULL. */
 ciyuan_vocabulary* ciyuan_vocabulary_find(const char* name, char* why, size_t why_size);
+/* From the content of a vocabulary file (vocabulary_file.h), packed with zstd or not. NULL: as above. */
+ciyuan_vocabulary* ciyuan_vocabulary_parse(const char* file, size_t size, char* why, size_t why_size);
 void ciyuan_vocabulary_free(ciyuan_vocabulary* vocabulary);
+
+/* Lives as long as the vocabulary. */
+const char* ciyuan_vocabulary_name(const ciyuan_vocabulary* vocabulary);
+/* SHA-256 of the unpacked file: 32 bytes. */
+void ciyuan_vocabulary_digest(const ciyuan_vocabulary* vocabulary, uint8_t* digest);
+/* One more than the largest id. */
+uint32_t ciyuan_vocabulary_size(const ciyuan_vocabulary* vocabulary);
 
 /* Ordinary text; the second form takes what looks like an added token for one. */
 int64_t ciyuan_count(const ciyuan_vocabulary* vocabulary, const char* text, size_t size);
@@ -40,6 +49,9 @@ int64_t ciyuan_count_with_specials(const ciyuan_vocabulary* vocabulary, const ch
  * vocabularies that normalise, in form NFC). */
 size_t ciyuan_encode(const ciyuan_vocabulary* vocabulary, const char* text, size_t size, uint32_t* ids,
                      size_t* ends, size_t room);
+/* The same, with what looks like an added token taken for one. */
+size_t ciyuan_encode_with_specials(const ciyuan_vocabulary* vocabulary, const char* text, size_t size,
+                                   uint32_t* ids, size_t room);
 /* Writes up to `room` bytes of the tokens' text, and returns how many there are; -1: an id is not in the
  * vocabulary, and nothing was written. */
 ptrdiff_t ciyuan_decode(const ciyuan_vocabulary* vocabulary, const uint32_t* ids, size_t count, char* text,

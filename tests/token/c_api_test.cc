@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "tests/token/random_text.h"
 #include "token/vocabulary_set.h"
 
@@ -50,6 +51,34 @@ TEST_F(CApi, says_why_a_vocabulary_cannot_be_had) {
   EXPECT_EQ(ciyuan_vocabulary_find("no such", why, sizeof why), nullptr);
   EXPECT_EQ(std::strlen(why), sizeof why - 1) << "cut, and ended";
   EXPECT_EQ(ciyuan_vocabulary_find("no such", nullptr, 0), nullptr);
+}
+
+TEST_F(CApi, knows_the_vocabulary_it_was_given_as_bytes) {
+  const std::string path = VocabularySet::standard().folder() + "/vocabularies/o200k.ciyuan-vocab.zst";
+  const std::string file = read_file(path, 1 << 24).value();
+  ciyuan_vocabulary* given = ciyuan_vocabulary_parse(file.data(), file.size(), nullptr, 0);
+  ASSERT_NE(given, nullptr);
+  EXPECT_STREQ(ciyuan_vocabulary_name(given), "o200k");
+  EXPECT_EQ(ciyuan_vocabulary_size(given), 200019u);
+  Digest digest{};
+  ciyuan_vocabulary_digest(given, digest.data());
+  EXPECT_EQ(digest, VocabularySet::standard().find("o200k").value()->digest());
+  EXPECT_EQ(ciyuan_count(given, "Hello, world", 12), ciyuan_count(vocabulary_, "Hello, world", 12));
+  ciyuan_vocabulary_free(given);
+  char why[100];
+  EXPECT_EQ(ciyuan_vocabulary_parse(file.data(), file.size() - 1, why, sizeof why), nullptr);
+  EXPECT_NE(std::string(why).find("zstd"), std::string::npos) << why;
+  EXPECT_EQ(ciyuan_vocabulary_parse(nullptr, 0, why, sizeof why), nullptr);
+}
+
+TEST_F(CApi, encodes_special_tokens_when_told_so) {
+  const std::string text = "a<|endoftext|>";
+  std::uint32_t ids[8] = {};
+  ASSERT_EQ(ciyuan_encode_with_specials(vocabulary_, text.data(), text.size(), ids, 8), 2u);
+  EXPECT_EQ(ids[1], 199999u);
+  ids[1] = 7;
+  EXPECT_EQ(ciyuan_encode_with_specials(vocabulary_, text.data(), text.size(), ids, 1), 2u);
+  EXPECT_EQ(ids[1], 7u);
 }
 
 TEST_F(CApi, counts_a_text_that_arrives_in_pieces) {
