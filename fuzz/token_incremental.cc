@@ -12,7 +12,8 @@ using namespace ciyuan;
 using namespace ciyuan::token;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static constexpr const char* kNames[] = {"o200k", "cl100k", "qwen3", "deepseek_v3", "smollm2"};
+  static constexpr const char* kNames[] = {"o200k",   "cl100k",     "qwen3",      "deepseek_v3",
+                                           "smollm2", "mistral_v1", "mistral_v3", "tekken"};
   if (size < 3) return 0;
   const auto vocabulary = VocabularySet::standard().find(kNames[data[0] % std::size(kNames)]);
   if (!vocabulary.ok()) std::abort();

@@ -140,6 +140,17 @@ def conformance(script, long=False):
     return run
 
 
+def fuzz(target, corpus, seconds):
+    """Mutations of a fuzzer's corpus, others each time; the command that does them again is in the log."""
+    def run(suite, log):
+        command = [f"build/{suite.preset}/bin/fuzz_{target}", f"fuzz/{corpus}", str(10**12), str(seconds), str(time.time_ns())]
+        with open(log, "a") as file:
+            file.write(" ".join(command) + "\n")
+        code = shell(command, log, timeout=2 * seconds + 600)
+        return [Case(suite.name, "failed" if code else "passed", f"it ended with {code}" if code else "")]
+    return run
+
+
 def reported(command, timeout, environment=None):
     """A command that takes --bin and --report, and leaves there a list of {"name", "status", "why"}."""
     def run(suite, log):
@@ -191,6 +202,8 @@ def plan(arguments):
     slow = ("build/release/bin/ciyuan", "tests/e2e", "tools", "examples", "data", "schema", "README.md", "run", "test")
     suites.append(Suite("e2e", "end to end", end_to_end(*(["--long"] if arguments.long else [])), inputs=slow))
     if arguments.long:
+        suites.append(Suite("fuzz-long", "counting in every way, for long",
+                            fuzz("token_differential", "token_corpus/differential", 600)))
         for script in sorted(glob.glob(os.path.join(ROOT, "tests", "sim", "long.*"))):
             suites.append(Suite("sim-long", "the simulation, for long", conformance(os.path.relpath(script, ROOT), True)))
     return suites
