@@ -36,6 +36,13 @@ std::array<Amount, kKinds> Method::ciyuan_per_token(std::string_view model) cons
   return weights;
 }
 
+std::map<std::string, std::int64_t> Method::control_tokens(std::string_view model) const {
+  if (basis_ != Basis::kNative && basis_ != Basis::kProviderReported) return {};
+  const Rules* own = rules_for(model);
+  return (own != nullptr && own->control ? own->control : general_.control)
+      .value_or(std::map<std::string, std::int64_t>());
+}
+
 std::int64_t Method::control_tokens(std::string_view model, std::string_view finish_reason) const {
   if (basis_ != Basis::kNative && basis_ != Basis::kProviderReported) return 0;
   const Rules* own = rules_for(model);
@@ -91,6 +98,16 @@ Status Method::check_pins(std::string_view model, std::string_view tokenizer,
                      template_digest_hex);
   }
   return {};
+}
+
+Method::Pins Method::pins(std::string_view model) const {
+  Pins pins;
+  for (const Rules* rules : {&general_, rules_for(model)}) {
+    if (rules == nullptr) continue;
+    if (!rules->tokenizer_sha256.empty()) pins.tokenizer_sha256 = rules->tokenizer_sha256;
+    if (!rules->template_sha256.empty()) pins.template_sha256 = rules->template_sha256;
+  }
+  return pins;
 }
 
 std::vector<std::string> Method::models() const {

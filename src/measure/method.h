@@ -61,7 +61,9 @@ class Method {
   /// Micro-Ciyuan (scale 6) for one token of each kind; zero for kinds that do not count.
   std::array<Amount, kKinds> ciyuan_per_token(std::string_view model) const;
 
-  /// Tokens that a service generates and counts at the end of an answer though they have no text.
+  /// Tokens that a service generates and counts at the end of an answer though they have no text, for each
+  /// reason that has any.
+  std::map<std::string, std::int64_t> control_tokens(std::string_view model) const;
   std::int64_t control_tokens(std::string_view model, std::string_view finish_reason) const;
 
   /// Tokens for a part that is not text: by the model's rule for the medium, else by the general one, else
@@ -70,6 +72,12 @@ class Method {
   MediaCount count_media(std::string_view model, const MediaPart& part) const;
   /// The rule that count_media() would use; null where there is none.
   const ModalityRule* modality_rule(std::string_view model, Medium medium) const;
+  /// The digests that a model's vocabulary and template must have, as check_pins() sees them; empty: any.
+  struct Pins {
+    std::string tokenizer_sha256, template_sha256;
+    bool operator==(const Pins&) const = default;
+  };
+  Pins pins(std::string_view model) const;
   const std::map<std::string, std::int64_t>& media_tokens() const { return media_tokens_; }
 
   /// Whether the method says anything about this model; kNotFound where it is one that must be listed and is

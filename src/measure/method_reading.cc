@@ -17,14 +17,19 @@ constexpr std::size_t kRulesMax = 1000;
 constexpr std::size_t kModelsMax = 10'000;
 constexpr std::size_t kHexDigits = 64;
 const Amount kPriceMax(Int128{1'000'000'000} * 1'000'000'000'000);
+// A million million Ciyuan for a token: times any count it fits an Amount.
+const Amount kWeightMax(Int128{1'000'000'000'000} * 1'000'000);
 
-Result<std::map<std::string, Amount>> read_weights(const Json& object, const std::string& path, int scale) {
+Result<std::map<std::string, Amount>> read_weights(const Json& object, const std::string& path, int scale,
+                                                   Amount most) {
   std::map<std::string, Amount> weights;
   if (!object.is_object()) return invalid(path, "must be an object of kind and decimal");
   Fields fields(object, path);
   for (const auto& [kind, value] : object.items()) {
     if (!kind_named(kind)) return invalid(path + "/" + kind, "is no kind of token");
     weights[kind] = fields.decimal(kind.c_str(), scale, true);
+    if (weights[kind] > most)
+      fields.fault(kind, value.dump() + " must be at most " + format_decimal(most, scale));
   }
   CIYUAN_TRY_STATUS(fields.done("weights"));
   return weights;
@@ -164,7 +169,7 @@ class MethodReading {
   Status read_rules(const Json& object, const std::string& path, Method::Rules& rules) {
     rules.path = path;
     if (object.contains("weights")) {
-      CIYUAN_TRY(rules.weights, read_weights(object["weights"], path + "/weights", kWeightScale));
+      CIYUAN_TRY(rules.weights, read_weights(object["weights"], path + "/weights", kWeightScale, kWeightMax));
     }
     if (object.contains("kinds")) {
       CIYUAN_TRY(rules.kinds, read_kinds(object["kinds"], path + "/kinds"));
@@ -259,7 +264,7 @@ class MethodReading {
     if (prices == nullptr) fields.fault("prices", "is missing");
     for (const char* words : {"aliases", "source", "date"}) (void)fields.member(words);
     CIYUAN_TRY_STATUS(fields.done("a model's prices"));
-    CIYUAN_TRY(auto known, read_weights(*prices, path + "/prices", kPriceScale));
+    CIYUAN_TRY(auto known, read_weights(*prices, path + "/prices", kPriceScale, kPriceMax));
     Method::Rules rules;
     rules.path = path;
     CIYUAN_TRY_STATUS(add_name(entry["model"], path + "/model", rules));
@@ -269,10 +274,12 @@ class MethodReading {
       CIYUAN_TRY_STATUS(add_name(aliases[k], path + "/aliases/" + std::to_string(k), rules));
     for (const char* needed : {"input", "output"})
       if (!known.contains(needed)) return invalid(path + "/prices/" + needed, "is missing");
+    const Rounding how = rounding == "up"     ? Rounding::kUp
+                         : rounding == "down" ? Rounding::kDown
+                                              : Rounding::kHalfUp;
     for (Kind kind : kAllKinds) {
       const std::string name(name_of(priced_as(kind, known)));
       const std::string where = path + "/prices/" + name;
-      if (known[name] > kPriceMax) return invalid(where, "must be at most 1000000000");
       const Int128 scaled = known[name].units() * 1'000'000;
       const bool exact = scaled % reference.units() == 0;
       if (!exact && rounding == "exact")
@@ -280,11 +287,11 @@ class MethodReading {
                                   " over the reference price is not exact at six decimals, and "
                                   "/price_ratio/rounding is \"exact\"");
       if (!exact && name == name_of(kind)) method_.rounded_ratios_.push_back(where);
-      rules.weights[std::string(name_of(kind))] =
-          Amount(rounded_quotient(scaled, reference.units(),
-                                  rounding == "up"     ? Rounding::kUp
-                                  : rounding == "down" ? Rounding::kDown
-                                                       : Rounding::kHalfUp));
+      const Amount weight(rounded_quotient(scaled, reference.units(), how));
+      if (weight > kWeightMax)
+        return invalid(where, entry["prices"][name].dump() + " is more than " +
+                                  format_decimal(kWeightMax, kWeightScale) + " times the reference price");
+      rules.weights[std::string(name_of(kind))] = weight;
     }
     method_.models_.push_back(std::move(rules));
     return {};

@@ -110,13 +110,17 @@ class ModalityRule {
   Medium medium() const { return medium_; }
   std::string_view formula_name() const;
   record::Level level() const { return level_; }
+  /// Formula, numbers, rounding and level as JSON: rules with the same figures count the same.
+  const std::string& figures() const { return figures_; }
+  /// What a part of unknown size counts.
+  std::int64_t unknown_tokens() const { return unknown_.value_or(0); }
   const std::string& source() const { return source_; }
   const std::string& date() const { return date_; }
 
  private:
   std::optional<std::int64_t> by_formula(const MediaPart& part) const;
 
-  std::string name_, source_, date_;
+  std::string name_, figures_, source_, date_;
   Medium medium_ = Medium::kImage;
   Formula formula_ = FixedFormula{0};
   Rounding rounding_ = Rounding::kUp;

@@ -139,6 +139,9 @@ Result<ModalityRule> ModalityRule::from_json(const Json& object, const std::stri
   rule.date_ = fields.date("date", true);
   (void)fields.member("text");  // for people
   CIYUAN_TRY_STATUS(fields.done("formula \"" + formula + "\""));
+  Json figures = object;
+  for (const char* words : {"name", "source", "date", "text"}) figures.erase(words);
+  rule.figures_ = figures.dump();
   return rule;
 }
 

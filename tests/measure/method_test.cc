@@ -105,6 +105,19 @@ TEST(Method, a_ratio_that_is_said_to_be_exact_must_be) {
   EXPECT_EQ(fault(price_ratio("roughly")), "/price_ratio/rounding");
 }
 
+// So that any count times any weight fits an amount.
+TEST(Method, a_weight_has_a_bound) {
+  EXPECT_EQ(message(R"("weights": {"input": "1000000000000.000001"})"),
+            "/weights/input: \"1000000000000.000001\" must be at most 1000000000000");
+  EXPECT_EQ(method_with(R"("weights": {"input": "1000000000000"})").ciyuan_per_token("m")[0],
+            Amount(Int128{1'000'000'000'000} * 1'000'000));
+  EXPECT_EQ(
+      message(R"("price_ratio": {"currency": "CNY", "per": "token", "rounding": "up",
+                     "reference": {"model": "r", "kind": "input", "price": "0.000000000001"},
+                     "models": [{"model": "a", "prices": {"input": "1000", "output": "1"}}]})"),
+      "/price_ratio/models/0/prices/input: \"1000\" is more than 1000000000000 times the reference price");
+}
+
 TEST(Method, another_vocabulary_or_template_than_the_pinned_one_is_refused) {
   const std::string other(64, 'a');
   const auto plain = profile_with("", "smollm2", "smollm2");
