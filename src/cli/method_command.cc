@@ -149,11 +149,16 @@ void add_check(CLI::App& method, Session& session) {
   command->add_flag("--json", options->json, "One JSON object a line: the method, or the errors");
   command->footer(
       "Examples:\n  ciyuan method check my-method.json\n  ciyuan method check native-media-v1 --json\n\n"
-      "An error names the line, the JSON pointer, the value and the rule; exit code 2. LEVEL says how well a "
-      "count is\n"
-      "known: proved, estimated or unverified. Where an image's size cannot be seen its count is unverified, "
-      "and\n"
-      "SIZE UNSEEN is taken. What has no rule counts nothing and is unverified.");
+      "An error names the JSON pointer (in YAML the line, too), the value and the rule; exit code 2. LEVEL "
+      "says "
+      "how well\n"
+      "a count is known: proved, estimated or unverified; a chat of a model without a template is an "
+      "estimate "
+      "at best.\n"
+      "Where an image's size cannot be seen its count is unverified, and SIZE UNSEEN is taken. What has no "
+      "rule "
+      "counts\n"
+      "nothing and is unverified.");
   command->callback([&session, options] { check(session, *options); });
 }
 

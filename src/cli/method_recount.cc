@@ -307,7 +307,10 @@ void recount(Session& session, const RecountOptions& options) {
   Inputs inputs(is_json_lines_file);
   for (const std::string& input : options.inputs) inputs.add(input);
   if (options.inputs.empty()) inputs.add("-");
-  session.fail(inputs.errors);
+  for (const Error& error : inputs.errors) {
+    session.console().err << "ciyuan method recount: " << error.text() << "\n";
+    session.exit_code = kBadUsage;
+  }
   for (const std::string& file : inputs.files) recounter.file(file);
   recounter.finish();
 }
