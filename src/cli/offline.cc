@@ -1,4 +1,4 @@
-/// verify, version: what needs no server. (Also here: count_command.cc, parity_command.cc,
+/// verify, version: what needs no server. (Also here: count_command.cc, method_command.cc, parity_command.cc,
 /// calibrate_command.cc)
 
 #include <ostream>
@@ -42,6 +42,7 @@ void add_verify(CLI::App& app, Session& session) {
 
 void add_offline_commands(CLI::App& app, Session& session) {
   add_count_command(app, session);
+  add_method_command(app, session);
   add_vocab_command(app, session);
   add_parity_command(app, session);
   add_calibrate_command(app, session, kVersion);

@@ -14,7 +14,6 @@ constexpr std::size_t kIdempotencyKeyBytesMax = 255;
 constexpr std::size_t kCountedHereBytesMax = 1 << 20;  // some tens of milliseconds, for which others wait
 
 constexpr std::int64_t kOutputTokensMax = std::int64_t{1} << 40;  // of one call: the clerk's own bound
-constexpr std::int64_t kCharacterBytesMax = 4;                    // in UTF-8
 
 bool counts_model_tokens(const measure::Method& method) {
   return method.basis() == measure::Basis::kNative || method.basis() == measure::Basis::kProviderReported;
@@ -168,16 +167,10 @@ std::int64_t MeteredCall::answer_tokens_max() const {
 // How many of the model's tokens these units of the method can be at most.
 std::int64_t MeteredCall::tokens_within(std::int64_t units) const {
   constexpr std::int64_t kUnbounded = std::numeric_limits<std::int64_t>::max();
-  switch (resolved_.method->basis()) {
-    case measure::Basis::kNative:
-    case measure::Basis::kProviderReported:
-    case measure::Basis::kBytes:  // a token is a byte at least
-      return units;
-    case measure::Basis::kCharacters:
-      return units < kUnbounded / kCharacterBytesMax ? units * kCharacterBytesMax : kUnbounded;
-    default:
-      return kUnbounded;
-  }
+  if (counts_model_tokens(*resolved_.method)) return units;
+  // A token is a byte at least.
+  const std::optional<std::int64_t> bytes = resolved_.method->unit_bytes_max();
+  return bytes && units < kUnbounded / *bytes ? units * *bytes : kUnbounded;
 }
 
 http::Task<bool> MeteredCall::open() {

@@ -38,11 +38,11 @@ std::int64_t StreamMeter::upper_bound() const {
 
 bool StreamMeter::surely_fits(const dialect::AnswerPart& part, std::int64_t granted) const {
   std::int64_t most = upper_bound();
-  // No byte makes more than one token; normalisation of a few scripts may make more bytes, hence the factor.
-  for (const auto& text : part.choices)
-    most += 3 * static_cast<std::int64_t>(text.content.size() + text.reasoning.size() + text.tool.size() +
-                                          text.other.size()) +
-            1;
+  for (const auto& text : part.choices) {
+    const std::size_t bytes =
+        text.content.size() + text.reasoning.size() + text.tool.size() + text.other.size();
+    most += profile_->units_per_byte_max() * static_cast<std::int64_t>(bytes) + 1;
+  }
   return most <= granted;
 }
 

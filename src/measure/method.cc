@@ -1,117 +1,119 @@
 #include "measure/method.h"
 
-#include <utility>
-
 namespace ciyuan::measure {
 namespace {
 
-constexpr int kWeightScale = 6;
-constexpr std::array<std::pair<std::string_view, Basis>, 7> kBases = {
-    {{"native", Basis::kNative},
-     {"reference", Basis::kReference},
-     {"bytes", Basis::kBytes},
-     {"characters", Basis::kCharacters},
-     {"words", Basis::kWords},
-     {"calls", Basis::kCalls},
-     {"provider_reported", Basis::kProviderReported}}};
-
-Result<std::map<std::string, Amount>> read_weights(const Json& object, const std::string& path) {
-  std::map<std::string, Amount> weights;
-  if (!object.is_object()) return invalid(path, "must be an object of kind and decimal");
-  for (const auto& [kind, value] : object.items()) {
-    std::string where = path + "/" + kind;
-    if (!kind_named(kind)) return invalid(where, "is no kind of token");
-    if (!value.is_string() && !value.is_number_integer())
-      return invalid(where, "must be a decimal in quotes");
-    auto weight = parse_decimal(value.is_string() ? value.get<std::string>() : value.dump(), kWeightScale);
-    if (!weight) return invalid(where, weight.error().message);
-    if (weight->is_negative()) return invalid(where, "must not be negative");
-    weights[kind] = *weight;
-  }
-  return weights;
-}
-
-Result<std::map<std::string, std::int64_t>> read_counts(const Json& object, const std::string& path) {
-  std::map<std::string, std::int64_t> counts;
-  if (!object.is_object()) return invalid(path, "must be an object of name and whole number");
-  for (const auto& [name, value] : object.items()) {
-    if (!value.is_number_integer() || value.get<std::int64_t>() < 0 || value.get<std::int64_t>() > 1'000'000)
-      return invalid(path + "/" + name, "must be a whole number from 0 to 1000000");
-    counts[name] = value.get<std::int64_t>();
-  }
-  return counts;
-}
+constexpr std::array<std::string_view, 7> kBasisNames = {
+    "native", "reference", "bytes", "characters", "words", "calls", "provider_reported"};
+constexpr std::int64_t kCodePointBytesMax = 4;
 
 }  // namespace
 
-Result<Method> Method::from_json(const Json& document) {
-  Method method;
-  if (!document.is_object() || !document.contains("name") || !document["name"].is_string())
-    return invalid("/name", "is missing");
-  method.name_ = document["name"];
-  std::string basis = document.value("basis", std::string("native"));
-  bool known = false;
-  for (const auto& [name, value] : kBases) {
-    if (name != basis) continue;
-    method.basis_ = value;
-    known = true;
-  }
-  if (!known) return invalid("/basis", "\"" + basis + "\" is no basis of counting");
-  if (document.contains("tokenizer")) method.reference_tokenizer_ = document["tokenizer"].get<std::string>();
-  if ((method.basis_ == Basis::kReference) != !method.reference_tokenizer_.empty())
-    return invalid("/tokenizer", "belongs to basis \"reference\", and only there");
-  method.weights_.fill(Amount(1'000'000));
-  if (document.contains("weights")) {
-    CIYUAN_TRY(auto weights, read_weights(document["weights"], "/weights"));
-    for (const auto& [kind, weight] : weights) method.weights_[index_of(*kind_named(kind))] = weight;
-  }
-  if (document.contains("control_tokens")) {
-    CIYUAN_TRY(method.control_, read_counts(document["control_tokens"], "/control_tokens"));
-  }
-  if (document.contains("media_tokens")) {
-    CIYUAN_TRY(method.media_tokens_, read_counts(document["media_tokens"], "/media_tokens"));
-  }
-  if (!document.contains("models")) return method;
-  for (std::size_t i = 0; i < document["models"].size(); ++i) {
-    const Json& entry = document["models"][i];
-    std::string path = "/models/" + std::to_string(i);
-    ModelRule rule;
-    if (!entry.is_object() || !entry.contains("model") || !entry["model"].is_string())
-      return invalid(path + "/model", "is missing");
-    rule.model = entry["model"];
-    if (method.rule_for(rule.model) != nullptr)
-      return invalid(path + "/model", "\"" + rule.model + "\" has a rule already");
-    if (entry.contains("weights")) {
-      CIYUAN_TRY(rule.weights, read_weights(entry["weights"], path + "/weights"));
-    }
-    if (entry.contains("control_tokens")) {
-      CIYUAN_TRY(rule.control, read_counts(entry["control_tokens"], path + "/control_tokens"));
-      rule.has_control = true;
-    }
-    method.models_.push_back(std::move(rule));
-  }
-  return method;
+std::string_view name_of(Basis basis) { return kBasisNames[static_cast<std::size_t>(basis)]; }
+
+const Method::Rules* Method::rules_for(std::string_view model) const {
+  auto found = by_name_.find(model);
+  return found == by_name_.end() ? nullptr : &models_[found->second];
 }
 
-const Method::ModelRule* Method::rule_for(std::string_view model) const {
-  for (const ModelRule& rule : models_)
-    if (rule.model == model) return &rule;
-  return nullptr;
+std::optional<std::int64_t> Method::unit_bytes_max() const {
+  if (basis_ == Basis::kBytes) return 1;
+  const bool each_counts = characters_.han > 0 && characters_.other > 0;
+  if (basis_ == Basis::kCharacters && !characters_.grapheme && each_counts) return kCodePointBytesMax;
+  return std::nullopt;
 }
 
 std::array<Amount, kKinds> Method::ciyuan_per_token(std::string_view model) const {
-  std::array<Amount, kKinds> weights = weights_;
-  if (const ModelRule* rule = rule_for(model))
-    for (const auto& [kind, weight] : rule->weights) weights[index_of(*kind_named(kind))] = weight;
+  std::array<Amount, kKinds> weights;
+  weights.fill(Amount(1'000'000));
+  const Rules* own = rules_for(model);
+  for (const Rules* rules : {&general_, own})
+    if (rules != nullptr)
+      for (const auto& [kind, weight] : rules->weights) weights[index_of(*kind_named(kind))] = weight;
+  const auto& kinds = own != nullptr && own->kinds ? own->kinds : general_.kinds;
+  for (Kind kind : kAllKinds)
+    if (kinds && !(*kinds)[index_of(kind)]) weights[index_of(kind)] = Amount();
   return weights;
+}
+
+std::map<std::string, std::int64_t> Method::control_tokens(std::string_view model) const {
+  if (basis_ != Basis::kNative && basis_ != Basis::kProviderReported) return {};
+  const Rules* own = rules_for(model);
+  return (own != nullptr && own->control ? own->control : general_.control)
+      .value_or(std::map<std::string, std::int64_t>());
 }
 
 std::int64_t Method::control_tokens(std::string_view model, std::string_view finish_reason) const {
   if (basis_ != Basis::kNative && basis_ != Basis::kProviderReported) return 0;
-  const ModelRule* rule = rule_for(model);
-  const auto& control = rule != nullptr && rule->has_control ? rule->control : control_;
-  auto found = control.find(std::string(finish_reason));
-  return found == control.end() ? 0 : found->second;
+  const Rules* own = rules_for(model);
+  const auto& control = own != nullptr && own->control ? own->control : general_.control;
+  if (!control) return 0;
+  auto found = control->find(std::string(finish_reason));
+  return found == control->end() ? 0 : found->second;
+}
+
+const ModalityRule* Method::modality_rule(std::string_view model, Medium medium) const {
+  for (const Rules* rules : {rules_for(model), &general_}) {
+    if (rules == nullptr) continue;
+    if (auto found = rules->modalities.find(medium); found != rules->modalities.end())
+      return &modality_rules_[found->second];
+  }
+  return nullptr;
+}
+
+MediaCount Method::count_media(std::string_view model, const MediaPart& part) const {
+  if (const ModalityRule* rule = modality_rule(model, part.medium)) return rule->count(part);
+  auto stated = media_tokens_.find(std::string(name_of(part.medium)));
+  if (stated == media_tokens_.end()) return {};
+  return {stated->second, record::Level::kEstimated};
+}
+
+Status Method::covers(std::string_view model) const {
+  if (!refuses_unlisted_ || rules_for(model) != nullptr) return {};
+  return Error{ErrorCode::kNotFound,
+               "\"" + std::string(model) + "\" is not among the models of the method " + name_ +
+                   ", which counts no others",
+               "/models"};
+}
+
+Status Method::check_pins(std::string_view model, std::string_view tokenizer,
+                          std::string_view tokenizer_digest_hex, std::string_view chat_template,
+                          std::string_view template_digest_hex) const {
+  auto differs = [&](const Rules& rules, const char* member, const std::string& pinned, std::string_view what,
+                     std::string_view name, std::string_view used) {
+    return Error{ErrorCode::kConflict,
+                 "\"" + pinned + "\" is the " + std::string(what) + " that the method " + name_ +
+                     " counts by; the one in use" +
+                     (name.empty() ? std::string() : ", " + std::string(name) + ",") +
+                     (used.empty() ? " has no digest" : " has " + std::string(used)),
+                 rules.path + "/" + member};
+  };
+  for (const Rules* rules : {&general_, rules_for(model)}) {
+    if (rules == nullptr) continue;
+    if (!rules->tokenizer_sha256.empty() && rules->tokenizer_sha256 != tokenizer_digest_hex)
+      return differs(*rules, "tokenizer_sha256", rules->tokenizer_sha256, "vocabulary", tokenizer,
+                     tokenizer_digest_hex);
+    if (!rules->template_sha256.empty() && rules->template_sha256 != template_digest_hex)
+      return differs(*rules, "template_sha256", rules->template_sha256, "chat template", chat_template,
+                     template_digest_hex);
+  }
+  return {};
+}
+
+Method::Pins Method::pins(std::string_view model) const {
+  Pins pins;
+  for (const Rules* rules : {&general_, rules_for(model)}) {
+    if (rules == nullptr) continue;
+    if (!rules->tokenizer_sha256.empty()) pins.tokenizer_sha256 = rules->tokenizer_sha256;
+    if (!rules->template_sha256.empty()) pins.template_sha256 = rules->template_sha256;
+  }
+  return pins;
+}
+
+std::vector<std::string> Method::models() const {
+  std::vector<std::string> names;
+  for (const Rules& rules : models_) names.push_back(rules.names.front());
+  return names;
 }
 
 }  // namespace ciyuan::measure

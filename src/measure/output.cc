@@ -37,7 +37,7 @@ struct OutputMeter::State {
     return *by_tokens[slot];
   }
   PlainCounter& units(std::size_t slot) {
-    if (!by_units[slot]) by_units[slot].emplace(profile.method.basis());
+    if (!by_units[slot]) by_units[slot].emplace(profile.method.basis(), profile.method.characters());
     return *by_units[slot];
   }
 };
@@ -89,8 +89,9 @@ std::size_t OutputMeter::longest_prefix(Kind kind, std::string_view text, token:
   }
   // Units never shrink as text grows: halve the range, then step back to a character's first byte.
   auto fits = [&](std::size_t size) {
-    PlainCounter trial =
-        state_->by_units[slot] ? *state_->by_units[slot] : PlainCounter(state_->profile.method.basis());
+    PlainCounter trial = state_->by_units[slot] ? *state_->by_units[slot]
+                                                : PlainCounter(state_->profile.method.basis(),
+                                                               state_->profile.method.characters());
     trial.add(text.substr(0, size));
     return trial.count() <= rest.value;
   };

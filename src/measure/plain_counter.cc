@@ -37,7 +37,8 @@ bool is_word_part(char32_t point) {
 
 void PlainCounter::take(char32_t point) {
   if (basis_ == Basis::kCharacters) {
-    ++units_;
+    if (!characters_.grapheme || breaker_.begins_cluster(point))
+      units_ += is_han(point) ? characters_.han : characters_.other;
     return;
   }
   if (stands_alone(point)) {

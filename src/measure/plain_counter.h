@@ -1,18 +1,23 @@
 #pragma once
 
-/// Counts that need no vocabulary: bytes, characters, words, at any split of the bytes.
+/// Counts that need no vocabulary: bytes, characters (code points or grapheme clusters, Han or not), words,
+/// at any split of the bytes.
 
 #include <cstdint>
 #include <string_view>
 
+#include "measure/grapheme.h"
 #include "measure/method.h"
 
 namespace ciyuan::measure {
 
-/// Text that is not UTF-8 counts each stray byte as a character. One thread; copy it for a trial.
+/// Text that is not UTF-8 counts each stray byte as a character. What was counted never shrinks as text
+/// comes: a character that grows (an accent, a joined emoji) keeps the units of its first code point. One
+/// thread; copy it for a trial.
 class PlainCounter {
  public:
-  explicit PlainCounter(Basis basis) : basis_(basis) {}
+  explicit PlainCounter(Basis basis, CharacterRule characters = {})
+      : basis_(basis), characters_(characters) {}
   void add(std::string_view text);
   std::int64_t count() const;
   std::size_t bytes() const { return bytes_; }
@@ -21,6 +26,8 @@ class PlainCounter {
   void take(char32_t point);
 
   Basis basis_;
+  CharacterRule characters_;
+  GraphemeBreaker breaker_;
   std::size_t bytes_ = 0;
   std::int64_t units_ = 0;
   bool in_word_ = false;

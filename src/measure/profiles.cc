@@ -40,25 +40,15 @@ Result<TemplateFile> find_template(const std::string& folder, std::string_view n
   return Error{ErrorCode::kNotFound, "there is no chat template \"" + std::string(name) + "\"", "template"};
 }
 
-std::string_view name_of(Basis basis) {
-  switch (basis) {
-    case Basis::kBytes:
-      return "bytes";
-    case Basis::kCharacters:
-      return "characters";
-    case Basis::kWords:
-      return "words";
-    case Basis::kCalls:
-      return "calls";
-    default:
-      return "";
-  }
+Status check_pins(const Method& method, const LoadedProfile& profile, std::string_view chat_template) {
+  return method.check_pins(profile.model, profile.counter_name, profile.tokenizer_digest, chat_template,
+                           profile.template_digest);
 }
 
 }  // namespace
 
-std::int64_t count_plain(Basis basis, std::string_view text) {
-  PlainCounter counter(basis);
+std::int64_t count_plain(const Method& method, std::string_view text) {
+  PlainCounter counter(method.basis(), method.characters());
   counter.add(text);
   return counter.count();
 }
@@ -79,6 +69,7 @@ struct Profiles::State {
 Result<std::shared_ptr<const Profile>> Profiles::State::load(const Method& method, std::string_view model,
                                                              std::string_view tokenizer,
                                                              std::string_view chat_template) {
+  CIYUAN_TRY_STATUS(method.covers(model));
   auto profile = std::make_shared<LoadedProfile>();
   profile->method = method;
   profile->model = model;
@@ -91,7 +82,10 @@ Result<std::shared_ptr<const Profile>> Profiles::State::load(const Method& metho
   } else {
     profile->counter_name = name_of(method.basis());
   }
-  if (!native) return std::shared_ptr<const Profile>(profile);
+  if (!native) {
+    CIYUAN_TRY_STATUS(check_pins(method, *profile, ""));
+    return std::shared_ptr<const Profile>(profile);
+  }
   if (chat_template == kOpenAiChat) {
     profile->rule = PromptRule::kOpenAiChat;
   } else if (!chat_template.empty()) {
@@ -103,6 +97,7 @@ Result<std::shared_ptr<const Profile>> Profiles::State::load(const Method& metho
     profile->eos_token = std::move(file.eos_token);
     profile->rule = PromptRule::kTemplate;
   }
+  CIYUAN_TRY_STATUS(check_pins(method, *profile, chat_template));
   return std::shared_ptr<const Profile>(profile);
 }
 

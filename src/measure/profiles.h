@@ -2,6 +2,7 @@
 
 /// How one model is counted under one method: tokenizer, chat template, control tokens. Loaded once, shared.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class Profile {
   /// How well an output count is known: proved for text, estimated where tool calls were among it (their text
   /// is known, the markup round it is not).
   virtual record::Level output_level(bool has_tool_calls) const = 0;
+  /// No byte of an answer counts more than this: a cheap upper bound.
+  virtual std::int64_t units_per_byte_max() const = 0;
   /// The service's own figures are billed, as far as the hold allows.
   virtual bool bills_reported() const = 0;
 };
@@ -34,7 +37,9 @@ class Profiles {
   /// `data_folder` holds vocabularies/ and templates/; empty: the standard one (token/vocabulary_set.h).
   explicit Profiles(std::string data_folder);
   ~Profiles();
-  /// kNotFound names the tokenizer or template that is missing. `model` is the name of the Model document.
+  /// kNotFound names the tokenizer or template that is missing, or the model that the method must list and
+  /// does not; kConflict the pinned digest that the one in use does not have. `model` is the name of the
+  /// Model document.
   Result<std::shared_ptr<const Profile>> profile(const Method& method, const Digest& method_digest,
                                                  std::string_view model, std::string_view tokenizer,
                                                  std::string_view chat_template);

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/json.h"
+#include "measure/internal/media_part.h"
 #include "measure/internal/openai_chat.h"
 #include "measure/internal/profile.h"
 
@@ -15,13 +16,13 @@ using jinja::Global;
 using jinja::Value;
 
 std::int64_t count_text(const LoadedProfile& profile, std::string_view text) {
-  if (!profile.by_tokens()) return count_plain(profile.method.basis(), text);
+  if (!profile.by_tokens()) return count_plain(profile.method, text);
   return profile.vocabulary->count(text).value;
 }
 
 // A prompt that goes to the model as it is: services read control tokens in it as themselves.
 std::int64_t count_raw(const LoadedProfile& profile, std::string_view text) {
-  if (!profile.by_tokens()) return count_plain(profile.method.basis(), text);
+  if (!profile.by_tokens()) return count_plain(profile.method, text);
   return profile.vocabulary->count_with_specials(text).value;
 }
 
@@ -52,9 +53,9 @@ Result<PromptCount> count_input(const LoadedProfile& profile, const Json& value,
 }
 
 // Members of a part that carry a medium or are labels, not text; `cache_control` says how long to keep it.
-constexpr std::array<std::string_view, 14> kNotText = {
-    "type",      "id",        "role",  "index", "image_url", "input_audio", "audio",
-    "audio_url", "video_url", "video", "image", "file",      "detail",      "cache_control"};
+constexpr std::array<std::string_view, 15> kNotText = {
+    "type",      "id",    "role",  "index", "image_url", "input_audio", "audio",        "audio_url",
+    "video_url", "video", "image", "file",  "file_data", "detail",      "cache_control"};
 
 // Every text in a value, at any depth, but those under the names given.
 template <class Visit>
@@ -81,11 +82,10 @@ void add_json(const LoadedProfile& profile, const nlohmann::ordered_json& value,
   extra.level = worse(extra.level, record::Level::kEstimated);
 }
 
-std::string_view medium_of(std::string_view type) {
-  if (type.starts_with("image")) return "image";
-  if (type.starts_with("input_audio") || type.starts_with("audio")) return "audio";
-  if (type.starts_with("video")) return "video";
-  return type.starts_with("file") ? "file" : "";
+void add_media(const LoadedProfile& profile, const MediaPart& part, PromptCount& extra) {
+  const MediaCount counted = profile.method.count_media(profile.model, part);
+  extra.tokens.value += counted.tokens;
+  extra.level = worse(extra.level, counted.level);
 }
 
 // Joins text parts of a message's content into one text, as services do before they render; counts the
@@ -104,11 +104,9 @@ Status join_parts(const LoadedProfile& profile, nlohmann::ordered_json& message,
       if (!joined.empty() && profile.rule == PromptRule::kTemplate) joined += '\n';
       joined += part["text"].get_ref<const std::string&>();
       part.erase("text");
-    } else if (std::string_view medium = medium_of(type); !medium.empty()) {
-      auto rule = profile.method.media_tokens().find(std::string(medium));
-      bool stated = rule != profile.method.media_tokens().end();
-      if (stated) extra.tokens.value += rule->second;
-      extra.level = worse(extra.level, stated ? record::Level::kEstimated : record::Level::kUnverified);
+    } else if (const auto medium = medium_of(type)) {
+      add_media(profile, read_media_part(*medium, part), extra);
+      part.erase("source");  // how Anthropic's parts carry it
     }
     add_estimate(profile, part, extra);
   }
@@ -229,6 +227,10 @@ Result<PromptCount> count_chat(const LoadedProfile& profile, std::string_view bo
     joined = joined || (message.is_object() && message.contains("content") && message["content"].is_array());
     CIYUAN_TRY_STATUS(join_parts(profile, message, i, extra));
   }
+  // The declarations themselves are counted with the texts; this is what a service writes round them.
+  const auto tools = read_tools(request);
+  if (tools && profile.method.modality_rule(profile.model, Medium::kTools) != nullptr)
+    add_media(profile, *tools, extra);
   if (profile.rule == PromptRule::kTemplate) {
     CIYUAN_TRY(count.tokens.value,
                render_and_count(profile, joined ? request.dump() : std::string(body), heap));

@@ -43,7 +43,7 @@ class Usage(unittest.TestCase):
                        "verify", "completion",
                        "version", "key create", "account list", "account show", "account deposit", "account statement",
                        "record list", "record show", "record receipt", "record key", "record erase",
-                       "record correct"]:
+                       "record correct", "method list", "method check", "method diff", "method recount"]:
             self.assertIn(tuple(wanted.split()), verbs)
         for verb in verbs:
             shown = run(*verb, "--help")

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "measure/call_count.h"
 #include "measure/output.h"
 #include "measure/prompt.h"
 

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "base/file.h"
 #include "tests/measure/profile_for_tests.h"
 #include "token/vocabulary_set.h"
 
@@ -277,6 +278,88 @@ TEST(Prompt, without_a_template_all_texts_of_a_request_count) {
                   R"({"messages": [{"role": "user", "content": "b"}], "functions": [{"name": "c"}]})")
                 .tokens.value,
             31);
+}
+
+// The bytes of a sample by its name, in base64.
+std::string sample(const std::string& name) {
+  auto text = read_file(CIYUAN_SOURCE_DIR "/tests/measure/media.json", 1 << 20);
+  EXPECT_TRUE(text.ok());
+  const Json files = parse_json(*text)->at("files");
+  for (const Json& file : files)
+    if (file.at("name") == name) return file.at("base64");
+  ADD_FAILURE() << name;
+  return "";
+}
+
+std::shared_ptr<const Profile> media_profile(const std::string& model) {
+  auto text = read_file(CIYUAN_SOURCE_DIR "/data/methods/native-media-v1.json", 1 << 20);
+  EXPECT_TRUE(text.ok());
+  auto profile = test_profiles().profile(*Method::from_json(*parse_json(*text)), sha256(*text), model,
+                                         "o200k", "openai_chat");
+  EXPECT_TRUE(profile.ok()) << profile.error().text();
+  return *profile;
+}
+
+// What a part adds to the same chat without it.
+PromptCount added(const std::string& model, const std::string& part) {
+  const auto profile = media_profile(model);
+  const std::string text = R"({"type": "text", "text": "What is this?"})";
+  PromptCount counted = count(*profile, Endpoint::kChat, user("[" + text + ", " + part + "]"));
+  counted.tokens.value -= count(*profile, Endpoint::kChat, user("[" + text + "]")).tokens.value;
+  return counted;
+}
+std::string picture(const std::string& url, const std::string& more = "") {
+  return R"({"type": "image_url", "image_url": {"url": ")" + url + "\"" + more + "}}";
+}
+
+TEST(Prompt, an_image_counts_by_its_size_where_the_request_carries_it) {
+  const std::string png = "data:image/png;base64," + sample("png");     // 1024 × 768
+  EXPECT_EQ(added("gpt-4o", picture(png)).tokens.value, 85 + 4 * 170);  // 2 × 2 tiles
+  EXPECT_EQ(added("gpt-4o", picture(png)).level, Level::kEstimated);
+  EXPECT_EQ(added("gpt-4o", picture(png, R"(, "detail": "low")")).tokens.value, 85);
+  EXPECT_EQ(added("gemini-2.5-pro", picture(png)).tokens.value, 2 * 258);
+  EXPECT_EQ(added("claude-sonnet-4", picture(png)).tokens.value, 1049);  // 786432 / 750 = 1048.6
+  EXPECT_EQ(added("claude-sonnet-4",
+                  R"({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ")" +
+                      sample("png") + "\"}}")
+                .tokens.value,
+            1049);
+  EXPECT_EQ(added("gpt-4.1-mini", picture(png)).tokens.value, 1245);  // 32 × 24 × 1.62 = 1244.16
+  EXPECT_EQ(added("qwen3-vl", picture(png)).tokens.value, 32 * 24 + 2);
+}
+
+TEST(Prompt, a_medium_whose_size_is_not_seen_is_unverified) {
+  const PromptCount remote = added("gpt-4o", picture("https://example.com/a.png"));
+  EXPECT_EQ(remote.tokens.value, 1445);
+  EXPECT_EQ(remote.level, Level::kUnverified);
+  EXPECT_EQ(added("gpt-4o", picture("data:image/png;base64,!!!!")).level, Level::kUnverified);
+  EXPECT_EQ(added("gpt-4o", R"({"type": "file", "file": {"file_id": "f"}})").level, Level::kUnverified);
+  EXPECT_EQ(added("not-listed", picture("data:image/png;base64," + sample("png"))).level, Level::kUnverified);
+}
+
+TEST(Prompt, sounds_count_by_the_second_and_documents_by_the_page) {
+  const PromptCount sound =
+      added("gpt-4o", R"({"type": "input_audio", "input_audio": {"format": "wav", "data": ")" +
+                          sample("wav, 8 kHz mono") + "\"}}");
+  EXPECT_EQ(sound.tokens.value, 1);  // 800 / 8000 s × 10
+  EXPECT_EQ(sound.level, Level::kEstimated);
+  const PromptCount pages =
+      added("gemini-2.5-pro", R"({"type": "file", "file": {"file_data": "data:application/pdf;base64,)" +
+                                  sample("pdf, three pages") + "\"}}");
+  EXPECT_EQ(pages.tokens.value, 3 * 258);
+}
+
+TEST(Prompt, tools_count_what_the_service_writes_round_them) {
+  auto request = [](const char* more) {
+    return std::string(R"({"messages": [{"role": "user", "content": "b"}], "tools": [{"type": "function",
+        "function": {"name": "f"}}])") +
+           more + "}";
+  };
+  const auto plain = profile_with("", "o200k", "openai_chat"), claude = media_profile("claude-sonnet-4");
+  const std::int64_t texts = count(*plain, Endpoint::kChat, request("")).tokens.value;
+  EXPECT_EQ(count(*claude, Endpoint::kChat, request("")).tokens.value, texts + 346);
+  EXPECT_EQ(count(*claude, Endpoint::kChat, request(R"(, "tool_choice": "required")")).tokens.value,
+            texts + 313);
 }
 
 TEST(Prompt, a_suffix_counts) {

@@ -13,10 +13,12 @@ void add_service_commands(CLI::App& app, Session& session);   ///< serve, standi
 void add_document_commands(CLI::App& app, Session& session);  ///< apply, get, delete, key
 void add_account_commands(CLI::App& app, Session& session);   ///< account
 void add_record_commands(CLI::App& app, Session& session);    ///< record, explain, statement, log
-void add_offline_commands(CLI::App& app, Session& session);   ///< count, parity, calibrate, verify, version
-void add_count_command(CLI::App& app, Session& session);      ///< of the offline ones
-void add_vocab_command(CLI::App& app, Session& session);      ///< vocab, of the offline ones
-void add_parity_command(CLI::App& app, Session& session);     ///< of the offline ones
+void add_offline_commands(CLI::App& app,
+                          Session& session);  ///< count, method, parity, calibrate, verify, version
+void add_count_command(CLI::App& app, Session& session);   ///< of the offline ones
+void add_method_command(CLI::App& app, Session& session);  ///< method, of the offline ones
+void add_vocab_command(CLI::App& app, Session& session);   ///< vocab, of the offline ones
+void add_parity_command(CLI::App& app, Session& session);  ///< of the offline ones
 /// calibrate, of the offline ones; `version` must outlive the parsing.
 void add_calibrate_command(CLI::App& app, Session& session, std::string_view version);
 void add_completion_command(CLI::App& app, Session& session);  ///< completion

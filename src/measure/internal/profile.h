@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -25,6 +26,12 @@ class LoadedProfile : public Profile {
     if (method.basis() == Basis::kProviderReported) return record::Level::kUnverified;
     return has_tool_calls ? record::Level::kEstimated : record::Level::kProved;
   }
+  std::int64_t units_per_byte_max() const override {
+    if (method.basis() == Basis::kCharacters)  // a Han character has three bytes at least
+      return std::max((method.characters().han + 2) / 3, method.characters().other);
+    // No byte makes more than one token; normalisation of a few scripts may make more bytes of one.
+    return by_tokens() ? 3 : 1;
+  }
   bool bills_reported() const override { return method.basis() == Basis::kProviderReported; }
 
   /// Tokens count by vocabulary, not bytes or characters.
@@ -43,7 +50,7 @@ inline const LoadedProfile& loaded(const Profile& profile) {
   return static_cast<const LoadedProfile&>(profile);
 }
 
-/// Units of text under a basis without a vocabulary.
-std::int64_t count_plain(Basis basis, std::string_view text);
+/// Units of text under a method without a vocabulary.
+std::int64_t count_plain(const Method& method, std::string_view text);
 
 }  // namespace ciyuan::measure

@@ -1,5 +1,6 @@
 """What is counted, cut and charged where a client or a service says things in another way than the plain one."""
 import asyncio
+import base64
 import decimal
 import json
 import time
@@ -130,6 +131,40 @@ def not_cut(world):
     equal(gateway.record(answer.record)["usage"]["output"]["billed"], len(text), "billed")
     answer = whole(gateway, {"id": "c", "choices": [message(content=text * 10)]}, max_tokens=100)
     equal(billed(gateway.record(answer.record)), 2000, "a cap still cuts")
+
+
+@case("an image counts by its method's formula, and the record says how well it is known; a pinned tokenizer is the only one")
+def image_by_formula(world):
+    standin = world.standin()
+    rule = {"name": "area", "medium": "image", "formula": "area", "pixels_per_token": 10, "unknown": 500, "source": "the tests",
+            "date": "2026-11-01"}
+    method = {"kind": "Method", "name": "images", "version": "1", "date": "2026-11-01", "source": "the tests", "basis": "native",
+              "modality_rules": [rule], "modalities": {"image": "area"}}
+    gateway = world.gateway(documents(standin.url))
+
+    def use(**more):
+        found = documents(standin.url, extra=[{**method, **more}])
+        next(one for one in found if one["kind"] == "Contract")["method"] = "images"
+        gateway.apply(found)
+
+    def figure(*parts):
+        body = {"model": "standin", "messages": [{"role": "user", "content": [{"type": "text", "text": "Look."}, *parts]}]}
+        answer = whole(gateway, {"id": "c", "choices": [message(content="A line.")]}, body=body)
+        return gateway.record(answer.record)["usage"]["input"]
+
+    def image(url):
+        return {"type": "image_url", "image_url": {"url": url}}
+
+    use()
+    text = figure()
+    gif = base64.b64encode(b"GIF89a" + (300).to_bytes(2, "little") + (20).to_bytes(2, "little")).decode()
+    seen = figure(image("data:image/gif;base64," + gif))
+    equal((seen["measured"] - text["measured"], text["level"], seen["level"]), (600, "proved", "estimated"), "300 × 20 over 10")
+    unseen = figure(image("https://images.example/a.gif"))
+    equal((unseen["measured"] - text["measured"], unseen["level"]), (500, "unverified"), "an image elsewhere")
+    use(tokenizer_sha256="0" * 64)
+    answer = gateway.call(chat())
+    check(answer.status >= 400 and b"tokenizer_sha256" in answer.body, f"{answer.status}", answer.body[:400])
 
 
 @case("a stream that is answered with JSON grows its hold, and a media type is read in any case")
