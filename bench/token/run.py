@@ -3,7 +3,7 @@
 
   python3 bench/token/run.py --bench build/release/bin/count_bench [--tokenizer NAME]… FILE…
 
-Run it with a Python that has the peers: pip install gigatoken quicktok-v1 bpe-openai tiktoken tokenizers; one that is
+Run it with a Python that has the peers: pip install gigatoken quicktok-v1 bpe-openai tiktoken tokenizers sentencepiece; one that is
 missing is left out. Every count must be the same, or the run stops. Time is CPU time over all threads of the process,
 the best of several rounds, in three turns between which ours runs, so that a busy moment does not meet one side alone.
 """
@@ -26,7 +26,8 @@ BUDGET = 1.0  # seconds of a peer's rounds in a turn
 
 def reference_on_disk(name, folder):
     spec = check.importer.SOURCES[name]
-    path = pathlib.Path(folder) / (name + (".json" if spec["file"].endswith(".json") else ".tiktoken"))
+    kind = next((kind for kind in (".json", ".tiktoken") if spec["file"].endswith(kind)), ".model")
+    path = pathlib.Path(folder) / (name + kind)
     path.write_bytes(check.reference_file(name, spec, check.default_cache()))
     return path
 
@@ -35,6 +36,9 @@ def peers_of(name, path):
     """By peer: a function from a text (str, bytes) to its number of tokens."""
     peers = {}
     is_json = path.suffix == ".json"
+    if path.suffix == ".model":
+        model = check.SentencePiece(path.read_bytes()).model
+        return {"SentencePiece": lambda text, data: len(model.encode(text))}
     try:
         import gigatoken
         giga = gigatoken.Tokenizer(str(path)) if is_json else gigatoken.Tokenizer.from_tiktoken(str(path), pretokenizer=name)
@@ -56,7 +60,7 @@ def peers_of(name, path):
     if is_json:
         import tokenizers
         tree = json.loads(path.read_text())
-        hf = tokenizers.Tokenizer.from_str(json.dumps(dict(tree, post_processor=None, added_tokens=[])))
+        hf = check.HuggingFace(tree).bare
         peers["tokenizers"] = lambda text, data: len(hf.encode(text, add_special_tokens=False).ids)
     else:
         encoding = check.reference(name, check.default_cache()).encoding
@@ -83,7 +87,7 @@ def main():
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
     print("| vocabulary | text | MB | count: MB/s | seen first | 4 KB: µs | seen first | encode | in deltas | "
-          "gigatoken: MB/s, count is | quicktok | bpe-openai | tiktoken / tokenizers |")
+          "gigatoken: MB/s, count is | quicktok | bpe-openai | tiktoken / tokenizers / SentencePiece |")
     print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name in options.tokenizer or ["o200k", "qwen3"]:
@@ -101,7 +105,8 @@ def main():
                         theirs[peer] = max(theirs.get(peer, 0), mbs)
                 cells = [name, pathlib.Path(file).stem, f"{len(data) / 1e6:.1f}", f"**{ours['warm_mbs']:.0f}**", f"{ours['first_mbs']:.0f}",
                          f"{ours['request_us']:.1f}", f"{ours['request_cold_us']:.1f}", f"{ours['encode_mbs']:.0f}", f"{ours['delta_mbs']:.0f}"]
-                for peer in ("gigatoken", "quicktok", "bpe-openai", "tokenizers" if "tokenizers" in peers else "tiktoken"):
+                last = next(peer for peer in ("tokenizers", "SentencePiece", "tiktoken") if peer in peers)
+                for peer in ("gigatoken", "quicktok", "bpe-openai", last):
                     cells.append(f"{theirs[peer]:.0f}, {ours['warm_mbs'] / theirs[peer]:.2f} ×" if peer in theirs else "–")
                 print("| " + " | ".join(cells) + " |", flush=True)
 
