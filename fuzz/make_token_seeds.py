@@ -39,14 +39,35 @@ def piece(text, score, kind):
                       + number_field(3, kind))
 
 
-def model(literals=(), equal_scores=False, prefix=True):
+def pieces_of(literals=(), equal_scores=False):
     pieces = [("<unk>", 0, UNKNOWN), ("<s>", 0, CONTROL), ("</s>", 0, CONTROL)]
     pieces += [(text, 0, USER_DEFINED) for text in literals]
     pieces += [(text, 0, BYTE) for text in BYTES]
-    pieces += [(text, -(i // 4 if equal_scores else i), NORMAL) for i, text in enumerate(WORDS)]
+    return pieces + [(text, -(i // 4 if equal_scores else i), NORMAL) for i, text in enumerate(WORDS)]
+
+
+def model(literals=(), equal_scores=False, prefix=True):
+    pieces = pieces_of(literals, equal_scores)
     trainer = number_field(3, 2) + number_field(35, 1)
     normalizer = text_field(1, b"identity") + number_field(3, int(prefix)) + number_field(4, 0) + number_field(5, 1)
     return b"".join(piece(*one) for one in pieces) + text_field(2, trainer) + text_field(3, normalizer)
+
+
+def gguf():
+    """The same as llama.cpp keeps it: keys with typed values (6: float, 7: bool, 8: text, 9: array)."""
+    def text(content):
+        return struct.pack("<Q", len(content.encode())) + content.encode()
+
+    def array(kind, values):
+        return struct.pack("<IIQ", 9, kind, len(values)) + b"".join(values)
+
+    texts, scores, kinds = zip(*pieces_of())
+    values = {"model": struct.pack("<I", 8) + text("llama"), "add_space_prefix": struct.pack("<IB", 7, 1),
+              "tokens": array(8, [text(one) for one in texts]),
+              "scores": array(6, [struct.pack("<f", score) for score in scores]),
+              "token_type": array(5, [struct.pack("<i", kind) for kind in kinds])}
+    return b"GGUF" + struct.pack("<IQQ", 3, 0, len(values)) + b"".join(
+        text("tokenizer.ggml." + key) + value for key, value in values.items())
 
 
 def merges():
@@ -72,6 +93,7 @@ def imports():
     yield "sentencepiece_plain.model", model()
     yield "sentencepiece_literals.model", model(literals=LITERALS, prefix=False)
     yield "sentencepiece_equal_scores.model", model(equal_scores=True)
+    yield "sentencepiece.gguf", gguf()
     yield "sentencepiece_prepend.json", tokenizer_json(prepend, None)
     yield "sentencepiece_replace.json", tokenizer_json(replace, dict(type="Split", pattern=dict(String=" "),
                                                                     behavior="MergedWithPrevious", invert=False))

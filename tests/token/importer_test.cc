@@ -214,11 +214,12 @@ TEST(Importer, a_vector_that_differs_is_said) {
 
 // What the fuzzer of imports begins with, so that it gets behind the refusals (fuzz/make_token_seeds.py).
 TEST(Importer, reads_the_seeds_of_sentencepieces_kind) {
-  const std::string folder = std::string(CIYUAN_SOURCE_DIR) + "/fuzz/token_corpus/import/sentencepiece_";
+  const std::string folder = std::string(CIYUAN_SOURCE_DIR) + "/fuzz/token_corpus/import/sentencepiece";
   const std::vector<std::pair<std::string, std::vector<TokenId>>> kSeeds = {
-      {"plain.model", {271, 259, 275}},    {"equal_scores.model", {271, 259, 275}},
-      {"literals.model", {273, 262, 278}}, {"prepend.json", {271, 259, 275}},
-      {"replace.json", {270, 259, 275}},   {"metaspace.json", {271, 259, 275}}};
+      {"_plain.model", {271, 259, 275}},    {"_equal_scores.model", {271, 259, 275}},
+      {"_literals.model", {273, 262, 278}}, {"_prepend.json", {271, 259, 275}},
+      {"_replace.json", {270, 259, 275}},   {".gguf", {271, 259, 275}},
+      {"_metaspace.json", {271, 259, 275}}};
   for (const auto& [name, ids] : kSeeds) {
     const auto vocabulary = imported(read_file(folder + name, 1 << 20).value());
     ASSERT_TRUE(vocabulary.ok()) << name << ": " << vocabulary.error().text();

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "token/internal/expression.h"
+#include "token/internal/unicode.h"
 
 namespace ciyuan::token::internal {
 namespace {
@@ -58,7 +59,9 @@ struct RegexPretokenizer::Step {
 
 namespace {
 
-/// What is tried out: without the shortcuts by which a text that lacks some character is never looked at.
+/// What is tried out: without the shortcuts by which a text that lacks some character is never looked at, and
+/// anchored: it is tried from one place after the other here, since within one search nothing could stop what
+/// looks at the rest of the text from each of its places.
 struct Trial {
   pcre2_code* code = nullptr;
   pcre2_match_data* data = pcre2_match_data_create(1, nullptr);
@@ -78,9 +81,9 @@ struct Trial {
                          PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY | engine, data, context);
         if (rc != PCRE2_ERROR_JIT_STACKLIMIT) break;
       }
-      if (rc == PCRE2_ERROR_NOMATCH) return true;
-      if (rc < 0 || std::chrono::steady_clock::now() > deadline) return false;
-      at = pcre2_get_ovector_pointer(data)[1];
+      const bool matches = rc != PCRE2_ERROR_NOMATCH;
+      if ((matches && rc < 0) || std::chrono::steady_clock::now() > deadline) return false;
+      at = matches ? pcre2_get_ovector_pointer(data)[1] : at + character_length(text[at]);
     }
     return true;
   }
@@ -106,9 +109,9 @@ Status try_out(const std::string& expression, const std::string& pattern, pcre2_
   Trial trial;
   int code = 0;
   PCRE2_SIZE offset = 0;
-  trial.code =
-      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                    PCRE2_UTF | PCRE2_NO_AUTO_CAPTURE | PCRE2_NO_START_OPTIMIZE, &code, &offset, compiling);
+  trial.code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                             PCRE2_UTF | PCRE2_NO_AUTO_CAPTURE | PCRE2_NO_START_OPTIMIZE | PCRE2_ANCHORED,
+                             &code, &offset, compiling);
   if (trial.code == nullptr) return invalid("expression", "it does not compile: " + expression);
   pcre2_jit_compile(trial.code, PCRE2_JIT_COMPLETE);
   pcre2_set_match_limit(trial.context, kTrialSteps);
