@@ -63,7 +63,8 @@ Status read_vocabulary(const Json& model, RawTokenizer& raw) {
   for (const auto& [text, id] : vocabulary->items()) {
     CIYUAN_TRY(const std::uint32_t index, token_id(id, "model.vocab", text));
     if (index >= raw.tokens.size()) raw.tokens.resize(index + 1);
-    if (!raw.tokens[index].empty())
+    const auto& bytes = raw.byte_tokens;
+    if (!raw.tokens[index].empty() || std::find(bytes.begin(), bytes.end(), index) != bytes.end())
       return invalid("model.vocab", "id " + std::to_string(index) + " for the second time");
     if (take_byte_token(text, index, raw.byte_tokens)) continue;
     total += text.size();

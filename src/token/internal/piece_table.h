@@ -10,6 +10,8 @@
 ///
 /// Threads: any. An entry is only ever loaded and stored as one aligned unit of 16 bytes, which processors
 /// with AVX do in one piece (Intel SDM 3A, 9.1.1; AMD APM 2, 7.3.2); nothing else about a set has to agree.
+/// The block counters load two or four entries at once, of which the manuals promise nothing: within a cache
+/// line the processors known take each 16 bytes whole, and the tests with many threads try it.
 
 #include <cstddef>
 #include <cstdint>
