@@ -2,6 +2,7 @@
 
 #include <zstd.h>
 
+#include <memory>
 #include <numeric>
 
 #include "base/json.h"
@@ -114,11 +115,11 @@ Result<std::string> unpack_vocabulary(std::string_view file) {
   // A frame that does not tell its size was streamed; the limit then is the buffer.
   const std::size_t capacity = size == ZSTD_CONTENTSIZE_UNKNOWN ? kVocabularyBytesMax : size;
   if (capacity > kVocabularyBytesMax) return Error{ErrorCode::kTooLarge, "over the size limit", "vocabulary"};
-  std::string out(capacity, '\0');
-  const std::size_t got = ZSTD_decompress(out.data(), out.size(), file.data(), file.size());
+  // Not filled with zeros first: of the limit only so much is touched as there is.
+  const auto buffer = std::make_unique_for_overwrite<char[]>(capacity);
+  const std::size_t got = ZSTD_decompress(buffer.get(), capacity, file.data(), file.size());
   if (ZSTD_isError(got)) return corrupt(std::string("zstd: ") + ZSTD_getErrorName(got));
-  out.resize(got);
-  return out;
+  return std::string(buffer.get(), got);
 }
 
 Result<VocabularyFile> parse_vocabulary_file(std::string_view unpacked) {

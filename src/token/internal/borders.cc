@@ -7,16 +7,24 @@ namespace {
 
 /// The known characters that end (`is_end`) or begin with the bytes that a token has of one.
 std::vector<std::uint32_t> characters_with(std::string_view part, bool is_end) {
-  if (part.size() == 3) return {Borders::character(part.data())};
+  // Each byte is the part's own, or any that may stand there.
+  const std::size_t first = is_end ? 3 - part.size() : 0;
+  struct Range {
+    unsigned low, high;
+  };
+  const auto range = [&](std::size_t at) -> Range {
+    if (at < first || at >= first + part.size()) return at == 0 ? Range{0xE3, 0xEF} : Range{0x80, 0xBF};
+    const auto byte = static_cast<unsigned char>(part[at - first]);
+    return {byte, byte};
+  };
+  const Range leads = range(0), seconds = range(1), thirds = range(2);
   std::vector<std::uint32_t> found;
-  for (unsigned lead = 0xE3; lead <= 0xEF; ++lead) {
+  for (unsigned lead = leads.low; lead <= leads.high; ++lead) {
     if (!Borders::is_known(static_cast<unsigned char>(lead))) continue;
-    for (unsigned second = 0x80; second < 0xC0; ++second)
-      for (unsigned third = 0x80; third < 0xC0; ++third) {
+    for (unsigned second = seconds.low; second <= seconds.high; ++second)
+      for (unsigned third = thirds.low; third <= thirds.high; ++third) {
         const char bytes[3] = {static_cast<char>(lead), static_cast<char>(second), static_cast<char>(third)};
-        const std::string_view one(bytes, 3);
-        if ((is_end ? one.substr(3 - part.size()) : one.substr(0, part.size())) == part)
-          found.push_back(Borders::character(bytes));
+        found.push_back(Borders::character(bytes));
       }
   }
   return found;
