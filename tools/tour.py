@@ -325,6 +325,13 @@ def meter_alone(ciyuan, terminal):
         fail("the meter reports no parity: " + done.stderr)
     for line in lines[:5] + ["…"] + lines[-2:]:
         tell("  " + line)
+    terminal.heading("Calls counted again under another method: ciyuan method recount examples/calls.jsonl --under characters-v1")
+    done = subprocess.run([ciyuan.program, "method", "recount", os.path.join(ROOT, "examples", "calls.jsonl"), "--under",
+                           "characters-v1", "--model", "gpt-4o=o200k:openai_chat"], capture_output=True, text=True)
+    if done.returncode != 0:
+        fail("the calls cannot be counted again: " + done.stderr)
+    for line in done.stdout.splitlines():
+        tell("  " + line)
 
 
 def go_on(ciyuan, secret, receipt, key, terminal):
