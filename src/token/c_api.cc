@@ -17,6 +17,11 @@ std::string_view view(const char* text, std::size_t size) {
   return size == 0 ? std::string_view() : std::string_view(text, size);
 }
 
+std::size_t copy_ids(const std::vector<TokenId>& found, uint32_t* ids, std::size_t room) {
+  std::copy_n(found.data(), std::min(room, found.size()), ids);
+  return found.size();
+}
+
 }  // namespace
 
 ciyuan_vocabulary* ciyuan_vocabulary_parse(const char* file, size_t size, char* why, size_t why_size) {
@@ -45,19 +50,18 @@ int64_t ciyuan_count_with_specials(const ciyuan_vocabulary* vocabulary, const ch
 
 size_t ciyuan_encode(const ciyuan_vocabulary* vocabulary, const char* text, size_t size, uint32_t* ids,
                      size_t* ends, size_t room) {
+  if (ends == nullptr) return copy_ids(vocabulary->shared->encode(view(text, size)), ids, room);
   const std::vector<Piece> pieces = vocabulary->shared->encode_with_ends(view(text, size));
   for (std::size_t i = 0; i < std::min(room, pieces.size()); ++i) {
     ids[i] = pieces[i].id;
-    if (ends != nullptr) ends[i] = pieces[i].end;
+    ends[i] = pieces[i].end;
   }
   return pieces.size();
 }
 
 size_t ciyuan_encode_with_specials(const ciyuan_vocabulary* vocabulary, const char* text, size_t size,
                                    uint32_t* ids, size_t room) {
-  const std::vector<TokenId> found = vocabulary->shared->encode_with_specials(view(text, size));
-  std::copy_n(found.data(), std::min(room, found.size()), ids);
-  return found.size();
+  return copy_ids(vocabulary->shared->encode_with_specials(view(text, size)), ids, room);
 }
 
 ptrdiff_t ciyuan_decode(const ciyuan_vocabulary* vocabulary, const uint32_t* ids, size_t count, char* text,

@@ -1,7 +1,5 @@
 #include "token/vocabulary.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -30,12 +28,8 @@ void split(std::string_view text, const internal::AddedTokenIndex& index, OnText
 template <class OnText, class OnToken>
 void split_twice(const internal::Engine& engine, std::string_view text, const internal::AddedTokenIndex& raw,
                  const internal::AddedTokenIndex& normalized, OnText on_text, OnToken on_token) {
-  std::string valid;
-  if (!simdjson::validate_utf8(text.data(), text.size())) {
-    if (internal::repair_utf8(text, valid) < text.size()) valid.append(internal::kReplacement);
-    text = valid;
-  }
-  std::string buffer;
+  std::string valid, buffer;
+  text = internal::repaired_utf8(text, valid);
   split(
       text, raw,
       [&](std::string_view part, bool is_beginning) {

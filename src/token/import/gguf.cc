@@ -7,12 +7,10 @@
 #include "base/bytes.h"
 #include "token/import/raw_tokenizer.h"
 #include "token/import/sentencepiece.h"
-#include "token/internal/bpe.h"
 
 namespace ciyuan::token::import {
 namespace {
 
-constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
 constexpr std::uint64_t kEntriesMax = 4096;  ///< of metadata; models have some 40
 constexpr std::uint32_t kFloat = 6, kBool = 7, kString = 8, kArray = 9;
 enum : std::int32_t { kNormal = 1 };  // tokenizer.ggml.token_type
@@ -142,8 +140,8 @@ const std::map<std::string, Family, std::less<>> kFamilies = {{"gpt-2", {"gpt2",
 
 /// SentencePiece's kind, which llama.cpp calls "llama": pieces with scores.
 Result<RawTokenizer> sentencepiece_of(const Metadata& data) {
-  if (data.scores.size() != data.tokens.size() || data.kinds.size() != data.tokens.size())
-    return invalid("tokenizer.ggml.scores", "not as many as tokens, or as types");
+  if (data.scores.size() != data.tokens.size())
+    return invalid("tokenizer.ggml.scores", "not as many as tokens");
   std::vector<SentencePiece> pieces;
   for (std::size_t id = 0; id < data.tokens.size(); ++id)
     pieces.push_back(

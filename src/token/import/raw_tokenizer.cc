@@ -6,13 +6,10 @@
 #include <unordered_set>
 
 #include "base/bytes.h"
-#include "token/internal/bpe.h"
 #include "token/internal/unicode.h"
 
 namespace ciyuan::token::import {
 namespace {
-
-constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
 
 /// By code point: the byte, or -1. GPT-2's table: what is printable stands for itself, the rest for U+0100
 /// and on.

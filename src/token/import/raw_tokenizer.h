@@ -10,10 +10,12 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "token/internal/bpe.h"
 #include "token/vocabulary.h"
 
 namespace ciyuan::token::import {
 
+constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
 constexpr std::size_t kTokenLengthMax = 255;
 constexpr std::size_t kAllTokensBytesMax = 8 << 20;  ///< of all tokens together; the largest known need 2 MB
 

@@ -4,9 +4,9 @@
 #include "token/import/sentencepiece.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
-#include <numeric>
+#include <functional>
 
 #include "base/bytes.h"
 #include "token/internal/bpe.h"
@@ -14,8 +14,6 @@
 
 namespace ciyuan::token::import {
 namespace {
-
-constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
 
 /// The fields of one message of a protocol buffer.
 class Message {
@@ -78,19 +76,12 @@ struct Model {
   bool has_character_map = false;
 };
 
-float float_of(std::uint64_t bits) {
-  const auto low = static_cast<std::uint32_t>(bits);
-  float number = 0;
-  std::memcpy(&number, &low, sizeof number);
-  return number;
-}
-
 bool read_piece(std::string_view bytes, Model& model) {
   Message message(bytes);
   SentencePiece piece;
   for (Message::Field field; message.next(field);) {
     if (field.number == 1) piece.text = field.bytes;
-    if (field.number == 2) piece.score = float_of(field.value);
+    if (field.number == 2) piece.score = std::bit_cast<float>(static_cast<std::uint32_t>(field.value));
     if (field.number == 3) piece.type = static_cast<std::uint32_t>(field.value);
   }
   model.pieces.push_back(std::move(piece));
@@ -131,8 +122,6 @@ Result<Model> read_model(std::string_view bytes) {
   if (model.pieces.empty()) return invalid("pieces", "there are none");
   return model;
 }
-
-bool is_score(float score) { return std::isfinite(score); }
 
 /// How good each token is, the best 0; tokens of the same score are equally good. Empty if that is the order
 /// of their ids, all different.
@@ -180,7 +169,7 @@ Result<RawTokenizer> bpe_of_pieces(const std::vector<SentencePiece>& pieces, con
     total += piece.text.size();
     if (total > kAllTokensBytesMax) return Error{ErrorCode::kTooLarge, "more than 8 MB of tokens", at};
     if (piece.text.empty() || !is_utf8(piece.text)) return invalid(at, "not text");
-    if (!is_score(piece.score)) return invalid(at, "its score is no number");
+    if (!std::isfinite(piece.score)) return invalid(at, "its score is no number");
     std::string text = piece.text;
     internal::fold_space_signs(text);
     switch (piece.type) {

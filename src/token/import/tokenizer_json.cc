@@ -12,7 +12,6 @@
 namespace ciyuan::token::import {
 namespace {
 
-constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
 constexpr std::uint32_t kAddedIdsMax = 1u << 24;
 
 /// The expressions that have matchers of ours.

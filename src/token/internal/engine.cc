@@ -1,7 +1,5 @@
 #include "token/internal/engine.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -27,21 +25,19 @@ std::string_view with_spaces(std::string_view piece, std::string& buffer) {
 
 std::string_view Engine::prepare(std::string_view text, std::string& buffer) const {
   std::string repaired;
-  if (!simdjson::validate_utf8(text.data(), text.size())) {
-    const std::size_t consumed = repair_utf8(text, repaired);
-    if (consumed < text.size()) repaired.append(kReplacement);
-    text = repaired;
+  text = repaired_utf8(text, repaired);
+  if (nfc && nfc_untouched_prefix(text) < text.size()) {
+    buffer.clear();
+    append_nfc(text, buffer);
+    return buffer;
   }
-  const bool changes = nfc && nfc_untouched_prefix(text) < text.size();
-  const bool folds = folds_space_signs() && text.find(kSpaceSign) != text.npos;
-  if (folds) {
+  if (folds_space_signs() && text.find(kSpaceSign) != text.npos) {
     buffer = text;
     fold_space_signs(buffer);
     return buffer;
   }
-  if (!changes && repaired.empty()) return text;
-  buffer.clear();
-  changes ? append_nfc(text, buffer) : buffer.swap(repaired);
+  if (repaired.empty()) return text;
+  buffer.swap(repaired);
   return buffer;
 }
 
@@ -204,18 +200,19 @@ std::uint64_t Engine::count_bare(std::string_view prepared, CountText by_blocks)
   return total;
 }
 
-std::uint64_t Engine::count(std::string_view prepared, bool is_beginning) const {
-  if (!has_prefix(prepared, is_beginning)) return count_bare(prepared, count_blocks);
+std::uint64_t Engine::count_with(std::string_view prepared, CountText by_blocks, bool is_beginning) const {
+  if (!has_prefix(prepared, is_beginning)) return count_bare(prepared, by_blocks);
   std::uint64_t first = 0;
   const std::size_t head = cut_head(prepared, [&](std::string_view piece) { first = count_pretoken(piece); });
-  return first + count_bare(prepared.substr(head), count_blocks);
+  return first + count_bare(prepared.substr(head), by_blocks);
+}
+
+std::uint64_t Engine::count(std::string_view prepared, bool is_beginning) const {
+  return count_with(prepared, count_blocks, is_beginning);
 }
 
 std::uint64_t Engine::count_by_matchers(std::string_view prepared) const {
-  if (!has_prefix(prepared)) return count_bare(prepared, nullptr);
-  std::uint64_t first = 0;
-  const std::size_t head = cut_head(prepared, [&](std::string_view piece) { first = count_pretoken(piece); });
-  return first + count_bare(prepared.substr(head), nullptr);
+  return count_with(prepared, nullptr, true);
 }
 
 void Engine::encode_piece(std::string_view piece, std::vector<TokenId>& out) const {

@@ -72,6 +72,7 @@ class Engine {
   std::uint32_t count_cut_piece(std::string_view piece, bool is_whole) const;
 
  private:
+  std::uint64_t count_with(std::string_view prepared, CountText by_blocks, bool is_beginning) const;
   std::uint64_t count_bare(std::string_view prepared, CountText by_blocks) const;
   void encode_piece(std::string_view piece, std::vector<TokenId>& out) const;
   void fill_table();

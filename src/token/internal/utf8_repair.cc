@@ -1,5 +1,7 @@
 #include "token/internal/utf8_repair.h"
 
+#include <simdjson.h>
+
 #include <cstdint>
 
 namespace ciyuan::token::internal {
@@ -52,6 +54,13 @@ std::size_t repair_utf8(std::string_view bytes, std::string& out) {
   }
   out.append(bytes.substr(copied));
   return at;
+}
+
+std::string_view repaired_utf8(std::string_view text, std::string& buffer) {
+  if (simdjson::validate_utf8(text.data(), text.size())) return text;
+  buffer.clear();
+  if (repair_utf8(text, buffer) < text.size()) buffer.append(kReplacement);
+  return buffer;
 }
 
 }  // namespace ciyuan::token::internal

@@ -17,4 +17,7 @@ std::size_t repair_utf8(std::string_view bytes, std::string& out);
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
+/// The whole text, repaired: a view of `text`, if it is well formed, or of `buffer`.
+std::string_view repaired_utf8(std::string_view text, std::string& buffer);
+
 }  // namespace ciyuan::token::internal

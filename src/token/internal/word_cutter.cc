@@ -60,16 +60,18 @@ void WordCutter::prepare(const Borders& borders) {
 
 // Bytes whose literals are the runs of two of them, three and so on.
 void WordCutter::find_runs() {
-  std::array<std::size_t, 256> longest{}, count{};
+  std::array<std::size_t, 256> longest{}, runs{};
+  std::array<bool, 256> has_others{};
   for (const Literal& literal : literals_) {
     const auto first = static_cast<unsigned char>(literal.text[0]);
-    const bool is_run = literal.text.find_first_not_of(literal.text[0]) == std::string::npos;
-    ++count[first];
-    if (!is_run || literal.text.size() == 1) count[first] = 2 * kTokenBytesMax;
+    const bool is_run =
+        literal.text.size() > 1 && literal.text.find_first_not_of(literal.text[0]) == std::string::npos;
+    is_run ? ++runs[first] : has_others[first] = true;
     longest[first] = std::max(longest[first], literal.text.size());
   }
   for (std::size_t byte = 0; byte < 0x80; ++byte)
-    if (count[byte] + 1 == longest[byte] && count[byte] > 0) run_most_[byte] = longest[byte];
+    if (!has_others[byte] && runs[byte] > 0 && runs[byte] + 1 == longest[byte])
+      run_most_[byte] = longest[byte];
 }
 
 void WordCutter::find_sets() {

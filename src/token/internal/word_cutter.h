@@ -116,7 +116,6 @@ class WordCutter {
   std::array<bool, 256> first_bytes_{};
   std::vector<bool> begins_ = std::vector<bool>(65536);  ///< the first two bytes of literals
   std::vector<bool> crossed_ = std::vector<bool>(kClasses * kClasses);
-  static constexpr std::size_t kTokenBytesMax = 1 << 16;
   std::array<std::size_t, 256>
       run_most_{};  ///< the longest run of a byte whose runs are its literals; 0: others are
   std::size_t space_run_most_ = 0;
