@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "tests/cli/json_output.h"
 #include "tests/token/random_text.h"
 #include "token/vocabulary_set.h"
 
@@ -38,12 +39,7 @@ class Count : public testing::Test {
     out_ = out.str(), err_ = err.str();
     return code;
   }
-  std::vector<Json> lines() const {
-    std::vector<Json> all;
-    std::istringstream in(out_);
-    for (std::string line; std::getline(in, line);) all.push_back(Json::parse(line));
-    return all;
-  }
+  std::vector<Json> lines() const { return json_lines(out_); }
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const Json& line : lines())

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "tests/cli/json_output.h"
 
 namespace ciyuan::cli {
 namespace {
@@ -39,12 +40,7 @@ class MethodCommand : public testing::Test {
     out_ = out.str(), err_ = err.str();
     return code;
   }
-  std::vector<Json> lines() const {
-    std::vector<Json> all;
-    std::istringstream in(out_);
-    for (std::string line; std::getline(in, line);) all.push_back(Json::parse(line));
-    return all;
-  }
+  std::vector<Json> lines() const { return json_lines(out_); }
 
   std::string out_, err_;
 

@@ -50,7 +50,7 @@ AddedTokenIndex::Found AddedTokenIndex::find(std::string_view text, std::size_t 
         while (result.end < text.size() && is_space_at(text, result.end, space)) result.end += space;
       while (result.token->lstrip && result.begin > from) {
         std::size_t before = result.begin - 1;
-        while (before > from && (static_cast<unsigned char>(text[before]) & 0xC0) == 0x80) --before;
+        while (before > from && continues_character(text[before])) --before;
         if (!is_space_at(text, before, space)) break;
         result.begin = before;
       }

@@ -112,7 +112,7 @@ class Translator {
   // One character, all of its bytes.
   void literal() {
     do out_ += text_[at_++];
-    while (at_ < text_.size() && (static_cast<unsigned char>(text_[at_]) & 0xC0) == 0x80);
+    while (at_ < text_.size() && continues_character(text_[at_]));
   }
 
   Status open_group() {

@@ -159,7 +159,7 @@ void append_segment(std::string_view segment, std::string& out) {
 
 std::size_t character_before(std::string_view text, std::size_t at) {
   do --at;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+  while (at > 0 && continues_character(text[at]));
   return at;
 }
 
@@ -212,7 +212,7 @@ std::size_t nfc_untouched_prefix(std::string_view text) {
       at += length;
       continue;
     }
-    while (at < text.size() && (text[at] & 0xC0) == 0x80) ++at;
+    while (at < text.size() && continues_character(text[at])) ++at;
     if (at == text.size()) break;
 #endif
     const auto lead = static_cast<unsigned char>(text[at]);

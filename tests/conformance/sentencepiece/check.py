@@ -72,12 +72,12 @@ def as_gguf(file, has_prefix):
     return gguf
 
 
-def same_as_pinned(program, name, environment, cache, folder):
+def same_as_pinned(programs, name, environment, cache, folder):
     """Both importers' files, but for the name, which may not be taken twice."""
     raw = reference.reference_file(name, reference.importer.SOURCES[name], cache)
     file = folder / f"{name}.json" if raw[:1] == b"{" else folder / name
     file.write_bytes(raw)
-    subprocess.run([program, "vocab", "add", str(file), "--name", f"other-{name}"], env=environment, check=True, capture_output=True)
+    check_imports.add(programs, file, f"other-{name}", environment)
     packed = pathlib.Path(environment["CIYUAN_VOCABULARIES"]) / f"other-{name}.ciyuan-vocab.zst"
     other = subprocess.run(["zstd", "-dcq", str(packed)], capture_output=True, check=True).stdout
 
@@ -102,8 +102,7 @@ def main():
             file = train(folder, name, chosen)
             files = {name: file, f"{name}-gguf": as_gguf(file, chosen.get("add_dummy_prefix", True))}
             for each, path in files.items():
-                subprocess.run([f"{options.bin}/ciyuan", "vocab", "add", str(path), "--name", each], env=environment, check=True,
-                               capture_output=True)
+                check_imports.add(options.bin, path, each, environment)
             rng = random.Random(name)
             texts = [reference.random_string(rng, [*LITERALS, " the ", "  ", "<bbr>c", "▁"]) for _ in range(options.strings)]
             plain = reference.SentencePiece(file.read_bytes()).plain
@@ -112,11 +111,10 @@ def main():
         for name in ("mistral_v1", "mistral_v3", "mistral_v7", "gemma3"):
             if not (reference.ROOT / f"data/vocabularies/{name}.ciyuan-vocab.zst").exists():
                 print(f"{name}: not installed")
-            elif not same_as_pinned(f"{options.bin}/ciyuan", name, environment, options.cache, folder):
+            elif not same_as_pinned(options.bin, name, environment, options.cache, folder):
                 total += 1
                 print(f"{name}: the two importers differ")
-    print(f"FAILED: {total} differences" if total else "passed: no differences")
-    return 1 if total else 0
+    return check_imports.verdict(total)
 
 
 if __name__ == "__main__":

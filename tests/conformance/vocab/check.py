@@ -74,21 +74,20 @@ def main():
         environment = dict(os.environ, CIYUAN_VOCABULARIES=folder + "/vocabularies")
         for name, steps in [*STEPS.items(), ("kimi-matcher", None)]:
             file = pathlib.Path(folder) / name
-            command = [f"{options.bin}/ciyuan", "vocab", "add", str(file), "--name", name]
+            more = []
             if steps:
                 tree = dict(base, pre_tokenizer=dict(type="Sequence", pretokenizers=steps))
                 file.write_text(json.dumps(tree))
                 plain = check.HuggingFace(tree).plain
             else:
                 file.write_text("".join(f"{base64.b64encode(token).decode()} {rank}\n" for token, rank in ranks.items()))
-                command += ["--pretokenizer", "kimi_k2"]
+                more = ["--pretokenizer", "kimi_k2"]
                 plain = check.Tiktoken(tiktoken.Encoding(name, pat_str=KIMI, mergeable_ranks=ranks, special_tokens={})).plain
-            subprocess.run(command, env=environment, check=True, capture_output=True)
+            check_imports.add(options.bin, file, name, environment, *more)
             rng = random.Random(name)
             texts = [check.random_string(rng, ["计费", "⺀〇〡", "\U00016ff0a", " the"]) for _ in range(options.strings)]
             total += check_imports.compare(f"{options.bin}/token_vectors", name, texts, plain(texts), environment)
-    print(f"FAILED: {total} differences" if total else "passed: no differences")
-    return 1 if total else 0
+    return check_imports.verdict(total)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,18 @@ import base64
 import subprocess
 
 
+def add(programs, file, name, environment, *more):
+    """`ciyuan vocab add`, into the folder that the environment names."""
+    subprocess.run([f"{programs}/ciyuan", "vocab", "add", str(file), "--name", name, *more], env=environment, check=True,
+                   capture_output=True)
+
+
+def verdict(differences):
+    """Says it; the exit code."""
+    print(f"FAILED: {differences} differences" if differences else "passed: no differences")
+    return 1 if differences else 0
+
+
 def answers(program, name, texts, environment):
     lines = "\n".join("p " + base64.b64encode(text.encode()).decode() for text in texts) + "\n"
     done = subprocess.run([program, name], input=lines, env=environment, capture_output=True, text=True, check=True)
