@@ -133,6 +133,8 @@ Result<std::optional<AccountIndex>> StateMachine::find_account(std::string_view 
   account.credits_posted = row->credits_posted;
   account.funded = row->funded;
   account.granted = row->granted;
+  account.credit_limit = row->credit_limit;
+  account.side = row->debit_side ? ledger::Side::kDebit : ledger::Side::kCredit;
   CIYUAN_TRY(AccountIndex index, ledger_.restore_account(std::move(account)));
   place(index) = Place{.number = row->number, .last_entry = row->last_entry, .touched = batch_number_};
   return std::optional<AccountIndex>(index);
@@ -212,7 +214,8 @@ const store::Batch& StateMachine::take_batch() {
     Place& there = place(index);
     batch_.accounts.push_back({there.number, account.name, account.unit, account.scale, account.may_overdraw,
                                account.closed, account.debits_posted, account.credits_posted, account.funded,
-                               there.last_entry, account.granted});
+                               there.last_entry, account.granted, account.credit_limit,
+                               account.side == ledger::Side::kDebit});
   }
   batch_.tiles = tree_.take_changes();
   batch_.opened_max = calls_given_;

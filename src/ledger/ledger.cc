@@ -18,6 +18,13 @@ Error too_large(std::string path) {
   return Error{ErrorCode::kTooLarge, "the amount would leave 128 bits", std::move(path)};
 }
 
+std::optional<Error> check_credit_limit(Amount limit) {
+  if (limit.is_negative()) return invalid("credit_limit", to_text(limit) + " is below zero");
+  if (limit > kAmountMax)
+    return invalid("credit_limit", to_text(limit) + " is more than an account can hold");
+  return std::nullopt;
+}
+
 std::uint64_t absorb(std::uint64_t print, std::uint64_t word) {
   return internal::mix(print ^ word) + 0x9E3779B9;
 }
@@ -49,6 +56,14 @@ Result<AccountIndex> Ledger::open_account(const AccountSpec& spec) {
     if (there.may_overdraw != spec.may_overdraw)
       return conflict("may_overdraw", "account " + name + (there.may_overdraw ? " may" : " may not") +
                                           " go below zero, unlike what is asked for");
+    if (there.credit_limit != spec.credit_limit)
+      return conflict("credit_limit", "account " + name + " has the credit limit " +
+                                          to_text(there.credit_limit) + ", not " +
+                                          to_text(spec.credit_limit));
+    if (there.side != spec.side)
+      return conflict("side",
+                      "account " + name + " grows by " +
+                          (there.side == Side::kCredit ? "credits, not debits" : "debits, not credits"));
     return *found;
   }
   Account account;
@@ -56,11 +71,14 @@ Result<AccountIndex> Ledger::open_account(const AccountSpec& spec) {
   account.unit = spec.unit;
   account.scale = spec.scale;
   account.may_overdraw = spec.may_overdraw;
+  account.credit_limit = spec.credit_limit;
+  account.side = spec.side;
   return restore_account(std::move(account));
 }
 
 Result<AccountIndex> Ledger::restore_account(Account account) {
   if (find(account.name)) return conflict("name", "account " + account.name + " exists");
+  if (auto wrong = check_credit_limit(account.credit_limit)) return std::move(*wrong);
   AccountIndex index{static_cast<std::uint32_t>(accounts_.size())};
   if (free_.empty()) {
     accounts_.push_back(std::move(account));
@@ -74,10 +92,22 @@ Result<AccountIndex> Ledger::restore_account(Account account) {
   return index;
 }
 
+void Ledger::set_may_overdraw(AccountIndex index, bool may_overdraw) {
+  keep_for_undo(index);
+  at(index).may_overdraw = may_overdraw;
+}
+
+Status Ledger::set_credit_limit(AccountIndex index, Amount credit_limit) {
+  if (!is_open(index)) return not_found("no such account");
+  if (auto wrong = check_credit_limit(credit_limit)) return std::move(*wrong);
+  keep_for_undo(index);
+  at(index).credit_limit = credit_limit;
+  return {};
+}
+
 Status Ledger::close_account(AccountIndex index) {
   if (!is_open(index)) return not_found("no such account");
-  const Line touched{index, Amount()};
-  keep_for_undo(Lines(&touched, 1));
+  keep_for_undo(index);
   at(index).closed = true;
   return {};
 }
@@ -165,12 +195,19 @@ std::optional<Error> Ledger::check_room(Lines lines) const {
     const Amount& pending = line.amount.is_negative() ? account.debits_pending : account.credits_pending;
     std::optional<Amount> both = checked_add(posted, pending);
     if (both) both = checked_add(*both, size);
-    if (!both || both->units() > (Int128{1} << 125)) return too_large(account.name);
-    if (line.amount.is_negative() && !account.may_overdraw && size > account.headroom())
+    if (!both || *both > kAmountMax) return too_large(account.name);
+    if (account.is_taken_by(line.amount) && !account.may_overdraw && size > account.headroom())
       return refused(account.name, "needs " + to_text(size) + " of which " +
                                        to_text(std::max(account.headroom(), Amount())) + " are left");
   }
   return std::nullopt;
+}
+
+Amount Ledger::room_for(AccountIndex index, Amount wanted) const {
+  const Account& there = account(index);
+  Amount size = wanted.is_negative() ? -wanted : wanted;
+  bool is_bounded = there.is_taken_by(wanted) && !there.may_overdraw;
+  return is_bounded ? std::min(size, std::max(there.headroom(), Amount())) : size;
 }
 
 std::optional<Error> Ledger::check_within(const Hold& hold, Lines lines) const {
@@ -270,8 +307,7 @@ Result<Amount> Ledger::post_up_to(const Id& id, AccountIndex debit, AccountIndex
     return finished->amount;
   }
   if (holds_.find(id) != nullptr) return conflict("form", "the id stands for an open hold");
-  const Account& from = account(debit);
-  Amount amount = from.may_overdraw ? wanted : std::min(wanted, std::max(from.headroom(), Amount()));
+  Amount amount = std::min(room_for(debit, -wanted), room_for(credit, wanted));
   if (amount.is_zero()) return amount;
   lines[0].amount = -amount;
   lines[1].amount = amount;
@@ -380,9 +416,12 @@ Lines Ledger::held(const Id& id) const {
 
 // Linked sets
 
+void Ledger::keep_for_undo(AccountIndex account) {
+  if (undo_ != nullptr) undo_->accounts.emplace_back(account, at(account));
+}
+
 void Ledger::keep_for_undo(Lines lines) {
-  if (undo_ == nullptr) return;
-  for (const Line& line : lines) undo_->accounts.emplace_back(line.account, at(line.account));
+  for (const Line& line : lines) keep_for_undo(line.account);
 }
 
 void Ledger::keep_for_undo(const Id& id) {

@@ -4,11 +4,12 @@
 ///
 /// An account has posted and pending debits and credits. What it may still spend, its headroom, is
 ///
-///     credits posted − debits posted − debits pending
+///     credits posted − debits posted − debits pending + credit limit
 ///
-/// and never goes below zero, unless the account may overdraw. An entry has many lines; a line adds its
-/// amount to one account (positive: credit, negative: debit), and the lines of each unit sum to zero. So all
-/// accounts of a unit sum to zero at any time: nothing is made and nothing is lost.
+/// and never goes below zero, unless the account may overdraw. (Of an account whose side is debit the same
+/// with debits and credits exchanged: what it is owed may not be paid back twice.) An entry has many lines; a
+/// line adds its amount to one account (positive: credit, negative: debit), and the lines of each unit sum to
+/// zero. So all accounts of a unit sum to zero at any time: nothing is made and nothing is lost.
 ///
 /// A hold is an entry in two phases: its lines are pending, first; settling it posts up to as much and
 /// releases the rest. Many holds on many accounts are one hold with many lines: all or nothing. Sets of
@@ -52,11 +53,25 @@ struct AccountIndex {
   constexpr auto operator<=>(const AccountIndex&) const = default;
 };
 
+/// No sum of an account goes beyond it, posted and pending together; nor does a credit limit. Everything that
+/// is added up of them then stays within 128 bits.
+constexpr Amount kAmountMax{Int128{1} << 125};
+
+/// The side on which an account grows. Its other side takes from it, and is what headroom bounds.
+enum class Side : std::uint8_t {
+  kCredit,  ///< debits take: balances, limits, income
+  kDebit,   ///< credits take: what others owe, what was bought
+};
+
+/// There is no rule about an account's history: whoever makes the ledger durable keeps every line with the
+/// balance after it (store::EntryLine), of every account and for good.
 struct AccountSpec {
   std::string_view name;
   std::string_view unit;
   int scale = 0;  ///< decimal places of the unit; only kept, never used in arithmetic
   bool may_overdraw = false;
+  Amount credit_limit;  ///< at least 0: how far below zero the account may go
+  Side side = Side::kCredit;
 };
 
 struct Account {
@@ -65,13 +80,22 @@ struct Account {
   int scale = 0;
   bool may_overdraw = false;
   bool closed = false;  ///< no further lines but those that settle or release what it holds
+  Side side = Side::kCredit;
+  Amount credit_limit;
   Amount debits_posted, credits_posted, debits_pending, credits_pending;
   Amount funded;   ///< credits posted by entries marked as funding: what a limit was granted in all
   Amount granted;  ///< of it, what is granted by rule and may be taken back: the sum of the kGrant lines
 
   Id id() const { return id_from_content(name); }
   Amount balance() const { return credits_posted - debits_posted; }
-  Amount headroom() const { return credits_posted - debits_posted - debits_pending; }
+  Amount headroom() const {
+    return credit_limit + (side == Side::kCredit ? credits_posted - debits_posted - debits_pending
+                                                 : debits_posted - credits_posted - credits_pending);
+  }
+  /// Whether a line of this amount takes from the account.
+  bool is_taken_by(Amount amount) const {
+    return side == Side::kCredit ? amount.is_negative() : amount > Amount();
+  }
 };
 
 /// Adds `amount` to the account: positive is a credit, negative a debit. Never zero in a posted entry of a
@@ -99,14 +123,19 @@ class Ledger {
  public:
   explicit Ledger(std::size_t remembered_max = 1 << 16) : remembered_max_(remembered_max) {}
 
-  /// Opens an account, or returns the one of this name. kConflict, path "unit", "scale" or "may_overdraw": it
-  /// exists with another. kInvalid: no name or no unit.
+  /// Opens an account, or returns the one of this name. kConflict, path "unit", "scale", "may_overdraw",
+  /// "credit_limit" or "side": it exists with another. kInvalid: no name, no unit, or a credit limit that is
+  /// none.
   Result<AccountIndex> open_account(const AccountSpec& spec);
-  /// Puts an account with its balances back, from a store. kConflict: the name exists.
+  /// Puts an account with its balances back, from a store. kConflict: the name exists. kInvalid, path
+  /// "credit_limit": it is none.
   Result<AccountIndex> restore_account(Account account);
   /// Changes whether the account may go below zero. It may be below already: then nothing more is taken from
   /// it.
-  void set_may_overdraw(AccountIndex account, bool may_overdraw) { at(account).may_overdraw = may_overdraw; }
+  void set_may_overdraw(AccountIndex account, bool may_overdraw);
+  /// Changes how far below zero the account may go. It may be further below already: then nothing more is
+  /// taken from it. kInvalid, path "credit_limit": below zero or above kAmountMax. kNotFound.
+  Status set_credit_limit(AccountIndex account, Amount credit_limit);
   /// Nothing further but settlements and releases. kNotFound.
   Status close_account(AccountIndex account);
   /// Drops an account that holds nothing from memory; its index may be given to another. kRefused: it holds.
@@ -129,7 +158,7 @@ class Ledger {
   /// zero (path: the unit). kRefused: an account is closed or would be overdrawn (path: its name). kTooLarge:
   /// overflow. kConflict: the id stands for something else. Nothing is changed on error.
   Result<Applied> post(const Id& id, Lines lines, Funding funding = Funding::kNo);
-  /// As much of `wanted` as `debit` has headroom for, and no more; from debit to credit. The amount may be
+  /// As much of `wanted` as there is headroom for, and no more; from debit to credit. The amount may be
   /// zero: then nothing is posted and the id stays free. An existing id is compared by its accounts, and the
   /// amount then posted is returned. Errors as post().
   Result<Amount> post_up_to(const Id& id, AccountIndex debit, AccountIndex credit, Amount wanted);
@@ -182,12 +211,15 @@ class Ledger {
   std::optional<Error> check_lines(Lines lines) const;
   std::optional<Error> check_zero_sums(Lines lines) const;
   std::optional<Error> check_room(Lines lines) const;
+  /// How much of a line's amount the account's rules leave room for, as a size.
+  Amount room_for(AccountIndex account, Amount wanted) const;
   std::optional<Error> check_within(const Hold& hold, Lines lines) const;
   Result<Applied> compare(const Finished& finished, Form form, const Prints& prints) const;
   void add_pending(Lines lines, bool add);
   void add_posted(Lines lines, Funding funding);
   void take_from(Hold& hold, Lines lines);
   void remember(const Id& id, const Finished& finished);
+  void keep_for_undo(AccountIndex account);
   void keep_for_undo(Lines lines);
   void keep_for_undo(const Id& hold);
 

@@ -33,6 +33,8 @@ struct AccountRow {
   Amount funded;               ///< granted or deposited in all
   EntryNumber last_entry = 0;  ///< head of the account's chain of entries; 0: none
   Amount granted;              ///< of `funded`, what the contract's limit granted
+  Amount credit_limit;         ///< how far below zero it may go
+  bool debit_side = false;     ///< grows by debits, and credits take from it
 };
 
 /// One line of a journal entry. The lines of one account form a chain, newest first, through `previous`: a

@@ -216,12 +216,13 @@ Status SqliteStore::open() {
       {&run_->put_head,
        "UPDATE head SET batch = ?, at = ?, opened = ?, log_size = ?, log_root = ?, key_slots = ?"},
       {&run_->put_account,
-       "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (number) DO UPDATE SET may_overdraw "
+       "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (number) DO UPDATE SET "
+       "may_overdraw "
        "= "
        "excluded.may_overdraw, closed = excluded.closed, debits_posted = excluded.debits_posted, "
        "credits_posted = "
        "excluded.credits_posted, funded = excluded.funded, last_entry = excluded.last_entry, granted = "
-       "excluded.granted"},
+       "excluded.granted, credit_limit = excluded.credit_limit"},
       {&run_->add_entry, "INSERT INTO entries VALUES (?,?,?,?,?,?,?)"},
       {&run_->add_calls, "INSERT INTO open_calls VALUES (?,?)"},
       {&run_->put_mark, "INSERT OR REPLACE INTO marks VALUES (?,?)"},
@@ -362,7 +363,9 @@ Status SqliteStore::write_accounts(const std::vector<AccountRow>& accounts) {
         .bind(row.credits_posted)
         .bind(row.funded)
         .bind(row.last_entry)
-        .bind(row.granted);
+        .bind(row.granted)
+        .bind(row.credit_limit)
+        .bind(row.debit_side);
     CIYUAN_TRY_STATUS(run_->put_account.run());
   }
   return {};

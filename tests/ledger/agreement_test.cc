@@ -19,15 +19,17 @@ class Pair {
       std::string name = "account " + std::to_string(i);
       std::string unit = i % 3 == 2 ? "CNY" : "CIYUAN";
       bool overdraw = i < 2 || i == 2;
-      slow.accounts[name] = SlowAccount{.unit = unit, .may_overdraw = overdraw};
-      indexes_[name] = *ledger.open_account({name, unit, 6, overdraw});
+      bool debit_side = i == 4 || i == 8;
+      slow.accounts[name] = SlowAccount{.unit = unit, .may_overdraw = overdraw, .debit_side = debit_side};
+      indexes_[name] = *ledger.open_account(
+          {name, unit, 6, overdraw, Amount(), debit_side ? Side::kDebit : Side::kCredit});
       names_.push_back(name);
     }
   }
 
   void step() {
     int id = below(60);
-    switch (below(12)) {
+    switch (below(13)) {
       case 0:
       case 1:
       case 2: {
@@ -66,6 +68,16 @@ class Pair {
         if (expected) ASSERT_TRUE(*expected == got->units());
         return;
       }
+      case 11: {
+        if (below(4) != 0) return;
+        const std::string& name = names_[below(9)];
+        Int128 limit = below(400);
+        // A limit may be lowered to below what is used: no further below zero than that is right, then.
+        slow.accounts[name].credit_limit = limit;
+        ASSERT_TRUE(ledger.set_credit_limit(indexes_[name], Amount(limit)).ok());
+        least_headroom_[name] = std::min(Int128{0}, slow.accounts[name].headroom());
+        return;
+      }
       default: {
         if (below(200) != 0) return linked_and_undone();
         const std::string& name = names_[below(9)];
@@ -80,7 +92,7 @@ class Pair {
     Linked linked(ledger);
     for (int i = below(5); i >= 0; --i) {
       Id id = of(below(60));
-      switch (below(4)) {
+      switch (below(6)) {
         case 0:
           (void)ledger.post(id, fast(some_lines())).ok();
           break;
@@ -91,6 +103,12 @@ class Pair {
           (void)ledger.release(id).ok();
           break;
         case 3:
+          (void)ledger.set_credit_limit(indexes_[names_[below(9)]], Amount(below(400))).ok();
+          break;
+        case 4:
+          ledger.set_may_overdraw(indexes_[names_[below(9)]], below(2) == 0);
+          break;
+        case 5:
           (void)ledger.open_account({"passing " + std::to_string(i), "CNY", 2, false}).ok();
           break;
       }
@@ -109,7 +127,8 @@ class Pair {
       ASSERT_TRUE(fast_account.credits_pending.units() == slow_account.credits_pending) << name;
       ASSERT_TRUE(fast_account.funded.units() == slow_account.funded) << name;
       ASSERT_TRUE(fast_account.granted.units() == slow_account.granted) << name;
-      if (!slow_account.may_overdraw) ASSERT_FALSE(fast_account.headroom().is_negative()) << name;
+      ASSERT_TRUE(fast_account.headroom().units() == slow_account.headroom()) << name;
+      if (!slow_account.may_overdraw) ASSERT_TRUE(slow_account.headroom() >= least_headroom_[name]) << name;
       sums[fast_account.unit] += fast_account.balance().units();
     }
     for (auto& [unit, sum] : sums) ASSERT_TRUE(sum == 0) << unit;
@@ -184,6 +203,7 @@ class Pair {
 
   std::mt19937 random_;
   std::map<std::string, AccountIndex> indexes_;
+  std::map<std::string, Int128> least_headroom_;
   std::vector<std::string> names_;
 };
 

@@ -83,8 +83,49 @@ TEST(Ledger, says_which_property_of_an_account_differs) {
   EXPECT_EQ(b.ledger.open_account({"cap", "CNY", 6, false}).error().path, "unit");
   EXPECT_EQ(b.ledger.open_account({"cap", "CIYUAN", 2, false}).error().path, "scale");
   EXPECT_EQ(b.ledger.open_account({"cap", "CIYUAN", 6, true}).error().path, "may_overdraw");
+  EXPECT_EQ(b.ledger.open_account({"cap", "CIYUAN", 6, false, Amount(1)}).error().path, "credit_limit");
+  EXPECT_EQ(b.ledger.open_account({"cap", "CIYUAN", 6, false, Amount(), Side::kDebit}).error().path, "side");
   EXPECT_EQ(b.ledger.open_account({"", "CIYUAN", 6, true}).error().path, "name");
   EXPECT_EQ(b.ledger.account(b.cap).id(), id_from_content("cap"));
+}
+
+TEST(Ledger, lets_an_account_go_below_zero_to_its_credit_limit_and_not_further) {
+  Books b;
+  AccountIndex owed = *b.ledger.open_account({"owed", "CIYUAN", 6, false, Amount(100)});
+  ASSERT_TRUE(b.ledger.hold(id_of(1), b.move(owed, b.used, 60)).ok());
+  auto refused = b.ledger.post(id_of(2), b.move(owed, b.used, 41));
+  EXPECT_EQ(refused.error().code, ErrorCode::kRefused);
+  EXPECT_EQ(refused.error().text(), "owed: needs 41 of which 40 are left");
+  EXPECT_EQ(*b.ledger.post_up_to(id_of(3), owed, b.used, Amount(50)), Amount(40));
+  ASSERT_TRUE(b.ledger.settle(id_of(1), b.move(owed, b.used, 60)).ok());
+  EXPECT_EQ(b.ledger.account(owed).balance(), Amount(-100));
+  ASSERT_TRUE(b.ledger.set_credit_limit(owed, Amount(30)).ok());
+  EXPECT_EQ(b.ledger.account(owed).headroom(), Amount(-70)) << "what is owed stays owed";
+  EXPECT_EQ(b.ledger.post(id_of(4), b.move(owed, b.used, 1)).error().code, ErrorCode::kRefused);
+  ASSERT_TRUE(b.ledger.post(id_of(5), b.move(b.grants, owed, 71)).ok());
+  EXPECT_TRUE(b.ledger.post(id_of(6), b.move(owed, b.used, 1)).ok());
+}
+
+TEST(Ledger, refuses_a_credit_limit_that_is_none) {
+  Books b;
+  EXPECT_EQ(b.ledger.set_credit_limit(b.cap, Amount(-1)).error().path, "credit_limit");
+  EXPECT_EQ(b.ledger.set_credit_limit(b.cap, kAmountMax + Amount(1)).error().path, "credit_limit");
+  EXPECT_EQ(b.ledger.set_credit_limit(AccountIndex{99}, Amount(1)).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(b.ledger.open_account({"owed", "CIYUAN", 6, false, Amount(-1)}).error().path, "credit_limit");
+  EXPECT_FALSE(b.ledger.find("owed"));
+  ASSERT_TRUE(b.ledger.set_credit_limit(b.cap, kAmountMax).ok());
+  EXPECT_EQ(b.ledger.account(b.cap).headroom(), kAmountMax);
+}
+
+TEST(Ledger, takes_from_a_debit_account_by_credits) {
+  Books b;
+  AccountIndex bought = *b.ledger.open_account({"bought", "CIYUAN", 6, false, Amount(), Side::kDebit});
+  EXPECT_EQ(b.ledger.post(id_of(1), b.move(b.grants, bought, 1)).error().code, ErrorCode::kRefused);
+  ASSERT_TRUE(b.ledger.post(id_of(2), b.move(bought, b.cap, 50)).ok());
+  ASSERT_TRUE(b.ledger.hold(id_of(3), b.move(b.grants, bought, 20)).ok());
+  EXPECT_EQ(b.ledger.account(bought).headroom(), Amount(30));
+  EXPECT_EQ(*b.ledger.post_up_to(id_of(4), b.grants, bought, Amount(99)), Amount(30));
+  EXPECT_EQ(b.ledger.account(bought).balance(), Amount(-20));
 }
 
 TEST(Ledger, lets_a_closed_account_finish_what_it_holds) {
@@ -113,6 +154,7 @@ TEST(Ledger, takes_a_linked_set_back_whole) {
   {
     Linked linked(b.ledger);
     ASSERT_TRUE(b.ledger.open_account({"new", "CIYUAN", 6, false}).ok());
+    ASSERT_TRUE(b.ledger.set_credit_limit(b.cap, Amount(9)).ok());
     ASSERT_TRUE(b.ledger.post(id_of(2), b.move(b.cap, b.used, 100)).ok());
     ASSERT_TRUE(b.ledger.hold(id_of(3), b.move(b.cap, b.used, 100)).ok());
   }

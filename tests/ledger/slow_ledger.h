@@ -3,6 +3,7 @@
 /// The ledger again, as plainly as it can be written: maps, copies of everything, checks in the order of the
 /// header. What it says is what ledger::Ledger must say.
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,7 +18,20 @@ namespace ciyuan::ledger::testing {
 struct SlowAccount {
   std::string unit;
   bool may_overdraw = false, closed = false;
+  bool debit_side = false;
+  Int128 credit_limit = 0;
   Int128 debits = 0, credits = 0, debits_pending = 0, credits_pending = 0, funded = 0, granted = 0;
+
+  Int128 headroom() const {
+    return credit_limit +
+           (debit_side ? debits - credits - credits_pending : credits - debits - debits_pending);
+  }
+  /// The most of a line's amount that there is room for.
+  Int128 room_for(Int128 amount) const {
+    Int128 size = amount < 0 ? -amount : amount;
+    bool takes = debit_side ? amount > 0 : amount < 0;
+    return takes && !may_overdraw ? std::min(size, std::max(headroom(), Int128{0})) : size;
+  }
 };
 using SlowLines = std::map<std::string, Int128>;  // account → amount
 
@@ -97,9 +111,7 @@ class SlowLedger {
       return moved_[id];
     }
     if (holds.contains(id)) return std::nullopt;
-    const SlowAccount& from = accounts[debit];
-    Int128 left = from.credits - from.debits - from.debits_pending;
-    Int128 amount = from.may_overdraw ? wanted : std::min(wanted, left < 0 ? 0 : left);
+    Int128 amount = std::min(accounts[debit].room_for(-wanted), accounts[credit].room_for(wanted));
     if (amount == 0) return 0;
     SlowLines lines{{debit, -amount}, {credit, amount}};
     if (!sums_to_zero(lines) || !has_room(lines)) return std::nullopt;
@@ -121,8 +133,7 @@ class SlowLedger {
     for (auto& [name, amount] : lines) {
       const SlowAccount& account = accounts[name];
       if (account.closed) return false;
-      Int128 left = account.credits - account.debits - account.debits_pending;
-      if (amount < 0 && !account.may_overdraw && -amount > left) return false;
+      if (account.room_for(amount) < (amount < 0 ? -amount : amount)) return false;
     }
     return true;
   }

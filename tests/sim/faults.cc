@@ -16,7 +16,8 @@ std::string bytes_of_batch(const store::Batch& batch) {
   for (const store::AccountRow& row : batch.accounts) {
     out.number(row.number);
     out.text(row.name);
-    for (Amount amount : {row.debits_posted, row.credits_posted, row.funded, row.granted}) out.amount(amount);
+    for (Amount amount : {row.debits_posted, row.credits_posted, row.funded, row.granted, row.credit_limit})
+      out.amount(amount);
     out.number(row.may_overdraw);
     out.number(row.last_entry);
   }

@@ -73,8 +73,36 @@ TEST(Sqlite, says_that_an_amount_is_damaged_rather_than_reading_it_as_nothing) {
 }
 
 constexpr const char* kToVersion2 =
+    "ALTER TABLE accounts DROP COLUMN credit_limit; ALTER TABLE accounts DROP COLUMN debit_side; "
     "ALTER TABLE head DROP COLUMN key_slots; ALTER TABLE records DROP COLUMN key_slot; PRAGMA user_version = "
     "2;";
+
+// version_3.sql is what `sqlite3 FILE .dump` says of a database that commit e357d68 wrote: three batches of
+// Maker's, of ten records each.
+TEST(Sqlite, brings_a_database_that_version_3_wrote_up_to_date) {
+  Folder folder;
+  std::ifstream file(CIYUAN_SOURCE_DIR "/tests/store/version_3.sql");
+  std::string sql(std::istreambuf_iterator<char>(file), {});
+  ASSERT_FALSE(sql.empty());
+  run_sql(folder / "s.db", sql.c_str());
+  EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("older version: schema 3"));
+  Maker maker;
+  for (int batch = 0; batch < 3; ++batch) (void)maker.next(10);
+  for (int life = 0; life < 2; ++life) {
+    auto store = open_sqlite(folder / "s.db");
+    ASSERT_TRUE(store.ok()) << store.error().text();
+    auto account = (*store)->account("cap/b").value();
+    ASSERT_TRUE(account);
+    EXPECT_EQ(account->credit_limit, Amount()) << "nobody had one";
+    EXPECT_FALSE(account->debit_side);
+    EXPECT_EQ(account->granted, Amount(7));
+    EXPECT_EQ((*store)->reader().value()->statement("cap/b", 0, {}, 100)->size(), 30u + 10u * life);
+    Batch next = maker.next(10);
+    next.accounts[0].credit_limit = Amount(500);
+    ASSERT_TRUE((*store)->commit(next).ok());
+    EXPECT_EQ((*(*store)->account("cap/a"))->credit_limit, Amount(500));
+  }
+}
 
 TEST(Sqlite, brings_a_database_of_version_2_up_to_date) {
   Folder folder;

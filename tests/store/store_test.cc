@@ -72,6 +72,23 @@ TEST_P(Stores, give_back_accounts_and_amounts_of_any_size) {
   EXPECT_EQ(reader->accounts("", "", 10)->size(), 2u);
 }
 
+TEST_P(Stores, give_back_an_accounts_rules_as_they_were_changed_last) {
+  Batch batch = maker.next(1);
+  batch.accounts[0].credit_limit = Amount(static_cast<Int128>(1) << 100);
+  batch.accounts[1].debit_side = true;
+  ASSERT_TRUE(store->commit(batch).ok());
+  EXPECT_EQ((*store->account("cap/a"))->credit_limit, Amount(static_cast<Int128>(1) << 100));
+  EXPECT_FALSE((*store->account("cap/a"))->debit_side);
+  EXPECT_TRUE((*store->account("cap/b"))->debit_side);
+  Batch later = maker.next(1);
+  later.accounts[0].credit_limit = Amount(12);
+  later.accounts[0].closed = true;
+  later.accounts[1].debit_side = true;
+  ASSERT_TRUE(store->commit(later).ok());
+  EXPECT_EQ((*reader->account("cap/a"))->credit_limit, Amount(12));
+  EXPECT_TRUE((*reader->account("cap/a"))->closed);
+}
+
 TEST_P(Stores, give_back_amounts_up_to_the_end_of_128_bits) {
   for (Amount amount : {Amount(~(static_cast<Int128>(1) << 127)), Amount(static_cast<Int128>(1) << 127),
                         parse_decimal("1" + std::string(35, '0'), 0).value() * 10}) {

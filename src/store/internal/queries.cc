@@ -38,11 +38,13 @@ Result<AccountRow> account_in(Statement* row) {
   CIYUAN_TRY(account.funded, row->amount(8));
   account.last_entry = row->number(9);
   CIYUAN_TRY(account.granted, row->amount(10));
+  CIYUAN_TRY(account.credit_limit, row->amount(11));
+  account.debit_side = row->integer(12) != 0;
   return account;
 }
 #define ACCOUNT_COLUMNS                                                                                  \
   "number, name, unit, scale, may_overdraw, closed, debits_posted, credits_posted, funded, last_entry, " \
-  "granted"
+  "granted, credit_limit, debit_side"
 
 Result<EntryRow> entry_in(Statement* row) {
   EntryRow entry;

@@ -17,7 +17,7 @@ CREATE TABLE accounts (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL, scale INTEGER NOT NULL,
   may_overdraw INTEGER NOT NULL, closed INTEGER NOT NULL,
   debits_posted NOT NULL, credits_posted NOT NULL, funded NOT NULL, last_entry INTEGER NOT NULL,
-  granted NOT NULL DEFAULT 0);
+  granted NOT NULL DEFAULT 0, credit_limit NOT NULL DEFAULT 0, debit_side INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE entries (
   number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, at INTEGER NOT NULL, leaf INTEGER NOT NULL, id BLOB NOT NULL,
   lines BLOB NOT NULL, memo TEXT);
@@ -54,6 +54,12 @@ UPDATE accounts SET granted = funded WHERE name GLOB 'cap/*';
 constexpr const char* kFromVersion2 = R"sql(
 ALTER TABLE head ADD COLUMN key_slots INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE records ADD COLUMN key_slot INTEGER;
+)sql";
+
+// Up to version 3 an account had no credit limit, and grew by credits.
+constexpr const char* kFromVersion3 = R"sql(
+ALTER TABLE accounts ADD COLUMN credit_limit NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN debit_side INTEGER NOT NULL DEFAULT 0;
 )sql";
 
 Error not_ours(const Database& database, std::string message) {
@@ -95,8 +101,9 @@ Status prepare_schema(const Database& database) {
   if (!version.ok()) {
     sql = kTables;
   } else {
-    if (*version == 1) sql += kFromVersion1;
-    sql += kFromVersion2;
+    if (*version <= 1) sql += kFromVersion1;
+    if (*version <= 2) sql += kFromVersion2;
+    sql += kFromVersion3;
   }
   sql += "PRAGMA application_id = " + std::to_string(kApplicationId) + ";";
   sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
