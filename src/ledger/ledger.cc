@@ -2,21 +2,19 @@
 
 #include <algorithm>
 
+#include "ledger/internal/errors.h"
+#include "ledger/internal/undo.h"
+
 namespace ciyuan::ledger {
+
+using internal::conflict;
+using internal::not_found;
+using internal::refused;
+using internal::too_large;
+
 namespace {
 
 __extension__ using Uint128 = unsigned __int128;
-
-Error refused(std::string path, std::string message) {
-  return Error{ErrorCode::kRefused, std::move(message), std::move(path)};
-}
-Error conflict(std::string path, std::string message) {
-  return Error{ErrorCode::kConflict, std::move(message), std::move(path)};
-}
-Error not_found(std::string message) { return Error{ErrorCode::kNotFound, std::move(message), ""}; }
-Error too_large(std::string path) {
-  return Error{ErrorCode::kTooLarge, "the amount would leave 128 bits", std::move(path)};
-}
 
 std::optional<Error> check_credit_limit(Amount limit) {
   if (limit.is_negative()) return invalid("credit_limit", to_text(limit) + " is below zero");
@@ -29,15 +27,15 @@ std::uint64_t absorb(std::uint64_t print, std::uint64_t word) {
   return internal::mix(print ^ word) + 0x9E3779B9;
 }
 
-}  // namespace
+void absorb(std::uint64_t& accounts, std::uint64_t& content, AccountIndex account, Amount amount) {
+  auto units = static_cast<Uint128>(amount.units());
+  accounts = absorb(accounts, account.value);
+  content = absorb(content, account.value);
+  content = absorb(content, static_cast<std::uint64_t>(units));
+  content = absorb(content, static_cast<std::uint64_t>(units >> 64));
+}
 
-// What a Linked needs to take everything back: each account and hold as it was when first touched.
-struct Ledger::Undo {
-  std::vector<std::pair<AccountIndex, Account>> accounts;
-  std::vector<AccountIndex> opened;
-  std::vector<std::pair<Id, std::optional<Hold>>> holds;
-  std::vector<Id> finished;
-};
+}  // namespace
 
 // Accounts
 
@@ -140,12 +138,15 @@ const Account& Ledger::account(AccountIndex index) const {
 
 Ledger::Prints Ledger::prints_of(Lines lines) {
   Prints prints{lines.size(), lines.size()};
-  for (const Line& line : lines) {
-    auto units = static_cast<Uint128>(line.amount.units());
-    prints.accounts = absorb(prints.accounts, line.account.value);
-    prints.content = absorb(prints.content, line.account.value);
-    prints.content = absorb(prints.content, static_cast<std::uint64_t>(units));
-    prints.content = absorb(prints.content, static_cast<std::uint64_t>(units >> 64));
+  for (const Line& line : lines) absorb(prints.accounts, prints.content, line.account, line.amount);
+  return prints;
+}
+
+Ledger::Prints Ledger::prints_of(BalancedLines lines) {
+  Prints prints{lines.size(), lines.size()};
+  for (const BalancedLine& line : lines) {
+    prints.accounts = absorb(prints.accounts, static_cast<std::uint64_t>(line.take));
+    absorb(prints.accounts, prints.content, line.account, line.amount);
   }
   return prints;
 }
@@ -266,23 +267,29 @@ void Ledger::add_posted(Lines lines, Funding funding) {
 
 void Ledger::remember(const Id& id, const Finished& finished) {
   if (remembered_max_ == 0) return;
-  if (undo_ != nullptr) undo_->finished.push_back(id);
-  if (ring_.size() < remembered_max_) {
-    ring_.push_back(id);
-  } else {
-    finished_.erase(ring_[ring_next_]);
-    ring_[ring_next_] = id;
-    ring_next_ = (ring_next_ + 1) % remembered_max_;
+  bool is_full = ring_.size() == remembered_max_;
+  if (!is_full) ring_.emplace_back();
+  Id& place = ring_[ring_next_];
+  keep_for_undo(id, is_full ? &place : nullptr);
+  if (is_full) {
+    finished_.erase(place);
+    balanced_.erase(place);
   }
+  place = id;
+  ring_next_ = (ring_next_ + 1) % remembered_max_;
   finished_.insert(id, finished);
 }
 
 // Operations
 
+Ledger::Form Ledger::form_of(Funding funding) {
+  return funding == Funding::kYes     ? Form::kFunded
+         : funding == Funding::kGrant ? Form::kGranted
+                                      : Form::kPosted;
+}
+
 Result<Applied> Ledger::post(const Id& id, Lines lines, Funding funding) {
-  Form form = funding == Funding::kYes     ? Form::kFunded
-              : funding == Funding::kGrant ? Form::kGranted
-                                           : Form::kPosted;
+  Form form = form_of(funding);
   Prints prints = prints_of(lines);
   if (const Finished* finished = finished_.find(id)) return compare(*finished, form, prints);
   if (holds_.find(id) != nullptr) return conflict("form", "the id stands for an open hold");
@@ -291,168 +298,33 @@ Result<Applied> Ledger::post(const Id& id, Lines lines, Funding funding) {
   if (auto wrong = check_zero_sums(lines)) return std::move(*wrong);
   if (auto wrong = check_room(lines)) return std::move(*wrong);
   add_posted(lines, funding);
-  remember(id, {form, prints.accounts, prints.content, {}});
+  remember(id, {form, prints.accounts, prints.content});
   return Applied{};
 }
 
-Result<Amount> Ledger::post_up_to(const Id& id, AccountIndex debit, AccountIndex credit, Amount wanted) {
-  if (!is_open(debit) || !is_open(credit))
-    return invalid("lines", "a line names an account that is not there");
-  if (wanted.is_negative()) return invalid("amount", "a negative amount cannot be wanted");
-  Line lines[] = {{debit, Amount()}, {credit, Amount()}};
-  Prints prints = prints_of(lines);
-  if (const Finished* finished = finished_.find(id)) {
-    CIYUAN_TRY(Applied applied, compare(*finished, Form::kUpTo, prints));
-    (void)applied;
-    return finished->amount;
-  }
-  if (holds_.find(id) != nullptr) return conflict("form", "the id stands for an open hold");
-  Amount amount = std::min(room_for(debit, -wanted), room_for(credit, wanted));
-  if (amount.is_zero()) return amount;
-  lines[0].amount = -amount;
-  lines[1].amount = amount;
-  if (auto wrong = check_lines(lines)) return std::move(*wrong);
-  if (auto wrong = check_zero_sums(lines)) return std::move(*wrong);
-  if (auto wrong = check_room(lines)) return std::move(*wrong);
-  add_posted(lines, Funding::kNo);
-  remember(id, {Form::kUpTo, prints.accounts, prints.content, amount});
-  return amount;
-}
+// Memory
 
-Result<Applied> Ledger::hold(const Id& id, Lines lines) {
-  Prints prints = prints_of(lines);
-  if (const Hold* there = holds_.find(id)) {
-    if (there->accounts != prints.accounts) return conflict("accounts", "the id holds on other accounts");
-    if (there->content != prints.content) return conflict("amount", "the id was opened with other amounts");
-    return Applied{.existed = true};
-  }
-  if (finished_.find(id) != nullptr) return conflict("form", "the id stands for something finished");
-  if (lines.empty()) return invalid("lines", "a hold needs lines");
-  if (auto wrong = check_lines(lines)) return std::move(*wrong);
-  if (auto wrong = check_zero_sums(lines)) return std::move(*wrong);
-  if (auto wrong = check_room(lines)) return std::move(*wrong);
-  keep_for_undo(id);
-  add_pending(lines, true);
-  holds_.insert(id, Hold{{lines.begin(), lines.end()}, prints.accounts, prints.content});
-  return Applied{};
-}
-
-Status Ledger::restore_hold(const Id& id, Lines lines) {
-  if (holds_.find(id) != nullptr) return conflict("id", "the id holds already");
-  if (auto wrong = check_lines(lines)) return std::move(*wrong);
-  if (auto wrong = check_zero_sums(lines)) return std::move(*wrong);
-  keep_for_undo(id);
-  add_pending(lines, true);
-  Prints prints = prints_of(lines);
-  holds_.insert(id, Hold{{lines.begin(), lines.end()}, prints.accounts, prints.content});
+Status Ledger::recall(const Id& id, const Finished& finished) {
+  if (knows(id)) return conflict("id", "the ledger knows the id");
+  remember(id, finished);
   return {};
 }
 
-Status Ledger::raise(const Id& id, Lines more) {
-  Hold* hold = holds_.find(id);
-  if (hold == nullptr) return not_found("no open hold of this id");
-  if (auto wrong = check_lines(more)) return std::move(*wrong);
-  if (auto wrong = check_zero_sums(more)) return std::move(*wrong);
-  for (const Line& line : more) {
-    auto held = std::find_if(hold->lines.begin(), hold->lines.end(),
-                             [&](const Line& other) { return other.account == line.account; });
-    if (held == hold->lines.end())
-      return invalid(account(line.account).name, "nothing is held on the account");
-    if (!line.amount.is_zero() && !held->amount.is_zero() &&
-        line.amount.is_negative() != held->amount.is_negative())
-      return invalid(account(line.account).name, "the hold has the other sign");
-  }
-  if (auto wrong = check_room(more)) return std::move(*wrong);
-  keep_for_undo(id);
-  add_pending(more, true);
-  for (const Line& line : more)
-    for (Line& held : hold->lines)
-      if (held.account == line.account) held.amount += line.amount;
-  return {};
-}
-
-void Ledger::take_from(Hold& hold, Lines lines) {
-  for (const Line& line : lines)
-    for (Line& held : hold.lines)
-      if (held.account == line.account) held.amount -= line.amount;
-}
-
-Result<Applied> Ledger::settle(const Id& id, Lines lines) {
-  Hold* hold = holds_.find(id);
-  if (hold == nullptr) {
-    const Finished* finished = finished_.find(id);
-    if (finished == nullptr) return not_found("no open hold of this id");
-    return compare(*finished, Form::kSettled, prints_of(lines));
-  }
-  if (auto wrong = check_lines(lines)) return std::move(*wrong);
-  if (auto wrong = check_zero_sums(lines)) return std::move(*wrong);
-  if (auto wrong = check_within(*hold, lines)) return std::move(*wrong);
-  keep_for_undo(id);
-  add_pending(hold->lines, false);
-  add_posted(lines, Funding::kNo);
-  holds_.erase(id);
+Status Ledger::recall_post(const Id& id, Lines lines, Funding funding) {
   Prints prints = prints_of(lines);
-  remember(id, {Form::kSettled, prints.accounts, prints.content, {}});
-  return Applied{};
+  return recall(id, {form_of(funding), prints.accounts, prints.content});
 }
 
-Status Ledger::settle_part(const Id& id, Lines lines) {
-  Hold* hold = holds_.find(id);
-  if (hold == nullptr) return not_found("no open hold of this id");
-  if (auto wrong = check_lines(lines)) return std::move(*wrong);
-  if (auto wrong = check_zero_sums(lines)) return std::move(*wrong);
-  if (auto wrong = check_within(*hold, lines)) return std::move(*wrong);
-  keep_for_undo(id);
-  add_pending(lines, false);
-  add_posted(lines, Funding::kNo);
-  take_from(*hold, lines);
+Status Ledger::recall_settled(const Id& id, Lines lines) {
+  Prints prints = prints_of(lines);
+  return recall(id, {Form::kSettled, prints.accounts, prints.content});
+}
+
+Status Ledger::recall_balanced(const Id& id, BalancedLines lines, Lines posted) {
+  Prints prints = prints_of(lines);
+  CIYUAN_TRY_STATUS(recall(id, {Form::kBalanced, prints.accounts, prints.content}));
+  if (remembered_max_ > 0) balanced_.insert(id, {posted.begin(), posted.end()});
   return {};
-}
-
-Lines Ledger::held(const Id& id) const {
-  const Hold* hold = holds_.find(id);
-  return hold == nullptr ? Lines() : Lines(hold->lines);
-}
-
-// Linked sets
-
-void Ledger::keep_for_undo(AccountIndex account) {
-  if (undo_ != nullptr) undo_->accounts.emplace_back(account, at(account));
-}
-
-void Ledger::keep_for_undo(Lines lines) {
-  for (const Line& line : lines) keep_for_undo(line.account);
-}
-
-void Ledger::keep_for_undo(const Id& id) {
-  if (undo_ == nullptr) return;
-  const Hold* hold = holds_.find(id);
-  undo_->holds.emplace_back(id, hold == nullptr ? std::nullopt : std::optional<Hold>(*hold));
-}
-
-Linked::Linked(Ledger& ledger) : ledger_(ledger) {
-  CIYUAN_CHECK(ledger.undo_ == nullptr, "linked sets do not nest");
-  ledger.undo_ = new Ledger::Undo;
-}
-
-void Linked::commit() {
-  delete ledger_.undo_;
-  ledger_.undo_ = nullptr;
-}
-
-Linked::~Linked() {
-  Ledger::Undo* undo = std::exchange(ledger_.undo_, nullptr);
-  if (undo == nullptr) return;
-  for (const Id& id : undo->finished) ledger_.finished_.erase(id);
-  for (auto it = undo->holds.rbegin(); it != undo->holds.rend(); ++it) {
-    ledger_.holds_.erase(it->first);
-    if (it->second) ledger_.holds_.insert(it->first, std::move(*it->second));
-  }
-  for (auto it = undo->accounts.rbegin(); it != undo->accounts.rend(); ++it)
-    ledger_.at(it->first) = std::move(it->second);
-  for (AccountIndex index : undo->opened)
-    CIYUAN_CHECK(ledger_.forget_account(index).ok(), "an undone account is free");
-  delete undo;
 }
 
 }  // namespace ciyuan::ledger

@@ -12,9 +12,10 @@
 /// zero. So all accounts of a unit sum to zero at any time: nothing is made and nothing is lost.
 ///
 /// A hold is an entry in two phases: its lines are pending, first; settling it posts up to as much and
-/// releases the rest. Many holds on many accounts are one hold with many lines: all or nothing. Sets of
-/// operations are linked with Linked: all or nothing as well. (The model, and most of the words, are
-/// TigerBeetle's; entries of many lines are ours.)
+/// releases the rest. Many holds on many accounts are one hold with many lines: all or nothing. A hold may
+/// have a time after which expire() releases it; the ledger reads no clock. Sets of operations are linked
+/// with Linked: all or nothing as well. (The model, and most of the words, are TigerBeetle's; entries of many
+/// lines are ours.)
 ///
 ///   Ledger ledger;
 ///   CIYUAN_TRY(AccountIndex grants, ledger.open_account({.name = "grants", .unit = "CIYUAN", .may_overdraw =
@@ -24,11 +25,13 @@
 ///   ledger.hold(id2, {{{cap, Amount(-300)}, {used, Amount(300)}}});        // a call opens
 ///   ledger.hold(id3, {{{cap, Amount(-300)}, {used, Amount(300)}}});        // kRefused: 100 left of 400
 ///   ledger.settle(id2, {{{cap, Amount(-120)}, {used, Amount(120)}}});      // it used 120: 180 come back
+///   ledger.post_balanced(id4, {{{cap, Amount(-900), Take::kUpTo}, {used, Amount(900), Take::kRest}}});  //
+///   280
 ///
 /// Ids make operations idempotent: the same id with the same content again changes nothing and says
 /// `existed`; with other content it is kConflict, and Error::path names the field that differs. The ledger
 /// remembers the open holds and the last `remembered_max` finished ids; older ones are for the journal to
-/// know.
+/// know, and for recall_…() to bring back.
 ///
 /// Cost: a hash lookup for an id, a few additions a line; no allocation but the growth of its tables. A hold
 /// and its settling over four limits (eight lines) take about half a microsecond. One thread at a time.
@@ -43,6 +46,7 @@
 #include "base/amount.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "ledger/internal/flat_map.h"
 
 namespace ciyuan::ledger {
@@ -106,7 +110,22 @@ struct Line {
   bool operator==(const Line&) const = default;
 };
 using Lines = std::span<const Line>;
+
+/// How much of its amount a line of post_balanced() takes.
+enum class Take : std::uint8_t {
+  kExact,
+  kUpTo,  ///< as much as there is on its account, in the order of the lines; its amount is the most
+  kRest,  ///< what makes the unit sum to zero; its amount is the most, and its sign
+};
+struct BalancedLine {
+  AccountIndex account;
+  Amount amount;
+  Take take = Take::kExact;
+};
+using BalancedLines = std::span<const BalancedLine>;
+
 constexpr std::size_t kLinesMax = 256;
+constexpr std::size_t kExpiredMax = 1024;  ///< holds that one expire() releases: one batch's worth
 
 enum class Funding : std::uint8_t {
   kNo,
@@ -158,15 +177,24 @@ class Ledger {
   /// zero (path: the unit). kRefused: an account is closed or would be overdrawn (path: its name). kTooLarge:
   /// overflow. kConflict: the id stands for something else. Nothing is changed on error.
   Result<Applied> post(const Id& id, Lines lines, Funding funding = Funding::kNo);
-  /// As much of `wanted` as there is headroom for, and no more; from debit to credit. The amount may be
-  /// zero: then nothing is posted and the id stays free. An existing id is compared by its accounts, and the
-  /// amount then posted is returned. Errors as post().
-  Result<Amount> post_up_to(const Id& id, AccountIndex debit, AccountIndex credit, Amount wanted);
+  /// Posts an entry some of whose lines are as much as there is, and returns the lines that were posted,
+  /// those of nothing left out. Two shapes, unit by unit:
+  ///
+  ///     {package −500 kUpTo} {prepaid −500 kRest} {used +500}     the package first, then the balance
+  ///     {cap −900 kUpTo} {used +900 kRest}                        what the cap has left, 900 at most
+  ///
+  /// A kUpTo line takes no more than the other lines of its unit leave to be taken. Where nothing remains to
+  /// be posted the id stays free. Errors as post(), and kInvalid: two kRest lines, or kUpTo lines of both
+  /// signs, in a unit (path: the unit); kRefused: there is too little for the exact lines (path: the account
+  /// of the kRest line, or the unit).
+  Result<std::vector<Line>> post_balanced(const Id& id, BalancedLines lines);
 
-  /// Holds an entry's lines as pending. Errors as post(). Each account stands in one line at most.
-  Result<Applied> hold(const Id& id, Lines lines);
+  /// Holds an entry's lines as pending, until `expires` where that is not zero. Errors as post(). Each
+  /// account stands in one line at most.
+  Result<Applied> hold(const Id& id, Lines lines, TimePoint expires = {});
   /// Puts an open hold back, from a store: what was held stays held, whether there is headroom for it or not.
-  Status restore_hold(const Id& id, Lines lines);
+  /// `opened`: the lines that it was opened with, where they are others by now.
+  Status restore_hold(const Id& id, Lines lines, TimePoint expires = {}, Lines opened = {});
   /// Adds to the lines of an open hold: accounts must be lines of it, and keep their sign. kNotFound: no such
   /// hold. Not idempotent: the caller counts its extensions.
   Status raise(const Id& id, Lines more);
@@ -178,9 +206,22 @@ class Ledger {
   Status settle_part(const Id& id, Lines lines);
   /// Releases a hold whole: settle with no lines.
   Result<Applied> release(const Id& id) { return settle(id, {}); }
+  /// Releases the holds whose time is `now` or was before, those due first first, and those of one time in
+  /// the order of their ids; `holds_max` at most. Which.
+  std::vector<Id> expire(TimePoint now, std::size_t holds_max = kExpiredMax);
+
+  /// Brings a finished id back to the ledger's memory, from a journal: the entry that was posted, or what was
+  /// settled of a hold. Balances stay as they are. kConflict: the ledger knows the id.
+  Status recall_post(const Id& id, Lines lines, Funding funding = Funding::kNo);
+  Status recall_balanced(const Id& id, BalancedLines lines, Lines posted);
+  Status recall_settled(const Id& id, Lines lines);
+  /// Whether the ledger remembers the id, as a hold or as finished.
+  bool knows(const Id& id) const { return holds_.find(id) != nullptr || finished_.find(id) != nullptr; }
 
   /// The pending lines of an open hold; empty where there is none. Valid until the next operation.
   Lines held(const Id& id) const;
+  /// When an open hold is due; zero: never, or there is no such hold.
+  TimePoint due(const Id& id) const;
   std::size_t holds() const { return holds_.size(); }
   template <class F>
   void for_each_hold(F&& f) const {
@@ -192,13 +233,19 @@ class Ledger {
   struct Hold {
     std::vector<Line> lines;
     std::uint64_t accounts = 0, content = 0;  ///< fingerprints of the lines it was opened with
+    TimePoint expires;
   };
-  enum class Form : std::uint8_t { kPosted, kFunded, kGranted, kUpTo, kSettled };
+  struct Due {
+    TimePoint at;
+    Id id;
+    constexpr auto operator<=>(const Due&) const = default;
+  };
+  enum class Form : std::uint8_t { kPosted, kFunded, kGranted, kBalanced, kSettled };
+  static Form form_of(Funding funding);
   struct Finished {
     Form form = Form::kPosted;
     std::uint64_t accounts = 0;  ///< fingerprint of the lines' accounts
     std::uint64_t content = 0;   ///< fingerprint of the lines
-    Amount amount;               ///< of kUpTo
   };
   struct Undo;
 
@@ -208,6 +255,7 @@ class Ledger {
     std::uint64_t content = 0;
   };
   static Prints prints_of(Lines lines);
+  static Prints prints_of(BalancedLines lines);
   std::optional<Error> check_lines(Lines lines) const;
   std::optional<Error> check_zero_sums(Lines lines) const;
   std::optional<Error> check_room(Lines lines) const;
@@ -215,19 +263,28 @@ class Ledger {
   Amount room_for(AccountIndex account, Amount wanted) const;
   std::optional<Error> check_within(const Hold& hold, Lines lines) const;
   Result<Applied> compare(const Finished& finished, Form form, const Prints& prints) const;
+  std::optional<Error> balance_unit(BalancedLines wanted, std::vector<Line>& lines, std::size_t first) const;
+  void open_hold(const Id& id, Lines lines, const Prints& prints, TimePoint expires);
+  void set_due(const Id& id, TimePoint expires);
   void add_pending(Lines lines, bool add);
   void add_posted(Lines lines, Funding funding);
   void take_from(Hold& hold, Lines lines);
   void remember(const Id& id, const Finished& finished);
+  Status recall(const Id& id, const Finished& finished);
   void keep_for_undo(AccountIndex account);
   void keep_for_undo(Lines lines);
   void keep_for_undo(const Id& hold);
+  void keep_for_undo(const Id& remembered, const Id* instead_of);
+  void take_back(Undo& undo);
 
   std::vector<Account> accounts_;
   std::vector<std::uint32_t> free_;
   internal::NameMap names_;
   internal::IdMap<Hold> holds_;
+  std::vector<Due> due_;  ///< a heap, the first on top; holds that are settled by now may stand there still
   internal::IdMap<Finished> finished_;
+  internal::IdMap<std::vector<Line>>
+      balanced_;          ///< of those of finished_ that are kBalanced: what was posted
   std::vector<Id> ring_;  ///< ids of finished_, oldest overwritten first
   std::size_t ring_next_ = 0;
   std::size_t remembered_max_;

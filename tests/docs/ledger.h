@@ -6,5 +6,5 @@ namespace reader {
 using namespace ciyuan;
 using namespace ciyuan::ledger;
 
-extern Id id1, id2;
+extern Id id1, id2, id3, id4;
 }  // namespace reader

@@ -96,7 +96,9 @@ TEST(Ledger, lets_an_account_go_below_zero_to_its_credit_limit_and_not_further) 
   auto refused = b.ledger.post(id_of(2), b.move(owed, b.used, 41));
   EXPECT_EQ(refused.error().code, ErrorCode::kRefused);
   EXPECT_EQ(refused.error().text(), "owed: needs 41 of which 40 are left");
-  EXPECT_EQ(*b.ledger.post_up_to(id_of(3), owed, b.used, Amount(50)), Amount(40));
+  EXPECT_EQ(*b.ledger.post_balanced(id_of(3),
+                                    {{{owed, Amount(-50), Take::kUpTo}, {b.used, Amount(50), Take::kRest}}}),
+            b.move(owed, b.used, 40));
   ASSERT_TRUE(b.ledger.settle(id_of(1), b.move(owed, b.used, 60)).ok());
   EXPECT_EQ(b.ledger.account(owed).balance(), Amount(-100));
   ASSERT_TRUE(b.ledger.set_credit_limit(owed, Amount(30)).ok());
@@ -124,7 +126,10 @@ TEST(Ledger, takes_from_a_debit_account_by_credits) {
   ASSERT_TRUE(b.ledger.post(id_of(2), b.move(bought, b.cap, 50)).ok());
   ASSERT_TRUE(b.ledger.hold(id_of(3), b.move(b.grants, bought, 20)).ok());
   EXPECT_EQ(b.ledger.account(bought).headroom(), Amount(30));
-  EXPECT_EQ(*b.ledger.post_up_to(id_of(4), b.grants, bought, Amount(99)), Amount(30));
+  EXPECT_EQ(*b.ledger.post_balanced(
+                id_of(4), {{{b.grants, Amount(-99), Take::kUpTo}, {bought, Amount(99), Take::kRest}}}),
+            b.move(b.grants, bought, 30))
+      << "no more than the other side can take";
   EXPECT_EQ(b.ledger.account(bought).balance(), Amount(-20));
 }
 
@@ -140,12 +145,105 @@ TEST(Ledger, lets_a_closed_account_finish_what_it_holds) {
 
 TEST(Ledger, moves_as_much_as_there_is) {
   Books b;
+  auto move_up_to = [&](int id, Int128 amount) {
+    return b.ledger.post_balanced(
+        id_of(id), {{{b.cap, Amount(-amount), Take::kUpTo}, {b.used, Amount(amount), Take::kRest}}});
+  };
   ASSERT_TRUE(b.ledger.post(id_of(1), b.move(b.grants, b.cap, 400)).ok());
   ASSERT_TRUE(b.ledger.hold(id_of(2), b.move(b.cap, b.used, 150)).ok());
-  EXPECT_EQ(*b.ledger.post_up_to(id_of(3), b.cap, b.used, Amount(1000)), Amount(250));
-  EXPECT_EQ(*b.ledger.post_up_to(id_of(3), b.cap, b.used, Amount(1000)), Amount(250)) << "once";
-  EXPECT_EQ(*b.ledger.post_up_to(id_of(4), b.cap, b.used, Amount(1000)), Amount(0));
+  EXPECT_EQ(*move_up_to(3, 1000), b.move(b.cap, b.used, 250));
+  EXPECT_EQ(*move_up_to(3, 1000), b.move(b.cap, b.used, 250)) << "once";
+  EXPECT_EQ(move_up_to(3, 1001).error().path, "amount");
+  EXPECT_TRUE(move_up_to(4, 1000)->empty());
   EXPECT_TRUE(b.left() == 0);
+  ASSERT_TRUE(b.ledger.post(id_of(5), b.move(b.grants, b.cap, 1)).ok());
+  EXPECT_EQ(move_up_to(4, 1000)->size(), 2u) << "nothing was posted before: the id was free";
+}
+
+TEST(Ledger, takes_a_package_first_and_the_rest_from_the_balance) {
+  Books b;
+  AccountIndex package = *b.ledger.open_account({"package", "CIYUAN", 6, false});
+  AccountIndex other = *b.ledger.open_account({"other", "CIYUAN", 6, false});
+  ASSERT_TRUE(b.ledger.post(id_of(1), b.move(b.grants, package, 60)).ok());
+  ASSERT_TRUE(b.ledger.post(id_of(2), b.move(b.grants, other, 30)).ok());
+  ASSERT_TRUE(b.ledger.post(id_of(3), b.move(b.grants, b.cap, 20)).ok());
+  auto pay = [&](int id, Int128 amount) {
+    return b.ledger.post_balanced(id_of(id), {{{package, Amount(-amount), Take::kUpTo},
+                                               {other, Amount(-amount), Take::kUpTo},
+                                               {b.cap, Amount(-amount), Take::kRest},
+                                               {b.used, Amount(amount)}}});
+  };
+  EXPECT_EQ(*pay(4, 50), b.move(package, b.used, 50)) << "what is not needed is not touched";
+  EXPECT_EQ(*pay(5, 45),
+            (std::vector<Line>{
+                {package, Amount(-10)}, {other, Amount(-30)}, {b.cap, Amount(-5)}, {b.used, Amount(45)}}));
+  auto refused = pay(6, 16);
+  EXPECT_EQ(refused.error().code, ErrorCode::kRefused);
+  EXPECT_EQ(refused.error().path, "cap");
+  EXPECT_TRUE(b.left() == 15);
+  auto two_rests = b.ledger.post_balanced(
+      id_of(7), {{{b.cap, Amount(-1), Take::kRest}, {b.used, Amount(1), Take::kRest}}});
+  EXPECT_EQ(two_rests.error().text(), "CIYUAN: two lines are to take the rest");
+}
+
+TEST(Ledger, releases_holds_when_their_time_has_come) {
+  Books b;
+  ASSERT_TRUE(b.ledger.post(id_of(1), b.move(b.grants, b.cap, 400)).ok());
+  ASSERT_TRUE(b.ledger.hold(id_of(2), b.move(b.cap, b.used, 100), {20}).ok());
+  ASSERT_TRUE(b.ledger.hold(id_of(3), b.move(b.cap, b.used, 100), {10}).ok());
+  ASSERT_TRUE(b.ledger.hold(id_of(4), b.move(b.cap, b.used, 100)).ok());
+  EXPECT_EQ(b.ledger.hold(id_of(2), b.move(b.cap, b.used, 100), {21}).error().path, "expires");
+  EXPECT_EQ(b.ledger.due(id_of(2)), TimePoint{20});
+  EXPECT_TRUE(b.ledger.expire({9}).empty());
+  {
+    Linked linked(b.ledger);
+    EXPECT_EQ(b.ledger.expire({30}).size(), 2u);
+  }
+  EXPECT_TRUE(b.left() == 100) << "taken back";
+  EXPECT_EQ(b.ledger.expire({30}, 1), std::vector<Id>{id_of(3)}) << "the first one due";
+  EXPECT_EQ(b.ledger.expire({30}), std::vector<Id>{id_of(2)});
+  EXPECT_TRUE(b.left() == 300);
+  EXPECT_TRUE(b.ledger.release(id_of(2))->existed);
+  EXPECT_EQ(b.ledger.settle(id_of(2), b.move(b.cap, b.used, 1)).error().code, ErrorCode::kConflict);
+  EXPECT_TRUE(b.ledger.expire({INT64_MAX}).empty()) << "one without a time stays";
+}
+
+TEST(Ledger, knows_a_finished_id_again_that_a_journal_gave_back) {
+  Books b;
+  std::vector<BalancedLine> wanted = {{b.grants, Amount(-9), Take::kUpTo}, {b.cap, Amount(9), Take::kRest}};
+  ASSERT_TRUE(b.ledger.recall_post(id_of(1), b.move(b.grants, b.cap, 400), Funding::kYes).ok());
+  ASSERT_TRUE(b.ledger.recall_settled(id_of(2), b.move(b.cap, b.used, 3)).ok());
+  ASSERT_TRUE(b.ledger.recall_balanced(id_of(3), wanted, b.move(b.grants, b.cap, 7)).ok());
+  EXPECT_TRUE(b.left() == 0) << "balances come from elsewhere";
+  EXPECT_TRUE(b.ledger.post(id_of(1), b.move(b.grants, b.cap, 400), Funding::kYes)->existed);
+  EXPECT_EQ(b.ledger.post(id_of(1), b.move(b.grants, b.cap, 401), Funding::kYes).error().path, "amount");
+  EXPECT_TRUE(b.ledger.settle(id_of(2), b.move(b.cap, b.used, 3))->existed);
+  EXPECT_EQ(*b.ledger.post_balanced(id_of(3), wanted), b.move(b.grants, b.cap, 7));
+  EXPECT_EQ(b.ledger.recall_settled(id_of(1), {}).error().code, ErrorCode::kConflict);
+  // A hold that was raised is told from another by the lines it was opened with.
+  ASSERT_TRUE(b.ledger.restore_hold(id_of(4), b.move(b.cap, b.used, 8), {5}, b.move(b.cap, b.used, 6)).ok());
+  EXPECT_TRUE(b.ledger.hold(id_of(4), b.move(b.cap, b.used, 6), {5})->existed);
+  EXPECT_EQ(b.ledger.hold(id_of(4), b.move(b.cap, b.used, 8), {5}).error().path, "amount");
+  EXPECT_TRUE(b.ledger.knows(id_of(4)) && b.ledger.knows(id_of(1)) && !b.ledger.knows(id_of(5)));
+}
+
+TEST(Ledger, remembers_after_a_linked_set_that_was_taken_back_what_it_did_before) {
+  Ledger ledger(2);
+  AccountIndex a = *ledger.open_account({"a", "X", 0, true});
+  AccountIndex c = *ledger.open_account({"b", "X", 0, true});
+  auto post = [&](int n) { return ledger.post(id_of(n), {{{a, Amount(-n)}, {c, Amount(n)}}}); };
+  ASSERT_TRUE(post(1).ok());
+  {
+    Linked linked(ledger);
+    for (int n : {2, 3, 4}) ASSERT_TRUE(post(n).ok());
+    EXPECT_FALSE(ledger.knows(id_of(1)));
+  }
+  EXPECT_TRUE(post(1)->existed);
+  EXPECT_FALSE(post(3)->existed);
+  EXPECT_TRUE(post(1)->existed) << "two are remembered";
+  EXPECT_FALSE(post(4)->existed);
+  EXPECT_FALSE(ledger.knows(id_of(1))) << "and the oldest is forgotten first";
+  EXPECT_TRUE(post(3)->existed);
 }
 
 TEST(Ledger, takes_a_linked_set_back_whole) {
