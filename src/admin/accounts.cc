@@ -156,7 +156,19 @@ http::Response Handlers::get_account(const Request& request) {
   auto row = reader().account(request.path.at("name"));
   if (!row.ok()) return problem(row.error());
   if (!*row) return problem(404, request.path.at("name") + ": no such account");
-  return json_response(account_json(**row));
+  Json body = account_json(**row);
+  Result<TimePoint> at = moment_of(request, "at");
+  if (!at.ok()) return problem(at.error());
+  if (!request.asked("at").empty()) {
+    if (*at > parts().clock())
+      return problem(invalid("at", to_rfc3339(*at) + " is to come: nobody knows a balance of then"));
+    auto then = reader().balance_at((*row)->name, *at);
+    if (!then.ok()) return problem(then.error());
+    body["at"] = {{"time", to_rfc3339(*at)},
+                  {"balance", format_decimal(then->balance, (*row)->scale)},
+                  {"entry", then->entry}};
+  }
+  return json_response(body);
 }
 
 http::Response Handlers::account_statement(const Request& request) {

@@ -41,16 +41,26 @@ void list(Session& session, const ListOptions& options) {
   if (!after.empty()) session.note("more follow: --limit, or a longer prefix");
 }
 
-void show(Session& session, const std::string& name, bool json) {
-  auto account = session.send_json("GET", "/v1/accounts/" + percent_encoded(name));
+struct ShowOptions {
+  std::string account, at;
+  bool json = false;
+};
+
+void show(Session& session, const ShowOptions& options) {
+  auto account = session.send_json(
+      "GET", "/v1/accounts/" + percent_encoded(options.account) + query_of({{"at", options.at}}));
   if (!account.ok()) return session.fail(account.error());
-  if (json) {
+  if (options.json) {
     session.out() << account->dump() << "\n";
     return;
   }
   Table table({"FIELD", "VALUE"});
   for (const char* field : {"name", "unit", "balance", "funded", "credits", "debits", "may_overdraw"})
     table.add({field, text_at(*account, field)});
+  if (account->contains("at")) {
+    const Json& then = member_of(*account, "at");
+    table.add({"balance at " + text_at(then, "time"), text_at(then, "balance")});
+  }
   table.print(session.out());
 }
 
@@ -135,12 +145,14 @@ void add_account_commands(CLI::App& app, Session& session) {
   list_command->callback([&session, list_options] { list(session, *list_options); });
 
   auto* show_command = account->add_subcommand("show", "One account");
-  auto show_options = std::make_shared<std::pair<std::string, bool>>();
-  show_command->add_option("ACCOUNT", show_options->first, "Its name")->required();
-  show_command->add_flag("--json", show_options->second, "As JSON");
-  show_command->footer("Example:\n  ciyuan account show receivable/harbor/CNY");
-  show_command->callback(
-      [&session, show_options] { show(session, show_options->first, show_options->second); });
+  auto show_options = std::make_shared<ShowOptions>();
+  show_command->add_option("ACCOUNT", show_options->account, "Its name")->required();
+  show_command->add_option("--at", show_options->at, "And its balance at this date or time");
+  show_command->add_flag("--json", show_options->json, "As JSON");
+  show_command->footer(
+      "Examples:\n  ciyuan account show receivable/harbor/CNY\n"
+      "  ciyuan account show receivable/harbor/CNY --at 2026-12-01");
+  show_command->callback([&session, show_options] { show(session, *show_options); });
 
   auto* deposit_command =
       account->add_subcommand("deposit", "Move an amount to an account, e.g. to fill a prepaid balance");

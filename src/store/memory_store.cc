@@ -73,6 +73,17 @@ class MemoryReader final : public Reader {
     }
     return lines;
   }
+  Result<BalanceAt> balance_at(std::string_view account, TimePoint at) override {
+    auto guard = lock();
+    auto it = data_->accounts.find(account);
+    if (it == data_->accounts.end())
+      return Error{ErrorCode::kNotFound, "no account of this name", std::string(account)};
+    for (auto entry = data_->entries.rbegin(); entry != data_->entries.rend(); ++entry)
+      for (const EntryLine& line : entry->second.lines)
+        if (line.account == it->second.number && entry->second.at <= at)
+          return BalanceAt{line.balance, entry->first, entry->second.at};
+    return BalanceAt{};
+  }
   Result<std::vector<EntryRow>> entries(EntryNumber after, std::size_t rows_max) override {
     auto guard = lock();
     std::vector<EntryRow> rows;

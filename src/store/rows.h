@@ -167,6 +167,13 @@ struct RecordFilter {
   std::size_t rows_max = 100;
 };
 
+/// What an account's balance was at a time.
+struct BalanceAt {
+  Amount balance;
+  EntryNumber entry = 0;  ///< the account's last one until then; 0: none
+  TimePoint at;           ///< of that entry
+};
+
 struct StatementLine {
   EntryNumber entry = 0;
   EntryKind kind = EntryKind::kPost;

@@ -168,9 +168,9 @@ class SqliteStore final : public Store {
   std::map<std::pair<std::string, std::string>, std::int64_t> scopes_;  // as many as there are keys
   std::vector<std::pair<std::pair<std::string, std::string>, std::int64_t>> new_scopes_;
   struct Statements {
-    Statement begin, commit, rollback, check_head, put_head, put_account, add_entry, add_calls, put_mark,
-        end_calls, end_mark, add_record, add_log_entry, add_tile, put_idempotency, expire, add_document,
-        add_admin, find_scope, add_scope;
+    Statement begin, commit, rollback, check_head, put_head, put_account, add_entry, add_milestone, add_calls,
+        put_mark, end_calls, end_mark, add_record, add_log_entry, add_tile, put_idempotency, expire,
+        add_document, add_admin, find_scope, add_scope;
   };
   std::optional<Statements> run_;
   // What the rows of open calls and marks hold, so that ending a call need not look: a failed commit makes it
@@ -224,6 +224,7 @@ Status SqliteStore::open() {
        "excluded.credits_posted, funded = excluded.funded, last_entry = excluded.last_entry, granted = "
        "excluded.granted, credit_limit = excluded.credit_limit"},
       {&run_->add_entry, "INSERT INTO entries VALUES (?,?,?,?,?,?,?)"},
+      {&run_->add_milestone, "INSERT INTO milestones VALUES (?,?)"},
       {&run_->add_calls, "INSERT INTO open_calls VALUES (?,?)"},
       {&run_->put_mark, "INSERT OR REPLACE INTO marks VALUES (?,?)"},
       {&run_->end_calls, "DELETE FROM open_calls WHERE first = ?"},
@@ -382,6 +383,11 @@ Status SqliteStore::write_journal(const Batch& batch) {
         .bind_blob(bytes_of(lines))
         .bind(std::string_view(row.memo));
     CIYUAN_TRY_STATUS(run_->add_entry.run());
+    for (const EntryLine& line : row.lines) {
+      if (!internal::is_milestone(line.account, row.number)) continue;
+      run_->add_milestone.bind(line.account).bind(row.number);
+      CIYUAN_TRY_STATUS(run_->add_milestone.run());
+    }
   }
   return {};
 }

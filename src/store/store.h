@@ -42,6 +42,9 @@ class Reader {
   /// time `from`.
   virtual Result<std::vector<StatementLine>> statement(std::string_view account, EntryNumber before_entry,
                                                        TimePoint from, std::size_t rows_max) = 0;
+  /// The account's balance after all entries of time `at` and before. kNotFound. About 130 rows of the
+  /// journal are read, however long the account's chain is (internal/codec.h, is_milestone()).
+  virtual Result<BalanceAt> balance_at(std::string_view account, TimePoint at) = 0;
   /// The journal itself, in order: for audits.
   virtual Result<std::vector<EntryRow>> entries(EntryNumber after, std::size_t rows_max) = 0;
   virtual Result<std::vector<OpenCall>> open_calls() = 0;

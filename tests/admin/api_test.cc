@@ -605,6 +605,32 @@ TEST(OpenApi, describes_exactly_the_routes_that_exist) {
   }
 }
 
+TEST(Api, says_what_a_balance_was_at_a_time_that_has_passed) {
+  House house;
+  with_key(demo_documents(), house);
+  const std::string account = "/v1/accounts/prepaid%2Fdemo-prepaid%2Fbalance%2FCNY";
+  auto deposit = [&](const char* amount) {
+    house.ask("POST", "/v1/accounts/post",
+              std::string(
+                  R"({"debit":"bank","credit":"prepaid/demo-prepaid/balance/CNY","unit":"CNY","amount":")") +
+                  amount + "\"}");
+  };
+  auto balance = [&](TimePoint at) { return house.ask("GET", account + "?at=" + to_rfc3339(at))["at"]; };
+  house.time = kStart;
+  deposit("1.25");
+  house.time = kStart + seconds(60);
+  deposit("2");
+  EXPECT_EQ(balance(kStart + seconds(-1))["balance"], "0");
+  EXPECT_EQ(balance(kStart + seconds(-1))["entry"], 0);
+  EXPECT_EQ(balance(kStart)["balance"], "1.25") << "the entries of that very time are in it";
+  EXPECT_EQ(balance(kStart + seconds(59))["balance"], "1.25");
+  EXPECT_EQ(balance(kStart + seconds(60))["balance"], "3.25");
+  EXPECT_FALSE(house.ask("GET", account).contains("at"));
+  Json problem = house.ask("GET", account + "?at=" + to_rfc3339(kStart + seconds(61)), "", 400);
+  EXPECT_NE(problem["detail"].get<std::string>().find("is to come"), std::string::npos) << problem;
+  house.ask("GET", account + "?at=yesterday", "", 400);
+}
+
 // Replies have the members that the document requires, and none that it does not know.
 TEST(OpenApi, replies_have_the_members_it_says) {
   House house;

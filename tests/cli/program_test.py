@@ -389,6 +389,12 @@ class Session(unittest.TestCase):
         self.assertRegex(self.done("account", "statement", name), r"(?m)^AT +WHAT +AMOUNT +BALANCE")
         lines = [json.loads(line) for line in self.done("account", "statement", name, "--json").splitlines()]
         self.assertEqual(lines[0]["balance"], account["balance"])
+        then = json.loads(self.done("account", "show", name, "--at", lines[0]["at"], "--json"))["at"]
+        self.assertEqual((then["balance"], then["entry"]), (account["balance"], lines[0]["entry"]))
+        before = json.loads(self.done("account", "show", name, "--at", "2026-01-01", "--json"))["at"]
+        self.assertEqual((before["balance"], before["entry"]), ("0", 0))
+        self.assertIn("balance at 2026-01-01T00:00:00Z", self.done("account", "show", name, "--at", "2026-01-01"))
+        self.assertEqual(self.verb("account", "show", name, "--at", "2200-01-01").returncode, 1)
         self.assertEqual(self.verb("account", "show", "cap/of/nobody").returncode, 1)
 
     def test_a_deposit_is_posted_once_for_its_id(self):

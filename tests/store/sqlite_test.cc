@@ -73,7 +73,8 @@ TEST(Sqlite, says_that_an_amount_is_damaged_rather_than_reading_it_as_nothing) {
 }
 
 constexpr const char* kToVersion2 =
-    "ALTER TABLE accounts DROP COLUMN credit_limit; ALTER TABLE accounts DROP COLUMN debit_side; "
+    "DROP TABLE milestones; ALTER TABLE accounts DROP COLUMN credit_limit; ALTER TABLE accounts DROP COLUMN "
+    "debit_side; "
     "ALTER TABLE head DROP COLUMN key_slots; ALTER TABLE records DROP COLUMN key_slot; PRAGMA user_version = "
     "2;";
 
@@ -97,6 +98,9 @@ TEST(Sqlite, brings_a_database_that_version_3_wrote_up_to_date) {
     EXPECT_FALSE(account->debit_side);
     EXPECT_EQ(account->granted, Amount(7));
     EXPECT_EQ((*store)->reader().value()->statement("cap/b", 0, {}, 100)->size(), 30u + 10u * life);
+    auto reader = (*store)->reader().value();
+    for (const StatementLine& line : *reader->statement("cap/b", 0, {}, 100))
+      EXPECT_EQ(reader->balance_at("cap/b", line.at)->balance, line.balance);
     Batch next = maker.next(10);
     next.accounts[0].credit_limit = Amount(500);
     ASSERT_TRUE((*store)->commit(next).ok());

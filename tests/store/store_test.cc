@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "batches.h"
@@ -116,6 +117,36 @@ TEST_P(Stores, read_an_account_back_in_pages) {
   EXPECT_EQ(reader->statement("cap/none", 0, {}, 100).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(reader->entries(20, 100)->size(), 5u);
   EXPECT_EQ(reader->entries(0, 7)->size(), 7u);
+}
+
+// The statement, walked from its beginning, is the slow twin.
+TEST_P(Stores, say_what_a_balance_was_at_any_time) {
+  for (int batch = 0; batch < 10; ++batch) {
+    Batch next = maker.next(130);
+    // A third account, with an entry here and there and several at one time.
+    for (EntryRow& row : next.entries)
+      if (row.number % 7 != 0) row.lines.pop_back();
+    for (EntryRow& row : next.entries) row.at = time_of(row.number / 3 * 3);
+    for (EntryRow& row : next.entries)
+      if (row.number % 7 == 0) row.lines[1].previous = row.number == 7 ? 0 : row.number - 7;
+    next.accounts[1].last_entry = next.entries.back().number / 7 * 7;
+    next.at = time_of(2000);
+    ASSERT_TRUE(store->commit(next).ok());
+  }
+  for (const char* name : {"cap/a", "cap/b"}) {
+    auto lines = reader->statement(name, 0, {}, 10'000);
+    ASSERT_TRUE(lines.ok()) << lines.error().text();
+    for (std::uint64_t second = 0; second < 1400; second += 1) {
+      auto line = std::find_if(lines->begin(), lines->end(),
+                               [&](const StatementLine& one) { return one.at <= time_of(second); });
+      auto then = reader->balance_at(name, time_of(second));
+      ASSERT_TRUE(then.ok()) << then.error().text();
+      ASSERT_EQ(then->entry, line == lines->end() ? 0 : line->entry) << name << " at " << second;
+      ASSERT_EQ(then->balance, line == lines->end() ? Amount() : line->balance) << name << " at " << second;
+    }
+  }
+  EXPECT_EQ(reader->balance_at("cap/a", TimePoint{1})->balance, Amount());
+  EXPECT_EQ(reader->balance_at("cap/none", time_of(5)).error().code, ErrorCode::kNotFound);
 }
 
 TEST_P(Stores, find_records_by_every_filter) {

@@ -3,6 +3,7 @@
 /// Compact bytes for the journal's lines and for open calls: variable-length integers (7 bits a byte, low
 /// first; signed ones zigzag).
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,16 @@ namespace ciyuan::store::internal {
 std::string encode_lines(EntryNumber entry, const std::vector<EntryLine>& lines);
 /// kCorrupt where the bytes are not what encode_lines made.
 Result<std::vector<EntryLine>> decode_lines(EntryNumber entry, std::string_view bytes);
+
+/// An account's lines are a chain from the newest to the oldest. To come into the middle of a long one, a few
+/// of its lines are milestones, which have a row in a table of their own: one in kMilestoneLines, chosen by a
+/// hash, so that it can be said of each line by itself, and short chains have hardly any.
+constexpr std::uint64_t kMilestoneLines = 128;
+constexpr bool is_milestone(AccountNumber account, EntryNumber entry) {
+  std::uint64_t hash = entry * 0x9E3779B97F4A7C15 ^ account * 0xD1B54A32D192ED03;
+  hash = (hash ^ hash >> 32) * 0xBF58476D1CE4E5B9;
+  return (hash ^ hash >> 29) % kMilestoneLines == 0;
+}
 
 /// The calls that one batch opened, at least one, in the order of their numbers.
 std::string encode_calls(const std::vector<OpenCallRow>& calls);

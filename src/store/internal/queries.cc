@@ -199,6 +199,54 @@ Result<std::vector<StatementLine>> Queries::statement(std::string_view account_n
   return lines;
 }
 
+Result<EntryNumber> Queries::last_entry_until(TimePoint at, EntryNumber entries) {
+  // Entries are numbered in the order of their times, without gaps.
+  CIYUAN_TRY(Statement * query_, query("SELECT at FROM entries WHERE number = ?"));
+  EntryNumber low = 0, high = entries;
+  while (low < high) {
+    EntryNumber middle = high - (high - low) / 2;
+    Scoped statement(*query_);
+    statement->bind(middle);
+    CIYUAN_TRY(bool row, statement->step());
+    if (!row) return Error{ErrorCode::kCorrupt, "the journal lacks entry " + std::to_string(middle), ""};
+    if (statement->integer(0) <= at.ns)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+Result<BalanceAt> Queries::balance_at(std::string_view account_name, TimePoint at) {
+  // The head before the account: what is committed between the two is then later than `last`, and passed
+  // over.
+  CIYUAN_TRY(Head newest, head());
+  CIYUAN_TRY(std::optional<AccountRow> account_row, account(account_name));
+  if (!account_row) return Error{ErrorCode::kNotFound, "no account of this name", std::string(account_name)};
+  CIYUAN_TRY(EntryNumber last, last_entry_until(at, newest.entries));
+  EntryNumber next = account_row->last_entry;
+  if (next > last) {
+    CIYUAN_TRY(Statement * query_, query("SELECT entry FROM milestones WHERE account = ? AND entry > ? ORDER "
+                                         "BY entry LIMIT 1"));
+    Scoped statement(*query_);
+    statement->bind(account_row->number).bind(last);
+    CIYUAN_TRY(bool row, statement->step());
+    if (row) next = statement->number(0);
+  }
+  while (next != 0) {
+    CIYUAN_TRY(std::optional<EntryRow> row, entry(next));
+    if (!row) return Error{ErrorCode::kCorrupt, "the journal lacks entry " + std::to_string(next), ""};
+    auto line = std::find_if(row->lines.begin(), row->lines.end(),
+                             [&](const EntryLine& other) { return other.account == account_row->number; });
+    if (line == row->lines.end() || line->previous >= next)
+      return Error{ErrorCode::kCorrupt, "the chain of entries breaks at entry " + std::to_string(next),
+                   std::string(account_name)};
+    if (next <= last) return BalanceAt{line->balance, row->number, row->at};
+    next = line->previous;
+  }
+  return BalanceAt{};
+}
+
 Result<std::vector<EntryRow>> Queries::entries(EntryNumber after, std::size_t rows_max) {
   CIYUAN_TRY(Statement * query_,
              query("SELECT " ENTRY_COLUMNS " FROM entries WHERE number > ? ORDER BY number LIMIT ?"));

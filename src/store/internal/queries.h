@@ -23,6 +23,7 @@ class Queries final : public Reader {
   Result<std::optional<AccountRow>> account_numbered(AccountNumber number);
   Result<std::vector<StatementLine>> statement(std::string_view account, EntryNumber before_entry,
                                                TimePoint from, std::size_t rows_max) override;
+  Result<BalanceAt> balance_at(std::string_view account, TimePoint at) override;
   Result<std::vector<EntryRow>> entries(EntryNumber after, std::size_t rows_max) override;
   Result<std::vector<OpenCall>> open_calls() override;
   Result<std::optional<RecordRow>> record(const Id& id) override;
@@ -43,6 +44,8 @@ class Queries final : public Reader {
  private:
   Result<Statement*> query(const char* sql);
   Result<std::optional<EntryRow>> entry(EntryNumber number);
+  /// The last entry of time `at` or before, of the first `entries`; 0: there is none.
+  Result<EntryNumber> last_entry_until(TimePoint at, EntryNumber entries);
   /// The first leaf whose record was closed at `time` or later; the log's size where there is none.
   Result<std::uint64_t> first_leaf_from(TimePoint time, std::uint64_t log_size);
 

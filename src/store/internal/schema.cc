@@ -1,5 +1,7 @@
 #include "store/internal/schema.h"
 
+#include "store/internal/codec.h"
+
 namespace ciyuan::store::internal {
 namespace {
 
@@ -22,6 +24,7 @@ CREATE TABLE entries (
   number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, at INTEGER NOT NULL, leaf INTEGER NOT NULL, id BLOB NOT NULL,
   lines BLOB NOT NULL, memo TEXT);
 CREATE INDEX postings ON entries (id) WHERE kind = 3;
+CREATE TABLE milestones (account INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (account, entry)) WITHOUT ROWID;
 CREATE TABLE open_calls (first INTEGER PRIMARY KEY, calls BLOB NOT NULL);
 CREATE TABLE marks (number INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE scopes (number INTEGER PRIMARY KEY, contract TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (key, contract));
@@ -61,6 +64,27 @@ constexpr const char* kFromVersion3 = R"sql(
 ALTER TABLE accounts ADD COLUMN credit_limit NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN debit_side INTEGER NOT NULL DEFAULT 0;
 )sql";
+
+// Up to version 4 a line of long ago was only found by walking to it.
+constexpr const char* kFromVersion4 = R"sql(
+CREATE TABLE milestones (account INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (account, entry)) WITHOUT ROWID;
+)sql";
+
+Status set_milestones(const Database& database) {
+  CIYUAN_TRY(Statement entries, Statement::prepare(database.get(), "SELECT number, lines FROM entries"));
+  CIYUAN_TRY(Statement add, Statement::prepare(database.get(), "INSERT INTO milestones VALUES (?,?)"));
+  for (;;) {
+    CIYUAN_TRY(bool row, entries.step());
+    if (!row) return {};
+    EntryNumber number = entries.number(0);
+    CIYUAN_TRY(std::vector<EntryLine> lines, decode_lines(number, text_of(entries.view(1))));
+    for (const EntryLine& line : lines) {
+      if (!is_milestone(line.account, number)) continue;
+      add.bind(line.account).bind(number);
+      CIYUAN_TRY_STATUS(add.run());
+    }
+  }
+}
 
 Error not_ours(const Database& database, std::string message) {
   return Error{ErrorCode::kCorrupt, std::move(message), sqlite3_db_filename(database.get(), "main")};
@@ -103,11 +127,13 @@ Status prepare_schema(const Database& database) {
   } else {
     if (*version <= 1) sql += kFromVersion1;
     if (*version <= 2) sql += kFromVersion2;
-    sql += kFromVersion3;
+    if (*version <= 3) sql += kFromVersion3;
+    sql += kFromVersion4;
   }
   sql += "PRAGMA application_id = " + std::to_string(kApplicationId) + ";";
   sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
   CIYUAN_TRY_STATUS(database.execute(sql.c_str()));
+  if (version.ok()) CIYUAN_TRY_STATUS(set_milestones(database));
   return database.execute("COMMIT");
 }
 

@@ -466,6 +466,8 @@ def described(world):
     plane.send("GET", "/v1/accounts", query="?limit=1")
     plane.send("GET", "/v1/accounts", query="?limit=x", expected=400)
     plane.send("GET", "/v1/accounts/{name}", name="purse/1")
+    plane.send("GET", "/v1/accounts/{name}", name="purse/1", query="?at=2026-01-01")
+    plane.send("GET", "/v1/accounts/{name}", name="purse/1", query="?at=2200-01-01", expected=400)
     plane.send("GET", "/v1/accounts/{name}", expected=404, name="nothing")
     plane.send("GET", "/v1/accounts/{name}/statement", name="purse/1")
     plane.send("GET", "/v1/accounts/{name}/statement", name="purse/1", query="?limit=1")
