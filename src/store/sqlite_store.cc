@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <map>
@@ -165,12 +166,13 @@ class SqliteStore final : public Store {
   std::unique_ptr<Queries> queries_;
   std::unique_ptr<Checkpointer> checkpointer_;
   bool broken_ = false;
+  AccountNumber accounts_ = 0;                                          // the highest number in the table
   std::map<std::pair<std::string, std::string>, std::int64_t> scopes_;  // as many as there are keys
   std::vector<std::pair<std::pair<std::string, std::string>, std::int64_t>> new_scopes_;
   struct Statements {
-    Statement begin, commit, rollback, check_head, put_head, put_account, add_entry, add_milestone, add_calls,
-        put_mark, end_calls, end_mark, add_record, add_log_entry, add_tile, put_idempotency, expire,
-        add_document, add_admin, find_scope, add_scope;
+    Statement begin, commit, rollback, check_head, put_head, add_account, set_account, add_entry,
+        add_milestone, add_calls, put_mark, end_calls, end_mark, add_record, add_log_entry, add_tile,
+        put_idempotency, expire, add_document, add_admin, find_scope, add_scope;
   };
   std::optional<Statements> run_;
   // What the rows of open calls and marks hold, so that ending a call need not look: a failed commit makes it
@@ -215,14 +217,13 @@ Status SqliteStore::open() {
       {&run_->check_head, "SELECT batch FROM head"},
       {&run_->put_head,
        "UPDATE head SET batch = ?, at = ?, opened = ?, log_size = ?, log_root = ?, key_slots = ?"},
-      {&run_->put_account,
-       "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (number) DO UPDATE SET "
-       "may_overdraw "
-       "= "
-       "excluded.may_overdraw, closed = excluded.closed, debits_posted = excluded.debits_posted, "
-       "credits_posted = "
-       "excluded.credits_posted, funded = excluded.funded, last_entry = excluded.last_entry, granted = "
-       "excluded.granted, credit_limit = excluded.credit_limit"},
+      {&run_->add_account,
+       "INSERT INTO accounts (closed, may_overdraw, debits_posted, credits_posted, funded, last_entry, "
+       "granted, "
+       "credit_limit, number, name, unit, scale, debit_side) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+      {&run_->set_account,
+       "UPDATE accounts SET closed = ?, may_overdraw = ?, debits_posted = ?, credits_posted = ?, funded = ?, "
+       "last_entry = ?, granted = ?, credit_limit = ? WHERE number = ?"},
       {&run_->add_entry, "INSERT INTO entries VALUES (?,?,?,?,?,?,?)"},
       {&run_->add_milestone, "INSERT INTO milestones VALUES (?,?)"},
       {&run_->add_calls, "INSERT INTO open_calls VALUES (?,?)"},
@@ -246,6 +247,8 @@ Status SqliteStore::open() {
   for (auto& [statement, sql] : all) {
     CIYUAN_TRY(*statement, Statement::prepare(database_.get(), sql));
   }
+  CIYUAN_TRY(Head present, queries_->head());
+  accounts_ = present.accounts;
   return read_open();
 }
 
@@ -310,6 +313,7 @@ Status SqliteStore::commit(const Batch& batch) {
     (void)run_->rollback.run();
     return written;
   }
+  for (const AccountRow& row : batch.accounts) accounts_ = std::max(accounts_, row.number);
   for (auto& scope : new_scopes_) scopes_.insert(std::move(scope));
   new_scopes_.clear();
   if (wal_pages_ >= kForegroundPages) {
@@ -353,21 +357,26 @@ Status SqliteStore::write(const Batch& batch) {
 }
 
 Status SqliteStore::write_accounts(const std::vector<AccountRow>& accounts) {
+  // Numbers are given in order, so it is known which ones are new: the others need not be found out by
+  // inserting them, and what never changes is not sent again.
   for (const AccountRow& row : accounts) {
-    run_->put_account.bind(row.number)
-        .bind(std::string_view(row.name))
-        .bind(std::string_view(row.unit))
-        .bind(row.scale)
+    bool is_new = row.number > accounts_;
+    Statement& statement = is_new ? run_->add_account : run_->set_account;
+    statement.bind(row.closed)
         .bind(row.may_overdraw)
-        .bind(row.closed)
         .bind(row.debits_posted)
         .bind(row.credits_posted)
         .bind(row.funded)
         .bind(row.last_entry)
         .bind(row.granted)
         .bind(row.credit_limit)
-        .bind(row.debit_side);
-    CIYUAN_TRY_STATUS(run_->put_account.run());
+        .bind(row.number);
+    if (is_new)
+      statement.bind(std::string_view(row.name))
+          .bind(std::string_view(row.unit))
+          .bind(row.scale)
+          .bind(row.debit_side);
+    CIYUAN_TRY_STATUS(statement.run());
   }
   return {};
 }
