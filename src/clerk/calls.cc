@@ -10,6 +10,19 @@ namespace ciyuan::clerk {
 using ledger::AccountIndex;
 using ledger::Line;
 
+std::int64_t StateMachine::affordable(const Call& call, std::int64_t more, internal::Held& held) const {
+  for (std::size_t i = 0; i < call.terms.limits.size() && more > 0; ++i) {
+    if (call.terms.limits[i].is_source) continue;
+    const Amount output = internal::output_cost(call.terms.limits[i]);
+    const ledger::Account& account = ledger_.account(call.accounts[i]);
+    if (account.closed) more = 0;
+    if (account.may_overdraw || output.is_zero()) continue;
+    more = static_cast<std::int64_t>(std::min<Int128>(whole_quotient(account.headroom(), output), more));
+  }
+  held = call.held;
+  return more > 0 && !held.empty() ? raise_on_sources(call, more, held) : more;
+}
+
 Reply StateMachine::extend(const Extend& command) {
   if (auto wrong = internal::check_counts(command.used, "used")) return *wrong;
   if (command.wanted < 0 || command.wanted > kTokensMax) return invalid("wanted", "is not a count of tokens");
@@ -20,20 +33,17 @@ Reply StateMachine::extend(const Extend& command) {
     return invalid("used", std::to_string(command.used.generated()) + " tokens of " +
                                std::to_string(call.granted) + " that were granted");
   std::int64_t more = std::min(command.wanted, kTokensMax - call.granted);
-  for (std::size_t i = 0; i < call.terms.limits.size() && more > 0; ++i) {
-    Amount output = internal::output_cost(call.terms.limits[i]);
-    const ledger::Account& account = ledger_.account(call.accounts[i]);
-    if (account.closed) more = 0;
-    if (account.may_overdraw || output.is_zero()) continue;
-    Int128 affordable = whole_quotient(account.headroom(), output);
-    if (affordable < more) more = static_cast<std::int64_t>(affordable);
-  }
+  internal::Held held;
+  more = affordable(call, more, held);
   if (more > 0 && !call.terms.limits.empty()) {
-    std::vector<Amount> amounts;
-    for (const contract::Limit& limit : call.terms.limits)
-      amounts.push_back(internal::output_cost(limit) * more);
+    const std::vector<Amount> before =
+        internal::held_amounts(call.terms, call.prompt, call.granted, call.held);
+    std::vector<Amount> amounts = internal::held_amounts(call.terms, call.prompt, call.granted + more, held);
+    for (std::size_t i = 0; i < amounts.size(); ++i) amounts[i] -= before[i];
     // What can still fail is a sum near the end of 128 bits: then nothing more is granted.
-    if (!ledger_.raise(call.id, internal::make_lines(call.accounts, call.sinks, amounts, true)).ok())
+    if (ledger_.raise(call.id, internal::make_lines(call.accounts, call.sinks, amounts, true)).ok())
+      call.held = std::move(held);
+    else
       more = 0;
   }
   call.granted += more;
@@ -42,7 +52,7 @@ Reply StateMachine::extend(const Extend& command) {
   if (command.used.generated() >= call.used.generated()) call.used = internal::generated_of(command.used);
   call.marked = at_;
   call.heard = lapse_;
-  std::string mark = internal::encode_mark({call.granted, call.used, at_});
+  std::string mark = internal::encode_mark({call.granted, call.used, at_, call.held});
   auto [place_in_batch, is_new] = marked_in_batch_.emplace(call.number, batch_.marks.size());
   if (is_new)
     batch_.marks.push_back({call.number, std::move(mark)});
@@ -97,29 +107,41 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
   const KindCounts nothing;
   const KindCounts& counts = nothing_served ? nothing : billed;
   const auto& limits = call.terms.limits;
+  const std::vector<Amount> held = internal::held_amounts(call.terms, call.prompt, call.granted, call.held);
+  std::optional<internal::Split> split;
+  if (!call.held.empty()) {
+    internal::Bill bill{counts, !nothing_served, 0, true};
+    split = internal::split(call.terms, bill, internal::rooms_of(call.held));
+    if (!split->is_whole)
+      return invalid("billed", "costs more than is held for it on the accounts that pay for it");
+  }
   std::vector<Amount> amounts;
   for (std::size_t i = 0; i < limits.size(); ++i) {
-    Amount cost =
-        nothing_served ? Amount() : limits[i].per_request + internal::billed_cost(limits[i], counts);
+    Amount cost = limits[i].is_source ? split->amounts[i].value_or(Amount())
+                  : nothing_served    ? Amount()
+                                      : limits[i].per_request + internal::billed_cost(limits[i], counts);
     // Moving prompt tokens to a dearer kind than was held for is refused, not overdrawn.
-    Amount held =
-        internal::fixed_cost(limits[i], call.prompt) + internal::output_cost(limits[i]) * call.granted;
-    if (cost > held)
+    if (cost > held[i])
       return invalid("billed", "costs more on account " + limits[i].account + " than is held there");
     amounts.push_back(cost);
   }
   record.id = call.id;
   record.request_commitment = call.draft.request_commitment;
   if (record.closed.ns == 0) record.closed = at_;
-  internal::complete_record(record, call.terms, counts, nothing_served);
+  internal::complete_record(record, call.terms, counts, nothing_served, split ? &*split : nullptr);
   record::Sealed sealed = record::seal(record, call.key);
 
   std::uint64_t leaf = tree_.append(sealed.leaf);
   if (!limits.empty()) {
-    std::vector<Line> lines = internal::make_lines(call.accounts, call.sinks, amounts, true);
+    const std::vector<Line> lines = internal::make_lines(call.accounts, call.sinks, amounts, true);
     auto settled = ledger_.settle(call.id, lines);
     CIYUAN_CHECK(settled.ok() && !settled->existed, "a hold covers what is posted of it, once");
     if (!lines.empty()) journal(store::EntryKind::kCharge, call.id, lines, leaf, "");
+    if (const std::vector<Line> shared = share_lines(call, amounts); !shared.empty()) {
+      auto posted = ledger_.post(internal::derived_id(call.id, internal::kSharePurpose), shared);
+      CIYUAN_CHECK(posted.ok(), "a sink can hand on a part of what it has just received");
+      journal(store::EntryKind::kShare, call.id, shared, leaf, "");
+    }
     take_back(call.accounts, call.id);
   }
   Closed closed{sealed.record.json, leaf, remaining_of(call)};
@@ -144,6 +166,7 @@ void StateMachine::forget_call(const Id& id) {
     --place(call->sinks[i]).users;
     if (internal::is_own_account(call->terms.limits[i].account, id)) finished_.push_back(call->accounts[i]);
   }
+  for (AccountIndex account : call->share_accounts) --place(account).users;
   if (call->idempotency) keys_in_use_.erase(call->idempotency->key);
   if (auto mark = marked_in_batch_.find(call->number); mark != marked_in_batch_.end()) {
     batch_.marks[mark->second].number = 0;

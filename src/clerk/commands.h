@@ -95,6 +95,15 @@ struct Post {
   std::string memo;
   SecretKey salt{};  ///< keys the digest in the log, which strangers read; the same for the same id
 };
+/// Takes back what an expired package has left, to "expired/<package>/CIYUAN", and logs it. One that no call
+/// has used yet is granted what it had first, where a part of it is kept. What open calls hold is theirs: the
+/// command may be repeated, and then takes what has come back since.
+struct ExpirePackage {
+  TimePoint at;
+  std::string package, account;
+  Amount ciyuan;  ///< that it had
+  Amount keep;    ///< of what is left: it may be used for some time yet
+};
 /// Puts a new record in the place of an old one, which stays as it is, and posts the difference. The record's
 /// id is correction_of(the old one's), so that each record is corrected once; a second time with the same
 /// price book is answered with what was made, with another it is kConflict: the correction is then what to
@@ -114,7 +123,7 @@ struct Tick {
   Nanoseconds elapsed;
 };
 
-using Command = std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, Tick>;
+using Command = std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, ExpirePackage, Tick>;
 
 /// Why an open was refused: which clause, on which account, what was left.
 struct Refusal {
@@ -145,6 +154,8 @@ struct Remaining {
 
 struct Opened {
   std::int64_t granted = 0;  ///< generated tokens that may be delivered so far
+  /// These, and those that could be granted beside them if they were asked for now; at most output_wanted.
+  std::int64_t within_reach = 0;
   std::vector<Remaining> remaining;
   SecretKey record_key{};  ///< K of the record's commitments: the caller commits to the answer under it
 };

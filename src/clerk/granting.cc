@@ -20,6 +20,12 @@ Status StateMachine::check_funds(const std::string& unit) {
 
 Status StateMachine::update_grants(const Open& command, const Found& found) {
   const auto& limits = command.terms.limits;
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    if (!found[i] || ledger_.account(*found[i]).credit_limit == limits[i].credit_limit) continue;
+    CIYUAN_TRY_STATUS(ledger_.set_credit_limit(*found[i], limits[i].credit_limit));
+    touch(*found[i], true);
+    woken_.push_back(*found[i]);
+  }
   bool is_changed = false;
   for (std::size_t i = 0; i < limits.size(); ++i)
     is_changed |= found[i] && (ledger_.account(*found[i]).granted != limits[i].funds ||
@@ -52,7 +58,7 @@ void StateMachine::fund_new_accounts(const Open& command, std::vector<AccountInd
   for (const contract::Limit& limit : command.terms.limits) {
     bool is_new = !ledger_.find(limit.account);
     ledger::AccountSpec spec{limit.account, limit.unit, contract::scale_of_unit(limit.unit),
-                             limit.may_overdraw};
+                             limit.may_overdraw, limit.credit_limit};
     auto account = open_account(spec, false);
     CIYUAN_CHECK(account.ok(), "an account that was looked at can be opened");
     accounts.push_back(*account);

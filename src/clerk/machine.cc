@@ -57,6 +57,7 @@ Status StateMachine::load_call(const store::OpenCall& row) {
     call->granted = mark.granted;
     call->used = internal::within_grant(mark.used, mark.granted);
     call->marked = mark.at;
+    if (!mark.held.empty()) decoded.held = std::move(mark.held);
   }
   call->key_slot = decoded.key_slot;
   Result<SecretKey> key = Error{ErrorCode::kNotFound, "no keys are kept", ""};
@@ -69,7 +70,9 @@ Status StateMachine::load_call(const store::OpenCall& row) {
   // keyed commitment it is derived from cannot be guessed either.
   call->key = key.ok() ? *key : sha256("ciyuan/lost-key/v1" + to_hex(call->draft.request_commitment));
 
-  std::vector<Amount> amounts;
+  call->held = std::move(decoded.held);
+  if (call->held.size() != (internal::has_sources(command.terms) ? command.terms.limits.size() : 0))
+    return Error{ErrorCode::kCorrupt, "an open call does not say what its sources hold", call->id.text()};
   for (const contract::Limit& limit : command.terms.limits) {
     CIYUAN_TRY(std::optional<AccountIndex> account, find_account(limit.account));
     CIYUAN_TRY(std::optional<AccountIndex> sink, find_account(limit.sink));
@@ -79,9 +82,15 @@ Status StateMachine::load_call(const store::OpenCall& row) {
     call->sinks.push_back(*sink);
     ++place(*account).users;
     ++place(*sink).users;
-    amounts.push_back(internal::fixed_cost(limit, command.prompt) +
-                      internal::output_cost(limit) * call->granted);
+    for (const contract::Share& share : limit.shares) {
+      CIYUAN_TRY(std::optional<AccountIndex> shared, find_account(share.account));
+      if (!shared) return Error{ErrorCode::kCorrupt, "an open call's account is missing", share.account};
+      call->share_accounts.push_back(*shared);
+      ++place(*shared).users;
+    }
   }
+  const std::vector<Amount> amounts =
+      internal::held_amounts(command.terms, command.prompt, call->granted, call->held);
   call->terms = std::move(command.terms);
   if (!amounts.empty())
     CIYUAN_TRY_STATUS(
@@ -266,6 +275,8 @@ void StateMachine::apply(Command command, ReplyTo to, std::vector<Answer>& answe
     answers.push_back({to, post(*six)});
   } else if (auto* seven = std::get_if<Correct>(&command)) {
     answers.push_back({to, correct(*seven)});
+  } else if (auto* eight = std::get_if<ExpirePackage>(&command)) {
+    answers.push_back({to, expire(*eight)});
   } else {
     settle_silent(std::get<Tick>(command).elapsed);
     answers.push_back({to, Done{}});

@@ -140,6 +140,8 @@ class StateMachine {
   struct Call;
   struct Waiter;
   struct Attempt;
+  struct Standing;
+  struct SourcesAttempt;
   struct KeyInUse {
     Id id;
     Digest body{};
@@ -166,6 +168,7 @@ class StateMachine {
   Result<std::vector<ledger::Line>> correcting_lines(const Correct& command);
   Result<std::optional<store::RecordRow>> committed_or_new_record(const Id& id);
   Reply post(Post& command);
+  Reply expire(const ExpirePackage& command);
   void open(Open& command, ReplyTo to, std::vector<Answer>& answers);
   Reply extend(const Extend& command);
   Reply close(Close& command, std::vector<Answer>& answers);
@@ -175,6 +178,8 @@ class StateMachine {
   Result<bool> was_closed(const Id& id);
   Result<Found> find_limits(const Open& command);
   Result<Attempt> attempt(const Open& command, std::uint64_t turn, bool may_wait);
+  Standing standing_of(const contract::Limit& limit, std::optional<ledger::AccountIndex> found,
+                       std::uint64_t turn);
   Result<Opened> grant(Open& command, const Attempt& attempt);
   Status check_sums(const Open& command);
   Status check_sums(std::string_view account);
@@ -188,6 +193,17 @@ class StateMachine {
   void post_grants(const Id& id, const std::vector<ledger::Line>& lines);
   void take_back(std::span<const ledger::AccountIndex> freed, const Id& id);
   Refusal refusal_of(const Open& command, const Attempt& attempt) const;
+
+  // sources (sources.cc)
+  SourcesAttempt try_sources(const Open& command, const Found& found, std::uint64_t turn, std::int64_t want,
+                             std::int64_t least);
+  /// How many of `more` tokens every account of an open call has room for, and what its sources would hold.
+  std::int64_t affordable(const Call& call, std::int64_t more, std::vector<std::optional<Amount>>& held) const;
+  /// How many of `more` tokens the sources can pay for, and what they would hold then.
+  std::int64_t raise_on_sources(const Call& call, std::int64_t more,
+                                std::vector<std::optional<Amount>>& held) const;
+  /// What each limit's sink hands on of what it received, as lines that sum to zero.
+  std::vector<ledger::Line> share_lines(const Call& call, const std::vector<Amount>& amounts) const;
 
   // waiting (waiting.cc)
   void wait(Open&& command, ReplyTo to, const std::vector<std::size_t>& short_limits);

@@ -126,17 +126,8 @@ Result<StateMachine::Attempt> StateMachine::attempt(const Open& command, std::ui
   if (turn > turns_given_) CIYUAN_TRY_STATUS(update_grants(command, found));
   for (std::size_t i = 0; i < command.terms.limits.size(); ++i) {
     const contract::Limit& limit = command.terms.limits[i];
-    Amount left = limit.funds, held, funded = limit.funds;
-    bool behind = false;
-    if (found[i]) {
-      const ledger::Account& account = ledger_.account(*found[i]);
-      const Amount excess = place(*found[i]).excess;
-      left = std::max(account.headroom() - excess, Amount());
-      held = std::max(account.debits_pending - excess, Amount());
-      funded = account.funded - excess;
-      behind = waits_before(*found[i], turn);
-    }
-    if (limit.may_overdraw) continue;
+    if (limit.may_overdraw || limit.is_source) continue;
+    const auto [left, held, funded, behind] = standing_of(limit, found[i], turn);
     Amount fixed = internal::fixed_cost(limit, command.prompt);
     Amount output = internal::output_cost(limit);
     Amount needed = fixed + output * least;
@@ -156,6 +147,23 @@ Result<StateMachine::Attempt> StateMachine::attempt(const Open& command, std::ui
       if (affordable < tokens) tokens = static_cast<std::int64_t>(affordable);
     }
   }
+  if (internal::has_sources(command.terms)) {
+    SourcesAttempt sources = try_sources(command, found, turn, want, least);
+    const Standing& last = sources.last_standing;
+    const bool contended = !sources.has_wanted && sources.is_contended;
+    auto refuse_last = [&](bool is_contended) {
+      refuse(sources.last, last.funded, last.left, last.held, sources.needed, is_contended);
+    };
+    if (!sources.may_ever_have_least)
+      refuse_last(false);
+    else if (contended && metering.contention == contract::Contention::kWait && may_wait)
+      attempt.short_limits.insert(attempt.short_limits.end(), sources.short_limits.begin(),
+                                  sources.short_limits.end());
+    else if (!sources.has_least || (contended && metering.contention == contract::Contention::kRefuse))
+      refuse_last(true);
+    tokens = std::min(tokens, sources.tokens);
+    attempt.rooms = std::move(sources.rooms);
+  }
   if (refusal && (!refusal->contended || attempt.short_limits.empty())) return std::move(*refusal);
   if (!attempt.short_limits.empty()) {
     attempt.outcome = Attempt::Outcome::kWait;
@@ -163,6 +171,20 @@ Result<StateMachine::Attempt> StateMachine::attempt(const Open& command, std::ui
   }
   attempt.tokens = tokens;
   return attempt;
+}
+
+StateMachine::Standing StateMachine::standing_of(const contract::Limit& limit,
+                                                 std::optional<AccountIndex> found, std::uint64_t turn) {
+  Standing standing{
+      .left = limit.funds + limit.credit_limit, .held = {}, .funded = limit.funds, .behind = false};
+  if (!found) return standing;
+  const ledger::Account& account = ledger_.account(*found);
+  const Amount excess = place(*found).excess;
+  standing.left = std::max(account.headroom() - excess, Amount());
+  standing.held = std::max(account.debits_pending - excess, Amount());
+  standing.funded = account.funded - excess;
+  standing.behind = waits_before(*found, turn);
+  return standing;
 }
 
 Refusal StateMachine::refusal_of(const Open& command, const Attempt& attempt) const {
@@ -188,19 +210,24 @@ Status StateMachine::check_sums(const Open& command) {
   for (const contract::Limit& limit : command.terms.limits) {
     if (ledger_.find(limit.account)) CIYUAN_TRY_STATUS(check_sums(limit.account));
     CIYUAN_TRY_STATUS(check_sums(limit.sink));
+    for (const contract::Share& share : limit.shares) CIYUAN_TRY_STATUS(check_sums(share.account));
     if (!limit.funds.is_zero()) CIYUAN_TRY_STATUS(check_funds(limit.unit));
   }
   return {};
 }
 
 Status StateMachine::check_sinks(const Open& command) {
-  for (const contract::Limit& limit : command.terms.limits) {
-    CIYUAN_TRY(std::optional<AccountIndex> found, find_account(limit.sink));
-    if (found && ledger_.account(*found).unit != limit.unit)
-      return internal::conflict(limit.sink,
-                                "the account counts " + ledger_.account(*found).unit + ", not " + limit.unit);
+  auto check = [&](const std::string& name, const std::string& unit) -> Status {
+    CIYUAN_TRY(std::optional<AccountIndex> found, find_account(name));
+    if (found && ledger_.account(*found).unit != unit)
+      return internal::conflict(name, "the account counts " + ledger_.account(*found).unit + ", not " + unit);
     if (found && ledger_.account(*found).closed)
-      return Error{ErrorCode::kRefused, "the account is closed", limit.sink};
+      return Error{ErrorCode::kRefused, "the account is closed", name};
+    return {};
+  };
+  for (const contract::Limit& limit : command.terms.limits) {
+    CIYUAN_TRY_STATUS(check(limit.sink, limit.unit));
+    for (const contract::Share& share : limit.shares) CIYUAN_TRY_STATUS(check(share.account, limit.unit));
   }
   return {};
 }
@@ -212,10 +239,15 @@ Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
   if (!limits.empty()) CIYUAN_TRY_STATUS(check_sums(command));
   CIYUAN_TRY(record::RecordKey key, take_key());
   auto call = std::make_unique<Call>();
-  std::vector<Amount> amounts;
-  for (const contract::Limit& limit : limits)
-    amounts.push_back(internal::fixed_cost(limit, command.prompt) +
-                      internal::output_cost(limit) * attempt.tokens);
+  if (!attempt.rooms.empty()) {
+    internal::Split split =
+        internal::split(command.terms, {command.prompt, true, attempt.tokens, false}, attempt.rooms);
+    CIYUAN_CHECK(split.is_whole && split.further == attempt.tokens,
+                 "sources have what they were seen to have");
+    call->held = std::move(split.amounts);
+  }
+  const std::vector<Amount> amounts =
+      internal::held_amounts(command.terms, command.prompt, attempt.tokens, call->held);
   if (!limits.empty()) {
     // From here on nothing can be refused: headroom, units and sums were looked at.
     fund_new_accounts(command, call->accounts);
@@ -223,6 +255,12 @@ Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
       auto sink = open_account({limit.sink, limit.unit, contract::scale_of_unit(limit.unit), false}, false);
       CIYUAN_CHECK(sink.ok(), "a sink that was looked at can be opened");
       call->sinks.push_back(*sink);
+      for (const contract::Share& share : limit.shares) {
+        auto account =
+            open_account({share.account, limit.unit, contract::scale_of_unit(limit.unit), false}, false);
+        CIYUAN_CHECK(account.ok(), "an account that was looked at can be opened");
+        call->share_accounts.push_back(*account);
+      }
     }
     auto held = ledger_.hold(command.id, internal::make_lines(call->accounts, call->sinks, amounts, false));
     CIYUAN_CHECK(held.ok() && !held->existed, "what was there a moment ago can be held");
@@ -243,14 +281,17 @@ Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
         record::commit(HmacKey(key.key), record::Content::kRequest, command.request);
   opened_in_batch_[call->number] = batch_.opened.size();
   batch_.opened.push_back(
-      {call->number, command.id, internal::encode_call(command, attempt.tokens, key.slot)});
+      {call->number, command.id, internal::encode_call(command, attempt.tokens, call->held, key.slot)});
   if (command.idempotency) keys_in_use_[command.idempotency->key] = {command.id, command.idempotency->body};
   call->idempotency = std::move(command.idempotency);
   call->terms = std::move(command.terms);
   call->draft = std::move(command.draft);
   for (AccountIndex account : call->accounts) ++place(account).users, touch(account, false);
   for (AccountIndex sink : call->sinks) ++place(sink).users, touch(sink, false);
-  Opened opened{attempt.tokens, remaining_of(*call), key.key};
+  for (AccountIndex account : call->share_accounts) ++place(account).users, touch(account, false);
+  internal::Held unused;
+  const std::int64_t more = affordable(*call, call->output_wanted - attempt.tokens, unused);
+  Opened opened{attempt.tokens, attempt.tokens + more, remaining_of(*call), key.key};
   Id id = call->id;
   calls_.emplace(id, std::move(call));
   return opened;

@@ -11,6 +11,7 @@
 ///   prepaid 10 CNY             account "prepaid/acme/balance/CNY", deposits, 0.000002 an input token
 ///   postpaid                   account "receivable/acme/CNY", may overdraw, the same costs
 ///   5 requests a minute        account "cap/acme/rpm/REQUEST/key=k1/2026-11-23T08:15:00Z", funds 5, 1 a call
+///   a package, then money      source "package/p1/CIYUAN", funds 1000000; source "receivable/acme/CNY"
 
 #include <array>
 #include <cstdint>
@@ -33,8 +34,8 @@ constexpr int kCountScale = 0;
 int scale_of_unit(std::string_view unit);
 
 /// The unit that an account of this name counts, where the name says it: "prepaid/acme/balance/CNY",
-/// "used/acme/monthly/CIYUAN", "cap/acme/monthly/CIYUAN/session=s1". Nothing for names that contracts do not
-/// make.
+/// "used/acme/monthly/CIYUAN", "cap/acme/monthly/CIYUAN/session=s1", "package/p1/CIYUAN". Nothing for names
+/// that contracts do not make.
 std::optional<std::string_view> unit_in_name(std::string_view account);
 
 /// What an open call does when the headroom it wants is held by other calls that may still release it.
@@ -44,6 +45,15 @@ enum class Contention {
   kRefuse,      ///< refuse at once, with Retry-After
 };
 
+/// A part of what a sink receives that belongs to somebody else: a model's owner, a reseller. Posted with
+/// the charge, rounded down to the unit; what is left is the sink's.
+struct Share {
+  std::string account;
+  std::int64_t per_million = 0;
+  bool operator==(const Share&) const = default;
+};
+constexpr std::size_t kSharesMax = 16;
+
 struct Limit {
   std::string clause;   ///< id of the clause, named in refusals and records; "price" for plain charging
   std::string unit;     ///< "CIYUAN", "REQUEST" or a currency code
@@ -51,10 +61,17 @@ struct Limit {
   std::string sink;  ///< account that receives what is posted, e.g. "used/acme/CIYUAN", "revenue/vendor/CNY"
   Amount funds;      ///< granted to the account in all; zero for prepaid and receivable
   bool may_overdraw = false;  ///< a receivable: charged, never refused
+  Amount credit_limit;        ///< of a receivable that may be refused: how far below zero it may go
   Amount per_request;         ///< cost of the call itself, in units of scale_of_unit(unit)
   std::array<Amount, kKinds>
       per_token{};       ///< cost of one token of each kind; zero where the limit does not count it
   TimePoint window_end;  ///< when a fresh account takes over (Retry-After); zero where it never does
+  /// False: the call must fit on it, whatever else it fits on. True: it is a source, one of those that pay
+  /// for the call together: each token, and the request itself, is paid by the first source, in the order in
+  /// which they stand, that has enough left for it whole. A call that went on to a later source does not come
+  /// back to an earlier one.
+  bool is_source = false;
+  std::vector<Share> shares;  ///< of what the sink receives
 };
 
 /// Who pays for a stream that breaks: the metering clause.

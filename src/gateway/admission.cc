@@ -234,19 +234,7 @@ http::Task<bool> MeteredCall::open() {
     granted_ = opened->granted;
     record_key_ = opened->record_key;
     // What may still be spent: the service is told not to generate beyond it.
-    std::int64_t more = std::numeric_limits<std::int64_t>::max() / 4;
-    for (const clerk::Remaining& remaining : opened->remaining) {
-      for (const contract::Limit& limit : resolved_.terms.limits) {
-        if (limit.clause != remaining.clause || limit.unit != remaining.unit || limit.may_overdraw) continue;
-        Amount dearest;
-        for (Kind kind : kAllKinds)
-          if (is_generated(kind)) dearest = std::max(dearest, limit.per_token[index_of(kind)]);
-        if (!dearest.is_zero())
-          more = std::min(more, static_cast<std::int64_t>(
-                                    std::min<Int128>(whole_quotient(remaining.left, dearest), more)));
-      }
-    }
-    spendable_ = std::min(wanted, tokens_within(granted_ + more));
+    spendable_ = std::min(wanted, tokens_within(opened->within_reach));
     grant_final_ = granted_ >= wanted && (wanted == 0 || counts_model_tokens(*resolved_.method));
     granted_at_open_ = granted_;
     remaining_ = std::move(opened->remaining);

@@ -246,10 +246,20 @@ std::string MeteredCall::live_comment() const {
   std::string out = ": ciyuan-used {\"tokens\":" + std::to_string(used.generated()) +
                     ",\"granted\":" + std::to_string(granted_) + ",\"ciyuan\":\"" +
                     format_decimal(ciyuan, contract::kCiyuanScale) + "\"";
-  if (!resolved_.terms.currency.empty())
+  // Who pays for a token that several sources could pay for is known at the end.
+  const auto& limits = resolved_.terms.limits;
+  auto is_source = [](const contract::Limit& limit) { return limit.is_source; };
+  const bool has_sources = std::any_of(limits.begin(), limits.end(), is_source);
+  if (!resolved_.terms.currency.empty() && !has_sources)
     out += ",\"money\":\"" + format_decimal(money, contract::kMoneyScale) + "\",\"currency\":\"" +
            resolved_.terms.currency + "\"";
   std::vector<clerk::Remaining> remaining = remaining_;
+  if (has_sources)
+    std::erase_if(remaining, [&](const clerk::Remaining& item) {
+      return std::any_of(limits.begin(), limits.end(), [&](const contract::Limit& limit) {
+        return limit.is_source && limit.clause == item.clause;
+      });
+    });
   for (clerk::Remaining& item : remaining) {
     for (const contract::Limit& limit : resolved_.terms.limits) {
       if (limit.clause != item.clause || limit.unit != item.unit) continue;

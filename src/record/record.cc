@@ -89,6 +89,7 @@ void write_charges(Writer& w, const std::vector<Charge>& charges) {
     w.member("amount", charge.amount);
     w.member("currency", charge.currency);
     w.member("kind", charge.kind);
+    if (!charge.paid_from.empty()) w.member("paid_from", charge.paid_from);
     w.member("quantity", charge.quantity);
     w.member("unit_price", charge.unit_price);
     w.close('}');
@@ -212,7 +213,8 @@ Enum enum_at(const Json& object, const char* name, const std::array<std::string_
 void read_lists(const Json& json, UsageRecord& r) {
   for (const Json& charge : json.value("charges", Json::array()))
     r.charges.push_back({text_at(charge, "kind"), text_at(charge, "quantity"), text_at(charge, "unit_price"),
-                         text_at(charge, "amount"), text_at(charge, "currency")});
+                         text_at(charge, "amount"), text_at(charge, "currency"),
+                         text_at(charge, "paid_from")});
   for (const Json& clause : json.value("clauses", Json::array()))
     if (clause.is_string()) r.clauses.push_back(clause.get<std::string>());
   const Json exposure = json.value("exposure", Json::object());

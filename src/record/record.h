@@ -74,9 +74,12 @@ struct Figure {
   bool operator==(const Figure&) const = default;
 };
 
-/// One line of the bill; all numbers as decimal text at the price book's scale.
+/// One line of the bill; all numbers as decimal text at the price book's scale. Where several accounts paid
+/// for the call together, `paid_from` names the one that paid this line, and `currency` its unit, which is
+/// "CIYUAN" for a package.
 struct Charge {
   std::string kind, quantity, unit_price, amount, currency;
+  std::string paid_from{};
   bool operator==(const Charge&) const = default;
 };
 

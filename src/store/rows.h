@@ -47,12 +47,13 @@ struct EntryLine {
   bool operator==(const EntryLine&) const = default;
 };
 
-enum class EntryKind : std::uint8_t { kFund = 1, kCharge = 2, kPost = 3 };
+/// kShare: what a call's charge hands on to others than its sink, posted with it.
+enum class EntryKind : std::uint8_t { kFund = 1, kCharge = 2, kPost = 3, kShare = 4 };
 
 struct EntryRow {
   EntryNumber number = 0;
   EntryKind kind = EntryKind::kPost;
-  Id id;  ///< of a call (kFund, kCharge) or of the posting
+  Id id;  ///< of a call (kFund, kCharge, kShare) or of the posting
   TimePoint at;
   std::uint64_t leaf = 0;  ///< of the record or act in the log; kFund has none
   std::vector<EntryLine> lines;

@@ -387,7 +387,7 @@ TEST(Restart, settles_a_stored_mark_of_more_than_was_granted) {
   batch.opened_max = head.opened;
   batch.log_size = head.log_size;
   batch.log_root = head.log_root;
-  batch.marks.push_back({1, internal::encode_mark({100, used, kStart})});
+  batch.marks.push_back({1, internal::encode_mark({100, used, kStart, {}})});
   ASSERT_TRUE(desk.store.commit(batch).ok());
   desk.restart();
   EXPECT_EQ(desk.machine->settle_interrupted(kStart), 1u);

@@ -34,8 +34,15 @@ KindCounts billed_in(const record::UsageRecord& record) {
 }
 Int128 charged_in(const record::UsageRecord& record) {
   Int128 sum = 0;
-  for (const record::Charge& charge : record.charges) sum += parse_decimal(charge.amount, 12).value().units();
+  for (const record::Charge& charge : record.charges)
+    if (charge.paid_from.empty()) sum += parse_decimal(charge.amount, 12).value().units();
   return sum;
+}
+
+bool has_sources(const Open& open) {
+  const auto& limits = open.terms.limits;
+  return std::any_of(limits.begin(), limits.end(),
+                     [](const contract::Limit& limit) { return limit.is_source; });
 }
 
 }  // namespace
@@ -76,7 +83,8 @@ void Simulation::audit_journal() {
             line.amount.is_negative() ? -line.amount.units() : line.amount.units();
         require(line.balance.units() == book.credits - book.debits,
                 "a line's balance is the sum of the lines before it");
-        if (!(*row)->may_overdraw) require(!line.balance.is_negative(), (*row)->name + " went below zero");
+        if (!(*row)->may_overdraw)
+          require((line.balance + (*row)->credit_limit).units() >= 0, (*row)->name + " went below its limit");
         sums[(*row)->unit] += line.amount.units();
       }
       for (const auto& [unit, sum] : sums) require(sum == 0, "an entry sums to zero in " + unit);
@@ -107,25 +115,65 @@ void Simulation::audit_charge(const store::EntryRow& entry) {
   else if (call->second.sent_close)
     require(billed == *call->second.sent_close, "what is billed is what the close said");
   for (const contract::Limit& limit : call->second.open.terms.limits) {
+    if (limit.is_source) continue;
     Int128 cost = cost_of(limit, billed, true);
     if (limit.unit == "CNY") require(cost == charged_in(*record), "the record's charges are what is posted");
     if (limit.unit == "CIYUAN")
       require(parse_decimal(record->ciyuan, 6).value().units() == cost,
               "the record's Ciyuan are what is posted");
   }
+  if (call->second.open.idempotency) charged_for_key_[call->second.open.idempotency->key].push_back(entry.id);
+  std::map<std::string, Int128> shares;
+  std::map<std::string, Int128> charge = expected_lines(call->second.open, *record, billed, shares);
+  auto compare = [&](const store::EntryRow& posted, std::map<std::string, Int128>& expected) {
+    for (const store::EntryLine& line : posted.lines) {
+      std::string name = (*store_->real().account(line.account))->name;
+      require(expected[name] == line.amount.units(), name + " is charged what the record bills");
+      expected[name] = 0;
+    }
+    for (const auto& [name, rest] : expected) require(rest == 0, name + " is charged at all");
+  };
+  compare(entry, charge);
+  std::erase_if(shares, [](const auto& one) { return one.second == 0; });
+  auto next = reader_->entries(entry.number, 1);
+  const bool is_shared = next.ok() && !next->empty() && next->front().kind == store::EntryKind::kShare;
+  require(is_shared == !shares.empty(), "shares are posted with their charge");
+  if (!is_shared) return;
+  require(next->front().id == entry.id && next->front().leaf == entry.leaf, "shares are their charge's");
+  compare(next->front(), shares);
+}
+
+// What a call's charge posts on each account. Of sources the record says which paid for what: each token is
+// paid for once, at its source's price.
+std::map<std::string, Int128> Simulation::expected_lines(const Open& open, const record::UsageRecord& record,
+                                                         const KindCounts& billed,
+                                                         std::map<std::string, Int128>& shares) {
   std::map<std::string, Int128> expected;
-  for (const contract::Limit& limit : call->second.open.terms.limits) {
-    Int128 cost = cost_of(limit, billed, true);
+  KindCounts paid;
+  int requests = 0;
+  for (const contract::Limit& limit : open.terms.limits) {
+    Int128 cost = limit.is_source ? 0 : cost_of(limit, billed, true);
+    for (const record::Charge& charge : record.charges) {
+      if (!limit.is_source || charge.paid_from != limit.account) continue;
+      const auto kind = kind_named(charge.kind);
+      const std::int64_t quantity = std::stoll(charge.quantity);
+      const Int128 amount = (kind ? limit.per_token[index_of(*kind)] : limit.per_request).units() * quantity;
+      require(charge.currency == limit.unit &&
+                  parse_decimal(charge.amount, contract::scale_of_unit(limit.unit)).value().units() == amount,
+              "a source pays its own price");
+      kind ? void(paid[*kind] += quantity) : void(++requests);
+      cost += amount;
+    }
     expected[limit.account] -= cost;
     expected[limit.sink] += cost;
+    for (const contract::Share& share : limit.shares) {
+      shares[share.account] += cost * share.per_million / 1'000'000;
+      shares[limit.sink] -= cost * share.per_million / 1'000'000;
+    }
   }
-  for (const store::EntryLine& line : entry.lines) {
-    std::string name = (*store_->real().account(line.account))->name;
-    require(expected[name] == line.amount.units(), name + " is charged what the record bills");
-    expected[name] = 0;
-  }
-  for (const auto& [name, rest] : expected) require(rest == 0, name + " is charged at all");
-  if (call->second.open.idempotency) charged_for_key_[call->second.open.idempotency->key].push_back(entry.id);
+  if (has_sources(open))
+    require(paid == billed && requests <= 1, "each token is paid for once, by some source");
+  return expected;
 }
 
 // The prompt, and one of the marks that may be the last durable one.
@@ -213,7 +261,8 @@ void Simulation::audit_waiting() {
 
 // Whether an earlier call, which is not answered yet, waits for this account and no other.
 bool Simulation::is_passed(const contract::Limit& limit, const Open& open, std::uint64_t ticket) const {
-  if (limit.may_overdraw || held_for(limit, open, std::min<std::int64_t>(open.output_wanted, 1)) == 0)
+  if (limit.may_overdraw || limit.is_source ||
+      held_for(limit, open, std::min<std::int64_t>(open.output_wanted, 1)) == 0)
     return false;
   for (auto it = sent_.begin(); it != sent_.lower_bound(ticket); ++it) {
     if (it->second.what != Sent::What::kOpen) continue;
@@ -225,7 +274,7 @@ bool Simulation::is_passed(const contract::Limit& limit, const Open& open, std::
 
 void Simulation::audit_calls() {
   const StateMachine& machine = *worker_->machine();
-  std::map<std::string, Int128> held;
+  std::map<std::string, Int128> held, of_sources;
   bool sure = true;
   std::vector<Id> open = machine.open_ids();
   for (const Id& id : open) {
@@ -234,7 +283,7 @@ void Simulation::audit_calls() {
     require(call.told_open, "an open call's caller knows it");
     sure &= !call.unsure_grant;
     for (const contract::Limit& limit : call.open.terms.limits)
-      held[limit.account] += held_for(limit, call.open, call.granted);
+      (limit.is_source ? of_sources : held)[limit.account] += held_for(limit, call.open, call.granted);
   }
   for (const Id& id : open_now_) {
     if (std::find(open.begin(), open.end(), id) != open.end()) continue;
@@ -245,7 +294,11 @@ void Simulation::audit_calls() {
             "a call that is heard of is not settled");
   }
   machine.accounts().for_each_account([&](ledger::AccountIndex, const ledger::Account& account) {
-    if (sure)
+    // Of a source: no more than if it paid for its calls alone.
+    if (const auto source = of_sources.find(account.name); source != of_sources.end())
+      require(!sure || account.debits_pending.units() <= source->second,
+              account.name + " holds no more than its calls could");
+    else if (sure)
       require(account.debits_pending.units() == held[account.name],
               account.name + " holds what its open calls hold");
   });

@@ -36,7 +36,25 @@ contract::Limit Simulation::money(std::string account, bool may_overdraw) {
   limit.sink = "revenue/CNY";
   limit.may_overdraw = may_overdraw;
   limit.per_request = Amount(kPerRequest);
+  if (chance(300)) limit.shares = {{"royalty/maker/CNY", 125'000}, {"royalty/reseller/CNY", 333'333}};
   return limit;
+}
+
+// Packages, dearer and cheaper ones, and money behind them: with a bound, without, or none.
+void Simulation::add_sources(contract::Terms& terms) {
+  for (std::uint64_t i = 0, packages = below(3); i < packages; ++i) {
+    const std::string number = std::to_string(2 * below(4) + i);  // no package twice
+    terms.limits.push_back(cap("package/" + number, static_cast<std::int64_t>(100 + below(2) * 400)));
+    terms.limits.back().sink = "used/package";
+    for (Amount& price : terms.limits.back().per_token) price = Amount(price.units() * (i == 0 ? 1 : 3));
+  }
+  if (terms.limits.empty() || !terms.limits.back().account.starts_with("package/") || chance(600)) {
+    const bool is_endless = chance(300);
+    terms.limits.push_back(money(is_endless ? "postpaid/endless" : "postpaid/bounded", is_endless));
+    if (!is_endless) terms.limits.back().credit_limit = Amount(2000 * kUnit);
+  }
+  for (contract::Limit& limit : terms.limits)
+    limit.is_source = limit.account.starts_with("package/") || limit.account.starts_with("postpaid/");
 }
 
 contract::Terms Simulation::some_terms() {
@@ -52,8 +70,10 @@ contract::Terms Simulation::some_terms() {
   } else {
     if (chance(800)) terms.limits.push_back(cap("cap/session=" + session, session_tokens_));
     if (chance(700)) terms.limits.push_back(cap("cap/window=" + window, window_tokens_));
-    if (chance(500)) terms.limits.push_back(money("prepaid/" + std::to_string(below(3)), false));
-    if (chance(300)) terms.limits.push_back(money("receivable/CNY", true));
+    const bool has_sources = chance(300);
+    if (!has_sources && chance(500))
+      terms.limits.push_back(money("prepaid/" + std::to_string(below(3)), false));
+    if (!has_sources && chance(300)) terms.limits.push_back(money("receivable/CNY", true));
     if (chance(400)) {
       contract::Limit limit;
       limit.clause = "rate";
@@ -64,6 +84,7 @@ contract::Terms Simulation::some_terms() {
       limit.per_request = Amount(1);
       terms.limits.push_back(limit);
     }
+    if (has_sources) add_sources(terms);
   }
   terms.metering.contention = static_cast<Contention>(below(3));
   terms.metering.quantum_tokens = static_cast<std::int64_t>(1 + below(120));

@@ -81,6 +81,7 @@ class Simulation {
 
   contract::Limit cap(std::string account, std::int64_t tokens);
   contract::Limit money(std::string account, bool may_overdraw);
+  void add_sources(contract::Terms& terms);
   contract::Terms some_terms();
   Queued some_command();
   Queued open_command();
@@ -105,6 +106,9 @@ class Simulation {
   void audit(bool thorough);
   void audit_journal();
   void audit_charge(const store::EntryRow& entry);
+  std::map<std::string, Int128> expected_lines(const Open& open, const record::UsageRecord& record,
+                                               const KindCounts& billed,
+                                               std::map<std::string, Int128>& shares);
   static bool is_a_mark(const Call& call, const KindCounts& billed);
   static bool is_free_when_interrupted(const Call& call);
   void audit_accounts();

@@ -28,10 +28,22 @@ std::optional<Error> check_limit(const contract::Limit& limit, const std::string
   if (auto wrong = check_name(limit.unit, path + "/unit")) return wrong;
   if (auto wrong = check_amount(limit.funds, kUnitPriceMax * 1'000'000'000'000, path + "/funds"))
     return wrong;
+  if (auto wrong =
+          check_amount(limit.credit_limit, kUnitPriceMax * 1'000'000'000'000, path + "/credit_limit"))
+    return wrong;
   if (auto wrong = check_amount(limit.per_request, kUnitPriceMax, path + "/per_request")) return wrong;
   for (Kind kind : kAllKinds)
     if (auto wrong = check_amount(limit.per_token[index_of(kind)], kUnitPriceMax, path + "/per_token"))
       return wrong;
+  if (limit.shares.size() > contract::kSharesMax) return invalid(path + "/shares", "are too many");
+  std::int64_t shared = 0;
+  for (const contract::Share& share : limit.shares) {
+    if (auto wrong = check_name(share.account, path + "/shares")) return wrong;
+    if (share.account == limit.sink || share.account == limit.account)
+      return invalid(path + "/shares", "name an account of the limit itself");
+    if (share.per_million <= 0 || (shared += share.per_million) > 1'000'000)
+      return invalid(path + "/shares", "are not above zero, or more than the whole");
+  }
   return std::nullopt;
 }
 
@@ -45,6 +57,23 @@ std::string fixed_decimal(Amount amount, int scale) {
   return text;
 }
 
+/// A line for each kind that a source paid for, which it names.
+void charge_sources(record::UsageRecord& record, const contract::Terms& terms, const Split& split) {
+  for (std::size_t i = 0; i < terms.limits.size(); ++i) {
+    const contract::Limit& limit = terms.limits[i];
+    if (!limit.is_source || !split.amounts[i]) continue;
+    const int scale = contract::scale_of_unit(limit.unit);
+    auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price) {
+      record.charges.push_back({std::string(kind), std::to_string(quantity), format_decimal(price, scale),
+                                format_decimal(price * quantity, scale), limit.unit, limit.account});
+    };
+    for (Kind kind : kAllKinds)
+      if (const std::int64_t count = split.tokens[i][kind]; count != 0)
+        charge(name_of(kind), count, limit.per_token[index_of(kind)]);
+    if (split.request_by == i && !limit.per_request.is_zero()) charge("request", 1, limit.per_request);
+  }
+}
+
 }  // namespace
 
 Amount fixed_cost(const contract::Limit& limit, const KindCounts& prompt) {
@@ -56,6 +85,18 @@ Amount output_cost(const contract::Limit& limit) {
   for (Kind kind : kAllKinds)
     if (is_generated(kind)) dearest = std::max(dearest, limit.per_token[index_of(kind)]);
   return dearest;
+}
+
+std::vector<Amount> held_amounts(const contract::Terms& terms, const KindCounts& prompt, std::int64_t granted,
+                                 const Held& held) {
+  std::vector<Amount> amounts;
+  amounts.reserve(terms.limits.size());
+  for (std::size_t i = 0; i < terms.limits.size(); ++i) {
+    const contract::Limit& limit = terms.limits[i];
+    amounts.push_back(limit.is_source ? held[i].value_or(Amount())
+                                      : fixed_cost(limit, prompt) + output_cost(limit) * granted);
+  }
+  return amounts;
 }
 
 Amount billed_cost(const contract::Limit& limit, const KindCounts& billed) {
@@ -126,16 +167,20 @@ std::optional<Error> check_open(const Open& command) {
 }
 
 void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed,
-                     bool nothing_served) {
+                     bool nothing_served, const Split* split) {
   record.charges.clear();
   auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price) {
     record.charges.push_back({std::string(kind), std::to_string(quantity),
                               format_decimal(price, contract::kMoneyScale),
-                              format_decimal(price * quantity, contract::kMoneyScale), terms.currency});
+                              format_decimal(price * quantity, contract::kMoneyScale), terms.currency, ""});
   };
-  for (const contract::PriceLine& price : terms.prices)
-    if (billed[price.kind] != 0) charge(name_of(price.kind), billed[price.kind], price.per_token);
-  if (!nothing_served && !terms.per_request.is_zero()) charge("request", 1, terms.per_request);
+  if (split != nullptr) {
+    charge_sources(record, terms, *split);
+  } else {
+    for (const contract::PriceLine& price : terms.prices)
+      if (billed[price.kind] != 0) charge(name_of(price.kind), billed[price.kind], price.per_token);
+    if (!nothing_served && !terms.per_request.is_zero()) charge("request", 1, terms.per_request);
+  }
   Amount ciyuan;
   for (Kind kind : kAllKinds) {
     auto figure = record.usage.find(std::string(name_of(kind)));
@@ -196,7 +241,7 @@ Id derived_id(const Id& id, std::uint8_t purpose) {
 
 namespace {
 
-constexpr std::uint64_t kCallVersion = 2;
+constexpr std::uint64_t kCallVersion = 3;
 
 void write_counts(store::ByteWriter& out, const KindCounts& counts) {
   for (std::int64_t count : counts.tokens) out.integer(count);
@@ -217,8 +262,15 @@ void write_limit(store::ByteWriter& out, const contract::Limit& limit) {
   out.amount(limit.per_request);
   for (Amount amount : limit.per_token) out.amount(amount);
   out.integer(limit.window_end.ns);
+  out.amount(limit.credit_limit);
+  out.number(limit.is_source);
+  out.number(limit.shares.size());
+  for (const contract::Share& share : limit.shares) {
+    out.text(share.account);
+    out.integer(share.per_million);
+  }
 }
-contract::Limit read_limit(store::ByteReader& in) {
+contract::Limit read_limit(store::ByteReader& in, std::uint64_t version) {
   contract::Limit limit;
   limit.clause = in.text();
   limit.unit = in.text();
@@ -229,6 +281,15 @@ contract::Limit read_limit(store::ByteReader& in) {
   limit.per_request = in.amount();
   for (Amount& amount : limit.per_token) amount = in.amount();
   limit.window_end.ns = in.integer();
+  if (version < 3) return limit;
+  limit.credit_limit = in.amount();
+  limit.is_source = in.number() != 0;
+  for (std::uint64_t shares = in.number(); shares > 0 && in.ok(); --shares) {
+    contract::Share share;
+    share.account = in.text();
+    share.per_million = in.integer();
+    limit.shares.push_back(std::move(share));
+  }
   return limit;
 }
 
@@ -253,9 +314,27 @@ contract::Metering read_metering(store::ByteReader& in) {
   return metering;
 }
 
+void write_held(store::ByteWriter& out, const Held& held) {
+  out.number(held.size());
+  for (const std::optional<Amount>& amount : held) {
+    out.number(amount.has_value());
+    if (amount) out.amount(*amount);
+  }
+}
+Held read_held(store::ByteReader& in, std::uint64_t limits) {
+  Held held;
+  std::uint64_t size = in.number();
+  for (std::uint64_t i = 0; i < size && i < limits && in.ok(); ++i) {
+    held.emplace_back();
+    if (in.number() != 0) held.back() = in.amount();
+  }
+  return held;
+}
+
 }  // namespace
 
-std::string encode_call(const Open& command, std::int64_t granted, std::optional<std::uint64_t> key_slot) {
+std::string encode_call(const Open& command, std::int64_t granted, const Held& held,
+                        std::optional<std::uint64_t> key_slot) {
   std::string bytes;
   bytes.reserve(2048);
   store::ByteWriter out(bytes);
@@ -268,6 +347,7 @@ std::string encode_call(const Open& command, std::int64_t granted, std::optional
   write_counts(out, command.prompt);
   out.number(command.terms.limits.size());
   for (const contract::Limit& limit : command.terms.limits) write_limit(out, limit);
+  write_held(out, held);
   write_metering(out, command.terms.metering);
   out.text(command.terms.currency);
   out.number(command.terms.prices.size());
@@ -292,7 +372,7 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
   DecodedCall call;
   std::uint64_t version = in.number();
   if (version < 1 || version > kCallVersion) return damaged;
-  if (version == 2)
+  if (version >= 2)
     if (std::uint64_t slot = in.number(); slot != 0) call.key_slot = slot - 1;
   Open& command = call.command;
   command.id.bytes = in.fixed<16>();
@@ -302,7 +382,8 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
   command.prompt = read_counts(in);
   std::uint64_t limits = in.number();
   if (!in.ok() || limits > contract::kLimitsMax) return damaged;
-  for (std::uint64_t i = 0; i < limits; ++i) command.terms.limits.push_back(read_limit(in));
+  for (std::uint64_t i = 0; i < limits; ++i) command.terms.limits.push_back(read_limit(in, version));
+  if (version >= 3) call.held = read_held(in, limits);
   command.terms.metering = read_metering(in);
   command.terms.currency = in.text();
   std::uint64_t prices = in.number();
@@ -329,6 +410,7 @@ std::string encode_mark(const Mark& mark) {
   out.integer(mark.granted);
   write_counts(out, mark.used);
   out.integer(mark.at.ns);
+  if (!mark.held.empty()) write_held(out, mark.held);
   return bytes;
 }
 
@@ -338,6 +420,7 @@ Result<Mark> decode_mark(std::string_view bytes) {
   mark.granted = in.integer();
   mark.used = read_counts(in);
   mark.at.ns = in.integer();
+  if (!in.done()) mark.held = read_held(in, contract::kLimitsMax);
   if (!in.done()) return Error{ErrorCode::kCorrupt, "the mark of an open call cannot be read", ""};
   return mark;
 }

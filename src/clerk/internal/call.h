@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "clerk/internal/payment.h"
 #include "clerk/machine.h"
 
 namespace ciyuan::clerk {
@@ -39,6 +40,8 @@ struct StateMachine::Call {
   std::optional<std::uint64_t> key_slot;
   record::UsageRecord draft;
   std::vector<ledger::AccountIndex> accounts, sinks;  ///< one for each limit; sinks may repeat
+  std::vector<ledger::AccountIndex> share_accounts;   ///< one for each share of each limit, in order
+  internal::Held held;                                ///< by the sources; empty where there are none
 };
 
 struct StateMachine::Waiter {
@@ -55,7 +58,27 @@ struct StateMachine::Attempt {
   std::vector<std::size_t> short_limits;  ///< kWait
   std::size_t limit = 0;                  ///< kRefuse: which, and what it has
   Amount funded, left, held, needed;
-  bool contended = false;  ///< kRefuse: others may give some back
+  std::vector<internal::Room> rooms;  ///< kGrant: what each source may give; empty where there are none
+  bool contended = false;             ///< kRefuse: others may give some back
+};
+
+/// How an account stands towards a call that wants to open.
+struct StateMachine::Standing {
+  Amount left, held, funded;
+  bool behind = false;  ///< earlier calls wait for it
+};
+
+/// What came of looking at an open's sources.
+struct StateMachine::SourcesAttempt {
+  std::vector<internal::Room> rooms;  ///< what may be taken of each at once
+  std::int64_t tokens = 0;            ///< that they can pay for beside the prompt
+  bool has_wanted = false, has_least = false;
+  bool may_ever_have_least = false;       ///< with what others hold, too
+  bool is_contended = false;              ///< others hold some of it, or came before
+  std::vector<std::size_t> short_limits;  ///< where
+  std::size_t last = 0;                   ///< the source that a refusal names
+  Standing last_standing;
+  Amount needed;  ///< of it alone
 };
 
 namespace internal {
@@ -64,6 +87,9 @@ namespace internal {
 Amount fixed_cost(const contract::Limit& limit, const KindCounts& prompt);
 /// Of a token not yet generated: the dearest of the generated kinds.
 Amount output_cost(const contract::Limit& limit);
+/// What a call holds on each limit: the sources what was split over them, the others its whole cost.
+std::vector<Amount> held_amounts(const contract::Terms& terms, const KindCounts& prompt, std::int64_t granted,
+                                 const Held& held);
 /// Of what was billed.
 Amount billed_cost(const contract::Limit& limit, const KindCounts& billed);
 
@@ -76,9 +102,9 @@ KindCounts within_grant(const KindCounts& used, std::int64_t granted);
 std::optional<Error> check_open(const Open& command);
 std::optional<Error> check_counts(const KindCounts& counts, std::string_view path);
 
-/// Charges, Ciyuan and billed figures, in the record.
+/// Charges, Ciyuan and billed figures, in the record. `split`: who paid, where there are sources.
 void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed,
-                     bool nothing_served);
+                     bool nothing_served, const Split* split);
 /// What a draft says after an interruption, but for the bill.
 record::UsageRecord interrupted_record(const record::UsageRecord& draft, const KindCounts& used);
 
@@ -88,12 +114,14 @@ std::vector<ledger::Line> make_lines(const std::vector<ledger::AccountIndex>& ac
                                      const std::vector<ledger::AccountIndex>& sinks,
                                      const std::vector<Amount>& amounts, bool skip_zero);
 
-/// The open call as bytes: everything but its key, which lives in the keys file alone, and its mark. Version
-/// 1, which is still read, had no slot: the key is found by the call's id.
-std::string encode_call(const Open& command, std::int64_t granted, std::optional<std::uint64_t> key_slot);
+/// The open call as bytes: everything but its key, which lives in the keys file alone, and its mark. Earlier
+/// versions are still read: 1 had no slot (the key is found by the call's id), 2 knew no sources.
+std::string encode_call(const Open& command, std::int64_t granted, const Held& held,
+                        std::optional<std::uint64_t> key_slot);
 struct DecodedCall {
   Open command;
   std::int64_t granted = 0;
+  Held held;
   std::optional<std::uint64_t> key_slot;
 };
 Result<DecodedCall> decode_call(std::string_view bytes);
@@ -102,6 +130,7 @@ struct Mark {
   std::int64_t granted = 0;
   KindCounts used;
   TimePoint at;
+  Held held;
 };
 std::string encode_mark(const Mark& mark);
 Result<Mark> decode_mark(std::string_view bytes);
@@ -116,6 +145,7 @@ inline bool is_own_account(std::string_view account, const Id& id) {
   return account.substr(account.size() - 36) == id.text();
 }
 
+constexpr std::uint8_t kSharePurpose = 3;  ///< of derived_id(): what a sink hands on
 /// An id for something that belongs to a call: one more of the kinds no UUID has, so it meets no other id.
 Id derived_id(const Id& id, std::uint8_t purpose);
 
