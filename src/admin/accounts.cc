@@ -29,6 +29,8 @@ std::string_view word_for(store::EntryKind kind) {
       return "charge";
     case store::EntryKind::kPost:
       return "post";
+    case store::EntryKind::kShare:
+      return "share";
   }
   return "post";
 }
@@ -97,8 +99,8 @@ Result<clerk::Post> read_post(const Request& request, TimePoint at) {
 }
 
 // Accounts that limits alone move, and those that contracts alone open.
-constexpr std::string_view kOfLimits[] = {"cap/", "used/", "funds/"};
-constexpr std::string_view kOfContracts[] = {"prepaid/", "receivable/", "revenue/"};
+constexpr std::string_view kOfLimits[] = {"cap/", "used/", "funds/", "package/", "reserved/", "expired/"};
+constexpr std::string_view kOfContracts[] = {"prepaid/", "receivable/", "revenue/", "royalty/"};
 
 bool begins_with_one_of(std::string_view account, std::span<const std::string_view> prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(),

@@ -51,7 +51,8 @@ Result<Amount> total_of(const std::vector<record::Charge>& charges) {
 }
 
 // The journal's entry of the record at this leaf. Entries and leaves grow together, so it is searched for by
-// halves; entries that fund accounts have no leaf, and are stepped over.
+// halves; entries that fund accounts have no leaf, those of shares follow their charge: both are stepped
+// over.
 Result<std::optional<store::EntryRow>> charge_at(store::Reader& reader, std::uint64_t leaf) {
   CIYUAN_TRY(store::Head head, reader.head());
   store::EntryNumber low = 0, high = head.entries;  // it comes after `low`, and not after `high`
@@ -62,7 +63,9 @@ Result<std::optional<store::EntryRow>> charge_at(store::Reader& reader, std::uin
       CIYUAN_TRY(std::vector<store::EntryRow> rows, reader.entries(after, kEntriesPage));
       if (rows.empty()) break;
       for (const store::EntryRow& one : rows)
-        if (!row && one.number <= high && one.kind != store::EntryKind::kFund) row = one;
+        if (!row && one.number <= high && one.kind != store::EntryKind::kFund &&
+            one.kind != store::EntryKind::kShare)
+          row = one;
       after = rows.back().number;
     }
     if (row && row->leaf == leaf) return row;
@@ -138,6 +141,12 @@ Result<clerk::Correct> correction(store::Reader& reader, const contract::Registr
     CIYUAN_TRY(first, record::parse_record(earlier->json));
     leaf = earlier->leaf;
   }
+  for (const record::Charge& charge : old.charges)
+    if (!charge.paid_from.empty())
+      return Error{ErrorCode::kRefused,
+                   "several accounts paid for it, " + charge.paid_from +
+                       " among them: post the difference on the account that it belongs to",
+                   id.text()};
   CIYUAN_TRY(Charged charged, charged_for(reader, first, leaf, book.currency()));
   if (old.corrects) {
     CIYUAN_TRY(charged.total, total_of(old.charges));

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "admin/api.h"
+#include "admin/package_timer.h"
 #include "base/canonical_json.h"
 #include "base/file.h"
 #include "clerk/checkpoint_timer.h"
@@ -75,6 +76,7 @@ struct Service {
   std::unique_ptr<admin::Api> admin;
   std::shared_ptr<http::ServerCertificate> certificate;
   std::unique_ptr<clerk::CheckpointTimer> checkpoints;
+  std::unique_ptr<admin::PackageTimer> packages;
   Address data_address, control_address;
   std::vector<std::pair<std::string, std::string>> to_apply;  // file and text
 };
@@ -340,6 +342,8 @@ Status run(const ServeOptions& options, Service& service, FirstStart& first) {
       *service.publisher, *service.clerk, kSignEvery, [log = service.log.get()](std::string_view trouble) {
         log->event(trouble.empty() ? "log-signed-again" : "log-not-signed", trouble);
       });
+  service.packages = std::make_unique<admin::PackageTimer>([&service] { return service.gateway->registry(); },
+                                                           *service.clerk, [] { return now(); });
   first.is_new = false;  // from here on it may be seen
   for (auto& lane : service.lanes) lane->thread = std::thread([&lane] { lane->loop.run(); });
   service.control.thread = std::thread([&service] { service.control.loop.run(); });
@@ -360,6 +364,7 @@ Status run(const ServeOptions& options, Service& service, FirstStart& first) {
                                   : ", " + std::to_string(stats.interrupted) + " interrupted calls settled"));
   int signal = 0;
   sigwait(&signals, &signal);
+  service.packages.reset();
   service.log->event("draining", "at most " + std::to_string(options.drain_seconds) + " s");
   drain(service, options, signals);
   service.log->event("stopped", "");

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "contract/internal/caps.h"
+#include "contract/internal/payment.h"
 #include "contract/internal/plan.h"
 
 namespace ciyuan::contract {
@@ -159,8 +161,18 @@ Result<Resolved> Registry::resolve(const Call& call) const {
     terms.currency = contract.book->currency();
     terms.prices = rates.lines;
     terms.per_request = rates.money->per_request;
-    if (!prepaid_money) terms.limits.push_back(receivable_of(contract, rates));
+    if (!prepaid_money && contract.payment.sources.empty())
+      terms.limits.push_back(receivable_of(contract, rates));
   }
+  if (!contract.payment.sources.empty()) {
+    const std::size_t others = terms.limits.size();
+    add_sources(contract, rates, call, model->name, terms.limits);
+    if (terms.limits.size() == others)
+      return refused(contract.payment.clause, "no package is in force that covers this call");
+  }
+  if (!contract.royalties.empty())
+    for (Limit& limit : terms.limits)
+      if (limit.sink == contract.revenue_sink) limit.shares = shares_for(contract, model->name);
   return resolved;
 }
 
@@ -202,7 +214,11 @@ std::vector<const Upstream*> Registry::upstreams() const {
 std::vector<std::string> Registry::balances() const {
   std::set<std::string> names;
   for (const auto& [name, contract] : state_->contracts) {
-    if (contract.book != nullptr && !contract.prepaid_money) names.insert(contract.receivable_account);
+    const auto& sources = contract.payment.sources;
+    if (contract.book != nullptr && !contract.prepaid_money && sources.empty())
+      names.insert(contract.receivable_account);
+    for (const SourcePlan& source : sources)
+      if (source.cap.unit_kind == CapUnit::kMoney) names.insert(source.cap.account);
     for (const CapPlan& cap : contract.caps)
       if (cap.window == CapWindow::kPrepaid && cap.per == CapPer::kContract) names.insert(cap.account);
   }
@@ -214,6 +230,21 @@ std::vector<std::string> Registry::balances() const {
       if (cap.window == CapWindow::kPrepaid) names.insert(account_of_key(cap, name));
   }
   return {names.begin(), names.end()};
+}
+
+std::vector<PackageRest> Registry::expired_packages(TimePoint at) const {
+  std::map<std::string, PackageRest> found;  // a package may stand in several contracts
+  for (const auto& [name, contract] : state_->contracts)
+    for (const PackagePlan& package : contract.packages) {
+      if (at >= package.end)
+        found[package.name] = {package.name, package.account, package.ciyuan, Amount(), package.end};
+      else if (at >= package.until && !package.rolled_max.is_zero())
+        found[package.name] = {package.name, package.account, package.ciyuan, package.rolled_max,
+                               package.until};
+    }
+  std::vector<PackageRest> rests;
+  for (auto& [name, rest] : found) rests.push_back(std::move(rest));
+  return rests;
 }
 
 const std::vector<Document>& Registry::documents() const { return state_->documents; }

@@ -147,6 +147,15 @@ struct Resolved {
   Tolerance tolerance;
 };
 
+/// What is left of a package is taken back at its end, and before, where it rolls over, what is more than
+/// may.
+struct PackageRest {
+  std::string package, account;
+  Amount ciyuan;    ///< that it had
+  Amount keep;      ///< of what is left
+  TimePoint since;  ///< when it came to be so
+};
+
 class Registry;
 struct BuildOutcome {
   std::shared_ptr<const Registry> registry;  ///< null where there are errors
@@ -186,6 +195,9 @@ class Registry {
   /// The accounts that a payment may go to, sorted: prepaid balances, each key's where they are per key, and
   /// receivables.
   std::vector<std::string> balances() const;
+
+  /// The packages that have expired by then, or may be used no further than their roll-over allows.
+  std::vector<PackageRest> expired_packages(TimePoint at) const;
 
   /// The documents themselves, sorted by kind (in the order of kDocumentKinds) and name.
   const std::vector<Document>& documents() const;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "contract/internal/caps.h"
+#include "contract/internal/payment.h"
 #include "contract/internal/plan.h"
 #include "contract/internal/schema_check.h"
 
@@ -53,6 +54,7 @@ class Compiler {
         add(document);
       previous = &document;
     }
+    finish_packages();
     return {std::move(state_), std::move(errors_), std::move(warnings_)};
   }
 
@@ -77,6 +79,8 @@ class Compiler {
       add_book(document);
     else if (document.kind == "Contract")
       add_contract(document);
+    else if (document.kind == "Package")
+      add_package(document);
     else if (document.kind == "Key")
       add_key(document);
   }
@@ -246,10 +250,10 @@ class Compiler {
     take_book(document, plan);
     // Without method the rates cannot be had; the clauses are still checked, so that all errors show at once.
     if (plan.method != nullptr) plan.rates = rates_for(plan.method, plan.book);
-    take_clauses(document, plan);
     std::string currency = plan.book != nullptr ? plan.book->currency() : "";
     plan.receivable_account = "receivable/" + plan.consumer + "/" + currency;
     plan.revenue_sink = "revenue/" + plan.provider + "/" + currency;
+    take_clauses(document, plan);
     state_->contracts.emplace(document.name, std::move(plan));
   }
 
@@ -293,6 +297,10 @@ class Compiler {
         take_cap(document, pointer, clause, plan, nullptr, plan.caps);
       else if (kind == "scope")
         take_scope(document, pointer, clause, plan, id);
+      else if (kind == "payment")
+        take_payment(document, pointer, clause, plan);
+      else if (kind == "royalty")
+        take_royalty(document, pointer, clause, plan);
       else if (kind == "metering")
         take_metering(clause, plan);
     }
@@ -301,6 +309,13 @@ class Compiler {
     plan.prepaid_money = std::count_if(plan.caps.begin(), plan.caps.end(), is_prepaid_money) > 0;
     if (std::count_if(plan.caps.begin(), plan.caps.end(), is_prepaid_money) > 1)
       fault(document, "/clauses", "two prepaid balances in money: a call would be paid twice");
+    if (plan.prepaid_money && !plan.payment.sources.empty())
+      fault(document, "/clauses",
+            "a prepaid balance in money beside a payment clause: a call would be paid twice");
+    if (plan.caps.size() + plan.payment.sources.size() + kPackagesMax > kLimitsMax &&
+        !plan.payment.sources.empty())
+      fault(document, "/clauses",
+            "more than " + std::to_string(kLimitsMax - kPackagesMax) + " caps and sources apply to one call");
     for (const std::string& warning : cap_warnings(plan.caps)) warn(document, warning);
   }
 
@@ -330,6 +345,104 @@ class Compiler {
     }
     for (const Json& endpoint : clause.value("endpoints", Json::array()))
       plan.scope_endpoints.push_back(endpoint.get<std::string>());
+  }
+
+  void take_payment(const Document& document, const std::string& pointer, const Json& clause,
+                    ContractPlan& plan) {
+    std::vector<Fault> faults;
+    plan.payment = compile_payment(clause, plan, faults);
+    for (Fault& found : faults) fault(document, pointer + found.pointer, std::move(found.message));
+  }
+
+  void take_royalty(const Document& document, const std::string& pointer, const Json& clause,
+                    ContractPlan& plan) {
+    const Json& shares = clause["shares"];
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      const std::string where = pointer + "/shares/" + std::to_string(i);
+      const std::string party = text_at(shares[i], "party");
+      if (!parties_.contains(party)) fault(document, where + "/party", "\"" + party + "\" names no Party");
+      if (party == plan.provider)
+        fault(document, where + "/party",
+              "\"" + party + "\" is the provider: it keeps what the others do not get");
+      if (plan.book == nullptr)
+        fault(document, where, "a share of the charges needs a price book in the contract");
+      RoyaltyPlan royalty;
+      royalty.share.account = "royalty/" + party + "/" + (plan.book ? plan.book->currency() : "");
+      Result<Amount> percent = price::decimal_of(shares[i]["percent"], 4);
+      if (!percent.ok())
+        fault(document, where + "/percent", percent.error().message);
+      else if (percent->is_zero() || percent->units() > 1'000'000)
+        fault(document, where + "/percent", shown(shares[i]["percent"]) + " is not above 0 and at most 100");
+      else
+        royalty.share.per_million = static_cast<std::int64_t>(percent->units());
+      const Json models = shares[i].value("models", Json::array());
+      for (std::size_t m = 0; m < models.size(); ++m)
+        take_model(document, where + "/models/" + std::to_string(m), models[m], royalty.models);
+      plan.royalties.push_back(std::move(royalty));
+    }
+    check_royalties(document, pointer, plan);
+  }
+
+  /// For no model may the shares come to more than the whole.
+  void check_royalties(const Document& document, const std::string& pointer, const ContractPlan& plan) {
+    for (const auto& [name, model] : state_->models) {
+      std::int64_t sum = 0;
+      for (const Share& share : shares_for(plan, name)) sum += share.per_million;
+      if (sum > 1'000'000) {
+        fault(document, pointer + "/shares", "come to more than 100 percent for the model " + name);
+        return;
+      }
+    }
+  }
+
+  template <class Models>
+  void take_model(const Document& document, const std::string& pointer, const Json& said, Models& models) {
+    const auto name = said.get<std::string>();
+    if (auto model = state_->model_names.find(name); model != state_->model_names.end())
+      models.insert(model->second->name);
+    else
+      fault(document, pointer, "\"" + name + "\" names no Model");
+  }
+
+  void add_package(const Document& document) {
+    std::vector<Fault> faults;
+    PackagePlan package = compile_package(document.value, faults);
+    for (Fault& found : faults) fault(document, found.pointer, std::move(found.message));
+    const Json models = document.value.value("models", Json::array());
+    for (std::size_t i = 0; i < models.size(); ++i)
+      take_model(document, "/models/" + std::to_string(i), models[i], package.models);
+    std::string consumer;
+    for (std::size_t i = 0; i < package.contracts.size(); ++i) {
+      const std::string pointer = "/contracts/" + std::to_string(i), &name = package.contracts[i];
+      auto contract = state_->contracts.find(name);
+      if (contract == state_->contracts.end()) {
+        fault(document, pointer, "\"" + name + "\" names no Contract");
+        continue;
+      }
+      ContractPlan& plan = contract->second;
+      const auto& sources = plan.payment.sources;
+      if (std::none_of(sources.begin(), sources.end(),
+                       [](const SourcePlan& source) { return source.kind == SourceKind::kPackages; }))
+        fault(document, pointer,
+              "the contract " + name + " has no payment clause with the source \"packages\"");
+      if (!consumer.empty() && consumer != plan.consumer)
+        fault(document, pointer,
+              "the contract " + name + " is with " + plan.consumer + ", another with " + consumer);
+      consumer = plan.consumer;
+      if (std::any_of(plan.packages.begin(), plan.packages.end(),
+                      [&](const PackagePlan& other) { return other.name == package.name; }))
+        fault(document, pointer, "\"" + name + "\" stands twice");
+      plan.packages.push_back(package);
+    }
+  }
+
+  void finish_packages() {
+    for (auto& [name, contract] : state_->contracts) {
+      sort_packages(contract.packages, contract.payment.order);
+      if (const TimePoint at = crowded_at(contract.packages); at != TimePoint{})
+        errors_.push_back(invalid("Contract/" + name, "more than " + std::to_string(kPackagesMax) +
+                                                          " packages are in force at " + to_rfc3339(at)));
+    }
   }
 
   static void take_metering(const Json& clause, ContractPlan& plan) {
@@ -401,6 +514,9 @@ class Compiler {
     auto prepaid = std::count_if(plans->caps.begin(), plans->caps.end(), is_prepaid_money);
     if (prepaid + (contract.prepaid_money ? 1 : 0) > 1)
       fault(document, "/caps", "two prepaid balances in money: a call would be paid twice");
+    if (prepaid > 0 && !contract.payment.sources.empty())
+      fault(document, "/caps",
+            "a prepaid balance in money beside a payment clause: a call would be paid twice");
     key.caps = std::move(plans);
   }
 

@@ -48,6 +48,40 @@ struct CapPlans {
   std::vector<CapPlan> caps;
 };
 
+/// A Package document (schema/package.json).
+struct PackagePlan {
+  std::string name;
+  std::vector<std::string> contracts;
+  Amount ciyuan;
+  TimePoint from, until;
+  TimePoint end;      ///< after roll-over; `until` without
+  Amount rolled_max;  ///< what of the rest may be used then; zero: all
+  std::unordered_set<std::string, TextHash, std::equal_to<>> models;  ///< empty: all
+  std::vector<std::string> endpoints;                                 ///< empty: all
+  Amount price;                                                       ///< scale kMoneyScale; zero: not stated
+  std::string account;
+};
+
+enum class PackageOrder { kSoonestExpiry, kCheapest, kNarrowest, kOldest };
+enum class SourceKind { kReserved, kPackages, kPrepaid, kPostpaid };
+struct SourcePlan {
+  SourceKind kind = SourceKind::kPackages;
+  CapPlan cap;  ///< but for packages: its account, sink, unit, funds and window
+  bool has_credit_limit = false;
+  Amount credit_limit;
+};
+/// A payment clause. Without sources there is none.
+struct PaymentPlan {
+  std::string clause;
+  PackageOrder order = PackageOrder::kSoonestExpiry;
+  std::vector<SourcePlan> sources;
+  bool has_money = false;
+};
+struct RoyaltyPlan {
+  Share share;
+  std::unordered_set<std::string, TextHash, std::equal_to<>> models;  ///< empty: all
+};
+
 /// What one token of a model costs under one method and one price book.
 struct ModelRates {
   std::array<Amount, kKinds> ciyuan_per_token{};
@@ -72,6 +106,9 @@ struct ContractPlan {
   std::vector<CapPlan> caps;
   bool prepaid_money = false;  ///< by a clause of the contract; a key may bring its own
   std::string receivable_account, revenue_sink;
+  PaymentPlan payment;
+  std::vector<PackagePlan> packages;  ///< in the order in which they are used
+  std::vector<RoyaltyPlan> royalties;
   Metering metering;
   SessionRule session;
   Tolerance tolerance;
