@@ -42,6 +42,7 @@ struct AddedToken {
   bool rstrip = false;      ///< takes white space after it with it
   bool normalized = false;  ///< looked for in normalised text, after the others
   bool literal = false;     ///< kept whole in ordinary text, too
+  bool single_word = false; ///< not inside of a word
 };
 
 /// A token, and the byte after it in the text.

@@ -1,0 +1,56 @@
+#include "token/pipeline/pattern.h"
+
+#include <algorithm>
+
+#include "token/import/tokenizer_json.h"
+
+namespace ciyuan::token::pipeline {
+
+Result<Pattern> Pattern::read(const Json& pattern, const std::string& path) {
+  if (!pattern.is_object() || pattern.size() != 1) return import::not_supported(path, pattern);
+  const std::string kind = pattern.begin().key();
+  if ((kind != "String" && kind != "Regex") || !pattern.begin()->is_string())
+    return import::not_supported(path, pattern);
+  const auto& text = pattern.begin()->get_ref<const std::string&>();
+  if (text.empty()) return import::not_supported(path, pattern);
+  if (kind == "String") return of_text(text);
+  Pattern made;
+  auto expression = internal::RegexPretokenizer::compile({text});
+  if (!expression) return Error{expression.error().code, expression.error().message, path + ".Regex"};
+  made.expression_ = std::move(*expression);
+  return made;
+}
+
+Pattern Pattern::of_text(std::string text) {
+  Pattern made;
+  made.text_ = std::move(text);
+  return made;
+}
+
+Pattern::Match Pattern::find(std::string_view text, std::size_t at, bool may_grow) const {
+  if (expression_) {
+    const auto found = expression_->first_match(text, at, may_grow);
+    return {found.begin, found.end, !found.hit_end};
+  }
+  const std::size_t found = std::min(text.find(text_, at), text.size());
+  return {found, std::min(found + text_.size(), text.size()), found < text.size()};
+}
+
+std::size_t Pattern::final_until(std::string_view text) const {
+  if (!expression_) {
+    // A match may yet begin in the last bytes.
+    std::size_t until = 0;
+    for (std::size_t at = 0; (at = text.find(text_, at)) != text.npos;) until = at += text_.size();
+    for (std::size_t at = std::max(until, text.size() - std::min(text.size(), text_.size() - 1));; ++at)
+      if (at >= text.size() || std::string_view(text_).starts_with(text.substr(at))) return std::min(at, text.size());
+  }
+  std::size_t until = 0;
+  while (until < text.size()) {
+    const Match match = find(text, until, true);
+    if (!match.is_final || match.end == until) break;
+    until = match.end;
+  }
+  return until;
+}
+
+}  // namespace ciyuan::token::pipeline
