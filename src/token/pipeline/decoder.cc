@@ -9,6 +9,7 @@
 #include "token/internal/utf8_repair.h"
 #include "token/pipeline/normalizer.h"
 #include "token/pipeline/pattern.h"
+#include "token/pipeline/sentencepiece_steps.h"
 #include "token/pipeline/text.h"
 
 namespace ciyuan::token::pipeline {
@@ -211,6 +212,10 @@ Status read_one(const std::string& type, const Json& step, const std::string& pa
   if (type == "ByteLevel") return steps.push_back(std::make_unique<ByteLevel>()), Status();
   if (type == "Fuse") return steps.push_back(std::make_unique<Fuse>()), Status();
   if (type == "ByteFallback") return steps.push_back(std::make_unique<ByteFallback>()), Status();
+  if (type == "SentencePiece") {
+    CIYUAN_TRY(std::unique_ptr<Decoder> made, make_sentencepiece_decoder(step, path));
+    return steps.push_back(std::move(made)), Status();
+  }
   if (type == "BPEDecoder") {
     CIYUAN_TRY(std::string suffix, text_of(step, "suffix", path));
     return steps.push_back(std::make_unique<BpeSuffix>(std::move(suffix))), Status();

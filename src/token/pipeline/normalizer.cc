@@ -8,6 +8,7 @@
 #include "token/pipeline/charsmap.h"
 #include "token/pipeline/normalization_form.h"
 #include "token/pipeline/pattern.h"
+#include "token/pipeline/sentencepiece_steps.h"
 
 namespace ciyuan::token::pipeline {
 namespace {
@@ -329,6 +330,10 @@ Status read_one(const std::string& type, const Json& normalizer, const std::stri
     auto map = Charsmap::read(std::string_view(reinterpret_cast<const char*>(blob->data()), blob->size()));
     if (!map) return invalid(path + ".precompiled_charsmap", map.error().message);
     return steps.push_back(std::make_unique<Precompiled>(std::move(*map))), Status();
+  }
+  if (type == "SentencePiece") {
+    CIYUAN_TRY(std::unique_ptr<Normalizer> made, make_sentencepiece_normalizer(normalizer, path));
+    return steps.push_back(std::move(made)), Status();
   }
   if (type == "BertNormalizer") {
     const bool lower = flag("lowercase", true);

@@ -5,7 +5,9 @@
 /// its new bytes, and only the places that a token may still begin at are kept.
 
 #include <algorithm>
+#include <cstdio>
 #include <deque>
+#include <unordered_map>
 
 #include "token/import/tokenizer_json.h"
 #include "token/internal/unicode.h"
@@ -120,10 +122,14 @@ class Unigram : public Model {
   void encode_unknown(std::string_view piece, std::size_t begin, std::size_t end, std::vector<Token>& tokens) const {
     const std::string_view run = piece.substr(begin, end - begin);
     const std::uint32_t id = has_single_precision ? kNoId : trie.find(run);
+    std::size_t last = end;
     if (id == kNoId && falls_back && has_all_bytes(run)) {
-      // Of Hugging Face each byte stands for all of the run, of SentencePiece the last of each character.
-      for (std::size_t at = begin; at < end; ++at)
-        tokens.push_back({bytes[static_cast<unsigned char>(piece[at])], begin, end});
+      // Of Hugging Face each byte stands for all of the run, of SentencePiece for its character.
+      for (std::size_t at = begin; at < end; ++at) {
+        if (has_single_precision && !internal::continues_character(piece[at]))
+          begin = at, last = at + internal::character_length(piece[at]);
+        tokens.push_back({bytes[static_cast<unsigned char>(piece[at])], begin, last});
+      }
       return;
     }
     tokens.push_back({id == kNoId ? unknown : id, begin, end});
@@ -241,31 +247,43 @@ std::unique_ptr<GrowingTokens> Unigram::grow() const { return std::make_unique<G
 
 }  // namespace
 
-Result<std::unique_ptr<Model>> make_unigram(const Json& settings, const ModelParts& parts, const std::string& path) {
+std::unique_ptr<Model> make_unigram(UnigramParts parts) {
   auto made = std::make_unique<Unigram>();
-  std::vector<std::pair<std::string_view, std::uint32_t>> texts;
+  made->trie.build(std::move(parts.texts));
+  made->scores = std::move(parts.scores);
+  made->unknown = parts.unknown;
+  made->unknown_score = parts.unknown_score;
+  made->falls_back = parts.falls_back;
+  made->has_single_precision = parts.has_single_precision;
+  if (!parts.bytes.empty()) made->bytes = std::move(parts.bytes);
+  return made;
+}
+
+Result<std::unique_ptr<Model>> make_unigram(const Json& settings, const ModelParts& parts, const std::string& path) {
+  UnigramParts made;
   double least = 0;
+  std::unordered_map<std::string_view, std::uint32_t> ids;
   for (std::uint32_t id = 0; id < parts.tokens.size(); ++id) {
-    texts.emplace_back(parts.tokens[id], id);
+    made.texts.emplace_back(parts.tokens[id], id);
+    ids[parts.tokens[id]] = id;
     least = id == 0 ? parts.scores[id] : std::min(least, parts.scores[id]);
   }
-  const Json unknown = settings.value("unk_id", Json());
+  const Json unknown = settings.value("unk_id", Json()), falls_back = settings.value("byte_fallback", Json(false));
   if (!unknown.is_number_unsigned() || unknown >= parts.tokens.size())
     return invalid(path + ".unk_id",
                    "not supported: " + unknown.dump() + " (a text with an unknown character would have no tokens)");
-  made->unknown = unknown;
-  made->unknown_score = least - kUnknownPenalty;
-  made->scores = parts.scores;
-  const Json falls_back = settings.value("byte_fallback", Json(false));
   if (!falls_back.is_boolean()) return import::not_supported(path + ".byte_fallback", falls_back);
-  made->falls_back = falls_back;
-  made->trie.build(std::move(texts));
+  made.unknown = unknown;
+  made.unknown_score = least - kUnknownPenalty;
+  made.scores = parts.scores;
+  made.falls_back = falls_back;
   char name[8];
   for (unsigned byte = 0; byte < 256; ++byte) {
     std::snprintf(name, sizeof name, "<0x%02X>", byte);
-    made->bytes[byte] = made->trie.find(name);
+    const auto found = ids.find(name);
+    made.bytes.push_back(found == ids.end() ? kNoId : found->second);
   }
-  return std::unique_ptr<Model>(std::move(made));
+  return make_unigram(std::move(made));
 }
 
 }  // namespace ciyuan::token::pipeline

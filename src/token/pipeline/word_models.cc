@@ -4,6 +4,7 @@
 
 #include "token/import/tokenizer_json.h"
 #include "token/pipeline/model.h"
+#include "token/pipeline/sentencepiece_steps.h"
 #include "token/pipeline/text.h"
 #include "token/pipeline/token_trie.h"
 
@@ -94,6 +95,8 @@ Result<std::unique_ptr<Model>> make_model(const Json& settings, const ModelParts
   const std::string type = import::type_of(settings);
   if (type == "Unigram") return make_unigram(settings, parts, path);
   if (type == "BPE") return make_bpe(settings, parts, path);
+  if (type == "SentencePieceUnigram") return make_sentencepiece_unigram(settings, parts, path);
+  if (type == "SentencePieceBPE") return make_sentencepiece_bpe(settings, parts, path);
   if (type == "WordLevel") {
     auto made = std::make_unique<WordLevel>();
     CIYUAN_TRY_STATUS(read_words(settings, parts, path, *made));
