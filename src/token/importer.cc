@@ -51,6 +51,10 @@ Result<import::RawTokenizer> read(std::string_view file, const std::string& pret
 
 /// What the fast engine does not do the general one may. `why_not_fast`: where the file is none for either.
 Result<std::string> import_chain(std::string_view file, const std::string& name, const Error& why_not_fast) {
+  if (file.starts_with("GGUF")) {
+    CIYUAN_TRY(const pipeline::ChainParts parts, import::read_gguf_chain(file, why_not_fast));
+    return import::chain_file_of(name, parts);
+  }
   if (is_sentencepiece_model(file)) {
     CIYUAN_TRY(const pipeline::ChainParts parts, import::read_sentencepiece_chain(file));
     return import::chain_file_of(name, parts);

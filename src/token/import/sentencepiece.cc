@@ -147,12 +147,10 @@ std::vector<std::uint32_t> ranks_of(const std::vector<SentencePiece>& pieces) {
 }  // namespace
 
 bool take_byte_token(std::string_view text, TokenId id, std::vector<TokenId>& byte_tokens) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  if (text.size() != 6 || !text.starts_with("<0x") || !text.ends_with('>')) return false;
-  const std::size_t high = kDigits.find(text[3]), low = kDigits.find(text[4]);
-  if (high == kDigits.npos || low == kDigits.npos) return false;
+  const int byte = pipeline::byte_of_token(text);
+  if (byte < 0) return false;
   byte_tokens.resize(256, internal::kNoToken);
-  byte_tokens[high << 4 | low] = id;
+  byte_tokens[static_cast<std::size_t>(byte)] = id;
   return true;
 }
 

@@ -38,6 +38,9 @@ Result<pipeline::ChainParts> sentencepiece_chain(const SentencePieceSettings& se
 /// A model's file, for the general tokenizer: unigram, and BPE of all kinds.
 Result<pipeline::ChainParts> read_sentencepiece_chain(std::string_view bytes);
 
+/// GGUF's "t5", a unigram model; of another kind the error is `why_not_fast`.
+Result<pipeline::ChainParts> read_gguf_chain(std::string_view bytes, const Error& why_not_fast);
+
 /// Takes byte `byte` for the token "<0x..>" with id `id`, if that is its text.
 bool take_byte_token(std::string_view text, TokenId id, std::vector<TokenId>& byte_tokens);
 /// A clear error unless all 256 are there.

@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "token/import/tokenizer_json.h"
 #include "token/pipeline/model.h"
+#include "token/pipeline/settings.h"
 #include "token/pipeline/text.h"
 #include "token/pipeline/token_trie.h"
 
@@ -156,17 +156,17 @@ std::unique_ptr<GrowingTokens> Bpe::grow() const { return std::make_unique<Growi
 
 Status read_settings(const Json& settings, const std::string& path, Bpe& model) {
   const Json dropout = settings.value("dropout", Json());
-  if (!dropout.is_null() && dropout != 0) return import::not_supported(path + ".dropout", dropout);
+  if (!dropout.is_null() && dropout != 0) return not_supported(path + ".dropout", dropout);
   const auto text = [&](const char* name, std::string& into) -> Status {
     const Json value = settings.value(name, Json());
     if (value.is_null()) return {};
-    if (!value.is_string()) return import::not_supported(path + "." + name, value);
+    if (!value.is_string()) return not_supported(path + "." + name, value);
     return into = value.get<std::string>(), Status();
   };
   const auto flag = [&](const char* name, bool& into) -> Status {
     const Json value = settings.value(name, Json());
     if (value.is_null()) return {};
-    if (!value.is_boolean()) return import::not_supported(path + "." + name, value);
+    if (!value.is_boolean()) return not_supported(path + "." + name, value);
     return into = value.get<bool>(), Status();
   };
   std::string unknown;

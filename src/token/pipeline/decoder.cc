@@ -4,12 +4,11 @@
 #include <charconv>
 
 #include "base/bytes.h"
-#include "token/import/raw_tokenizer.h"
-#include "token/import/tokenizer_json.h"
 #include "token/internal/utf8_repair.h"
 #include "token/pipeline/normalizer.h"
 #include "token/pipeline/pattern.h"
 #include "token/pipeline/sentencepiece_steps.h"
+#include "token/pipeline/settings.h"
 #include "token/pipeline/text.h"
 
 namespace ciyuan::token::pipeline {
@@ -60,7 +59,7 @@ class ByteLevel : public Decoder {
   void apply(std::vector<std::string>& tokens) const override {
     std::string all, bytes;
     for (const std::string& token : tokens)
-      all += token.empty() || import::bytes_of_alphabet(token, bytes) ? (token.empty() ? token : bytes) : token;
+      all += token.empty() || bytes_of_alphabet(token, bytes) ? (token.empty() ? token : bytes) : token;
     std::string repaired;
     tokens = {std::string(internal::repaired_utf8(all, repaired))};
   }
@@ -198,13 +197,13 @@ class ByteFallback : public Decoder {
 
 Result<std::string> text_of(const Json& step, const char* name, const std::string& path) {
   const Json value = step.value(name, Json());
-  if (!value.is_string()) return import::not_supported(path + "." + name, value);
+  if (!value.is_string()) return not_supported(path + "." + name, value);
   return value.get<std::string>();
 }
 
 Result<bool> flag_of(const Json& step, const char* name, const std::string& path) {
   const Json value = step.value(name, Json(true));
-  if (!value.is_boolean()) return import::not_supported(path + "." + name, value);
+  if (!value.is_boolean()) return not_supported(path + "." + name, value);
   return value.get<bool>();
 }
 
@@ -228,7 +227,7 @@ Status read_one(const std::string& type, const Json& step, const std::string& pa
   if (type == "Metaspace") {
     CIYUAN_TRY(std::string sign, text_of(step, "replacement", path));
     if (sign.empty() || internal::character_length(sign[0]) != sign.size())
-      return import::not_supported(path + ".replacement", step["replacement"]);
+      return not_supported(path + ".replacement", step["replacement"]);
     const bool never = step.value("prepend_scheme", Json()) == "never";
     return steps.push_back(std::make_unique<Metaspace>(std::move(sign), !never)), Status();
   }
@@ -248,11 +247,11 @@ Status read_one(const std::string& type, const Json& step, const std::string& pa
     const Json start = step.value("start", Json()), stop = step.value("stop", Json());
     if (content.empty() || internal::character_length(content[0]) != content.size() || !start.is_number_unsigned() ||
         !stop.is_number_unsigned())
-      return import::not_supported(path, step);
+      return not_supported(path, step);
     steps.push_back(std::make_unique<Strip>(std::move(content), start.get<std::size_t>(), stop.get<std::size_t>()));
     return {};
   }
-  return import::not_supported(path, step);
+  return not_supported(path, step);
 }
 
 }  // namespace
@@ -260,12 +259,12 @@ Status read_one(const std::string& type, const Json& step, const std::string& pa
 Status read_decoder(const Json& decoder, const std::string& path, Decoders& steps, std::size_t depth) {
   if (decoder.is_null()) return {};
   if (depth > kDepthMax) return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
-  const std::string type = import::type_of(decoder);
+  const std::string type = type_of(decoder);
   if (type != "Sequence") {
     CIYUAN_TRY_STATUS(read_one(type, decoder, path, steps));
   } else {
     const Json list = decoder.value("decoders", Json());
-    if (!list.is_array()) return import::not_supported(path + ".decoders", list);
+    if (!list.is_array()) return not_supported(path + ".decoders", list);
     for (std::size_t i = 0; i < list.size(); ++i)
       CIYUAN_TRY_STATUS(read_decoder(list[i], path + ".decoders[" + std::to_string(i) + "]", steps, depth + 1));
   }

@@ -6,6 +6,7 @@
 
 #include "token/internal/nfc.h"
 #include "token/pipeline/characters.h"
+#include "token/pipeline/settings.h"
 
 namespace ciyuan::token::pipeline {
 namespace {
@@ -131,12 +132,7 @@ void map_to_alphabet(Text& text, Cuts* cuts) {
     const bool is_first = !internal::continues_character(from[at]);
     if (cuts && is_first) cuts->reach(at, rewrite.written());
     const auto byte = static_cast<unsigned char>(from[at]);
-    // GPT-2's: what is printable stands for itself, the rest for U+0100 and on.
-    const std::uint32_t c = (byte >= 33 && byte < 127) || (byte >= 161 && byte < 173) || byte >= 174 ? byte
-                            : byte < 33                                                            ? 256 + byte
-                            : byte < 161 ? 256 + 33 + byte - 127
-                                         : 256 + 33 + 34;
-    rewrite.put(c, is_first ? 0 : 1);
+    rewrite.put(alphabet_of(byte), is_first ? 0 : 1);
   }
   if (cuts) cuts->reach(from.size(), rewrite.written()), cuts->end();
   rewrite.finish();

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "token/import/tokenizer_json.h"
 #include "token/pipeline/characters.h"
 #include "token/pipeline/charsmap.h"
 #include "token/pipeline/normalization_form.h"
 #include "token/pipeline/pattern.h"
 #include "token/pipeline/sentencepiece_steps.h"
+#include "token/pipeline/settings.h"
 
 namespace ciyuan::token::pipeline {
 namespace {
@@ -294,11 +294,11 @@ class Precompiled : public Normalizer {
 Status read_one(const std::string& type, const Json& normalizer, const std::string& path, Normalizers& steps) {
   for (const char* name : {"strip_left", "strip_right", "clean_text", "handle_chinese_chars", "lowercase"})
     if (!normalizer.value(name, Json(false)).is_boolean())
-      return import::not_supported(path + "." + name, normalizer[name]);
+      return not_supported(path + "." + name, normalizer[name]);
   const auto flag = [&](const char* name, bool otherwise) { return normalizer.value(name, otherwise); };
   const auto text = [&](const char* name) -> Result<std::string> {
     const Json value = normalizer.value(name, Json());
-    if (!value.is_string()) return import::not_supported(path + "." + name, value);
+    if (!value.is_string()) return not_supported(path + "." + name, value);
     return value.get<std::string>();
   };
   const auto form = [&](bool compatible, bool composed) {
@@ -327,7 +327,7 @@ Status read_one(const std::string& type, const Json& normalizer, const std::stri
     CIYUAN_TRY(const std::string packed, text("precompiled_charsmap"));
     const auto blob = from_base64(packed);
     if (!blob.ok()) return invalid(path + ".precompiled_charsmap", "not base64");
-    auto map = Charsmap::read(std::string_view(reinterpret_cast<const char*>(blob->data()), blob->size()));
+    auto map = Charsmap::read(ciyuan::text_of(*blob));
     if (!map) return invalid(path + ".precompiled_charsmap", map.error().message);
     return steps.push_back(std::make_unique<Precompiled>(std::move(*map))), Status();
   }
@@ -338,7 +338,7 @@ Status read_one(const std::string& type, const Json& normalizer, const std::stri
   if (type == "BertNormalizer") {
     const bool lower = flag("lowercase", true);
     const Json accents = normalizer.value("strip_accents", Json());
-    if (!accents.is_null() && !accents.is_boolean()) return import::not_supported(path + ".strip_accents", accents);
+    if (!accents.is_null() && !accents.is_boolean()) return not_supported(path + ".strip_accents", accents);
     if (flag("clean_text", true)) {
       steps.push_back(std::make_unique<Filter>(kCleanedAway));
       steps.push_back(std::make_unique<CleanSpaces>());
@@ -351,7 +351,7 @@ Status read_one(const std::string& type, const Json& normalizer, const std::stri
     if (lower) steps.push_back(std::make_unique<Lowercase>());
     return {};
   }
-  return import::not_supported(path, normalizer);
+  return not_supported(path, normalizer);
 }
 
 }  // namespace
@@ -359,12 +359,12 @@ Status read_one(const std::string& type, const Json& normalizer, const std::stri
 Status read_normalizer(const Json& normalizer, const std::string& path, Normalizers& steps, std::size_t depth) {
   if (normalizer.is_null()) return {};
   if (depth > kDepthMax) return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
-  const std::string type = import::type_of(normalizer);
+  const std::string type = type_of(normalizer);
   if (type != "Sequence") {
     CIYUAN_TRY_STATUS(read_one(type, normalizer, path, steps));
   } else {
     const Json list = normalizer.value("normalizers", Json());
-    if (!list.is_array()) return import::not_supported(path + ".normalizers", list);
+    if (!list.is_array()) return not_supported(path + ".normalizers", list);
     for (std::size_t i = 0; i < list.size(); ++i)
       CIYUAN_TRY_STATUS(
           read_normalizer(list[i], path + ".normalizers[" + std::to_string(i) + "]", steps, depth + 1));

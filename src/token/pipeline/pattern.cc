@@ -2,17 +2,17 @@
 
 #include <algorithm>
 
-#include "token/import/tokenizer_json.h"
+#include "token/pipeline/settings.h"
 
 namespace ciyuan::token::pipeline {
 
 Result<Pattern> Pattern::read(const Json& pattern, const std::string& path) {
-  if (!pattern.is_object() || pattern.size() != 1) return import::not_supported(path, pattern);
+  if (!pattern.is_object() || pattern.size() != 1) return not_supported(path, pattern);
   const std::string kind = pattern.begin().key();
   if ((kind != "String" && kind != "Regex") || !pattern.begin()->is_string())
-    return import::not_supported(path, pattern);
+    return not_supported(path, pattern);
   const auto& text = pattern.begin()->get_ref<const std::string&>();
-  if (text.empty()) return import::not_supported(path, pattern);
+  if (text.empty()) return not_supported(path, pattern);
   if (kind == "String") return of_text(text);
   Pattern made;
   auto expression = internal::RegexPretokenizer::compile({text});

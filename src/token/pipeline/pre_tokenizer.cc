@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <span>
 
-#include "token/import/tokenizer_json.h"
 #include "token/pipeline/characters.h"
 #include "token/pipeline/normalization_form.h"
 #include "token/pipeline/normalizer.h"
+#include "token/pipeline/settings.h"
 #include "token/pipeline/splitter.h"
 
 namespace ciyuan::token::pipeline {
@@ -169,12 +169,12 @@ Result<Behavior> behavior_of(const Json& step, const std::string& path, const ch
       {"Contiguous", Behavior::kContiguous}};
   for (const auto& [known, behavior] : kNames)
     if (name == known) return behavior;
-  return import::not_supported(path + ".behavior", name);
+  return not_supported(path + ".behavior", name);
 }
 
 Result<bool> flag_of(const Json& step, const char* name, bool otherwise, const std::string& path) {
   const Json flag = step.value(name, Json(otherwise));
-  if (!flag.is_boolean()) return import::not_supported(path + "." + name, flag);
+  if (!flag.is_boolean()) return not_supported(path + "." + name, flag);
   return flag.get<bool>();
 }
 
@@ -182,7 +182,7 @@ Result<std::string> character_of(const Json& step, const char* name, const std::
   const Json text = step.value(name, Json());
   if (!text.is_string() || text == "" ||
       internal::character_length(text.get_ref<const std::string&>()[0]) != text.get_ref<const std::string&>().size())
-    return import::not_supported(path + "." + name, text);
+    return not_supported(path + "." + name, text);
   return text.get<std::string>();
 }
 
@@ -193,13 +193,13 @@ Status read_metaspace(const Json& step, const std::string& path, PreTokenizers& 
   if (const Json named = step.value("prepend_scheme", Json("always")); named.is_string()) scheme = named;
   // The reference refuses a file in which the two disagree.
   if ((!adds && scheme != "never") || (scheme != "never" && scheme != "first" && scheme != "always"))
-    return import::not_supported(path + ".prepend_scheme", step.value("prepend_scheme", Json()));
+    return not_supported(path + ".prepend_scheme", step.value("prepend_scheme", Json()));
   const auto kind = scheme == "never"   ? Metaspace::Scheme::kNever
                     : scheme == "first" ? Metaspace::Scheme::kFirst
                                         : Metaspace::Scheme::kAlways;
   steps.push_back(std::make_unique<Metaspace>(sign, kind));
   const Json split = step.value("split", Json());
-  if (!split.is_null() && !split.is_boolean()) return import::not_supported(path + ".split", split);
+  if (!split.is_null() && !split.is_boolean()) return not_supported(path + ".split", split);
   if (split.is_null() || split.get<bool>())
     add(steps, split_at_character(character_at(sign, 0), Behavior::kMergedWithNext));
   return {};
@@ -249,10 +249,10 @@ Status read_one(const std::string& type, const Json& step, const std::string& pa
   }
   if (type == "FixedLength") {
     const Json length = step.value("length", Json(5));
-    if (!length.is_number_unsigned() || length == 0) return import::not_supported(path + ".length", length);
+    if (!length.is_number_unsigned() || length == 0) return not_supported(path + ".length", length);
     return add(steps, split_by_length(length.get<std::size_t>())), Status();
   }
-  return import::not_supported(path, step);
+  return not_supported(path, step);
 }
 
 }  // namespace
@@ -266,12 +266,12 @@ Status read_pre_tokenizer(const Json& pre_tokenizer, const std::string& path, Pr
                           std::size_t depth) {
   if (pre_tokenizer.is_null()) return {};
   if (depth > kDepthMax) return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
-  const std::string type = import::type_of(pre_tokenizer);
+  const std::string type = type_of(pre_tokenizer);
   if (type != "Sequence") {
     CIYUAN_TRY_STATUS(read_one(type, pre_tokenizer, path, steps));
   } else {
     const Json list = pre_tokenizer.value("pretokenizers", Json());
-    if (!list.is_array()) return import::not_supported(path + ".pretokenizers", list);
+    if (!list.is_array()) return not_supported(path + ".pretokenizers", list);
     for (std::size_t i = 0; i < list.size(); ++i)
       CIYUAN_TRY_STATUS(
           read_pre_tokenizer(list[i], path + ".pretokenizers[" + std::to_string(i) + "]", steps, depth + 1));

@@ -6,18 +6,18 @@
 #include <unordered_set>
 
 #include "base/bytes.h"
-#include "token/import/sentencepiece.h"
-#include "token/import/tokenizer_json.h"
 #include "token/internal/utf8_repair.h"
 #include "token/internal/word_cutter.h"
 #include "token/pipeline/charsmap.h"
+#include "token/pipeline/settings.h"
 #include "token/pipeline/text.h"
 #include "token/pipeline/token_trie.h"
 
 namespace ciyuan::token::pipeline {
 namespace {
 
-using Kind = import::SentencePiece::Type;
+/// sentencepiece_model.proto, ModelProto.SentencePiece.Type.
+enum class Kind { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
 
 class SentencePieceNormalizer : public Normalizer {
  public:
@@ -259,9 +259,8 @@ class SentencePieceDecoder : public Decoder {
     };
     bool is_first = true, was_stripped = false;
     for (std::string& token : tokens) {
-      std::vector<TokenId> one;
-      if (falls_back && import::take_byte_token(token, 0, one)) {
-        bytes.push_back(static_cast<char>(std::find(one.begin(), one.end(), 0) - one.begin()));
+      if (const int byte = byte_of_token(token); falls_back && byte >= 0) {
+        bytes.push_back(static_cast<char>(byte));
         continue;
       }
       flush();
@@ -298,13 +297,15 @@ Kind kind_at(const std::string& kinds, std::size_t id) { return static_cast<Kind
 
 Status read_bytes(const std::string& kinds, const ModelParts& parts, const std::string& path, bool falls_back,
                   std::vector<std::uint32_t>& bytes) {
-  std::vector<TokenId> found;
-  for (std::uint32_t id = 0; id < kinds.size(); ++id)
-    if (kind_at(kinds, id) == Kind::kByte && !import::take_byte_token(parts.tokens[id], id, found))
-      return invalid(path, "a byte that is none: " + parts.tokens[id]);
-  if (!falls_back) return {};
-  CIYUAN_TRY_STATUS(import::check_byte_tokens(found, path));
-  bytes = found;
+  bytes.assign(256, kNoId);
+  for (std::uint32_t id = 0; id < kinds.size(); ++id) {
+    if (kind_at(kinds, id) != Kind::kByte) continue;
+    const int byte = byte_of_token(parts.tokens[id]);
+    if (byte < 0) return invalid(path, "a byte that is none: " + parts.tokens[id]);
+    bytes[static_cast<std::size_t>(byte)] = id;
+  }
+  if (falls_back && std::find(bytes.begin(), bytes.end(), kNoId) != bytes.end())
+    return invalid(path, "without a token for each byte (<0x00> to <0xFF>)");
   return {};
 }
 
@@ -318,19 +319,19 @@ Result<std::unique_ptr<Normalizer>> make_sentencepiece_normalizer(const Json& se
                                                  {"treat_whitespace_as_suffix", &made->is_suffix}};
   for (const auto& [name, flag] : flags) {
     const Json value = settings.value(name, Json());
-    if (!value.is_boolean()) return import::not_supported(path + "." + name, value);
+    if (!value.is_boolean()) return not_supported(path + "." + name, value);
     *flag = value;
   }
   const Json packed = settings.value("precompiled_charsmap", Json()), symbols = settings.value("symbols", Json());
-  if (!packed.is_string()) return import::not_supported(path + ".precompiled_charsmap", packed);
+  if (!packed.is_string()) return not_supported(path + ".precompiled_charsmap", packed);
   if (packed != "") {
     const auto blob = from_base64(packed.get_ref<const std::string&>());
     if (!blob.ok()) return invalid(path + ".precompiled_charsmap", "not base64");
-    CIYUAN_TRY(made->map, Charsmap::read(text_of(*blob)));
+    CIYUAN_TRY(made->map, Charsmap::read(ciyuan::text_of(*blob)));
   }
-  if (!symbols.is_array()) return import::not_supported(path + ".symbols", symbols);
+  if (!symbols.is_array()) return not_supported(path + ".symbols", symbols);
   for (const Json& symbol : symbols) {
-    if (!symbol.is_string() || symbol == "") return import::not_supported(path + ".symbols", symbol);
+    if (!symbol.is_string() || symbol == "") return not_supported(path + ".symbols", symbol);
     made->texts.push_back(symbol);
   }
   std::vector<std::pair<std::string_view, std::uint32_t>> entries;
@@ -397,9 +398,9 @@ Result<std::unique_ptr<Decoder>> make_sentencepiece_decoder(const Json& settings
   auto made = std::make_unique<SentencePieceDecoder>();
   const Json strip = settings.value("strip", Json()), falls_back = settings.value("byte_fallback", Json());
   const Json unknown = settings.value("unk_piece", Json()), surface = settings.value("unk_surface", Json());
-  if (strip != "none" && strip != "one" && strip != "all") return import::not_supported(path + ".strip", strip);
-  if (!falls_back.is_boolean()) return import::not_supported(path + ".byte_fallback", falls_back);
-  if (!unknown.is_string() || !surface.is_string()) return import::not_supported(path, settings);
+  if (strip != "none" && strip != "one" && strip != "all") return not_supported(path + ".strip", strip);
+  if (!falls_back.is_boolean()) return not_supported(path + ".byte_fallback", falls_back);
+  if (!unknown.is_string() || !surface.is_string()) return not_supported(path, settings);
   made->strips_one = strip == "one", made->strips_all = strip == "all";
   made->falls_back = falls_back;
   made->unknown = unknown, made->surface = surface;

@@ -9,9 +9,9 @@
 #include <deque>
 #include <unordered_map>
 
-#include "token/import/tokenizer_json.h"
 #include "token/internal/unicode.h"
 #include "token/pipeline/model.h"
+#include "token/pipeline/settings.h"
 #include "token/pipeline/token_trie.h"
 
 namespace ciyuan::token::pipeline {
@@ -272,7 +272,7 @@ Result<std::unique_ptr<Model>> make_unigram(const Json& settings, const ModelPar
   if (!unknown.is_number_unsigned() || unknown >= parts.tokens.size())
     return invalid(path + ".unk_id",
                    "not supported: " + unknown.dump() + " (a text with an unknown character would have no tokens)");
-  if (!falls_back.is_boolean()) return import::not_supported(path + ".byte_fallback", falls_back);
+  if (!falls_back.is_boolean()) return not_supported(path + ".byte_fallback", falls_back);
   made.unknown = unknown;
   made.unknown_score = least - kUnknownPenalty;
   made.scores = parts.scores;

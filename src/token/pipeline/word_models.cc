@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "token/import/tokenizer_json.h"
 #include "token/pipeline/model.h"
 #include "token/pipeline/sentencepiece_steps.h"
+#include "token/pipeline/settings.h"
 #include "token/pipeline/text.h"
 #include "token/pipeline/token_trie.h"
 
@@ -81,7 +81,7 @@ Status read_words(const Json& settings, const ModelParts& parts, const std::stri
     if (parts.is_token[id]) texts.emplace_back(parts.tokens[id], id);
   made.trie.build(std::move(texts));
   const Json unknown = settings.value("unk_token", Json());
-  if (!unknown.is_string()) return import::not_supported(path + ".unk_token", unknown);
+  if (!unknown.is_string()) return not_supported(path + ".unk_token", unknown);
   made.unknown = made.trie.find(unknown.get_ref<const std::string&>());
   if (made.unknown == kNoId)
     return invalid(path + ".unk_token",
@@ -92,7 +92,7 @@ Status read_words(const Json& settings, const ModelParts& parts, const std::stri
 }  // namespace
 
 Result<std::unique_ptr<Model>> make_model(const Json& settings, const ModelParts& parts, const std::string& path) {
-  const std::string type = import::type_of(settings);
+  const std::string type = type_of(settings);
   if (type == "Unigram") return make_unigram(settings, parts, path);
   if (type == "BPE") return make_bpe(settings, parts, path);
   if (type == "SentencePieceUnigram") return make_sentencepiece_unigram(settings, parts, path);
@@ -107,8 +107,8 @@ Result<std::unique_ptr<Model>> make_model(const Json& settings, const ModelParts
   CIYUAN_TRY_STATUS(read_words(settings, parts, path, *made));
   const Json prefix = settings.value("continuing_subword_prefix", Json("##"));
   const Json most = settings.value("max_input_chars_per_word", Json(100));
-  if (!prefix.is_string()) return import::not_supported(path + ".continuing_subword_prefix", prefix);
-  if (!most.is_number_unsigned()) return import::not_supported(path + ".max_input_chars_per_word", most);
+  if (!prefix.is_string()) return not_supported(path + ".continuing_subword_prefix", prefix);
+  if (!most.is_number_unsigned()) return not_supported(path + ".max_input_chars_per_word", most);
   made->characters_max = most;
   made->after_prefix = made->trie.walk(TokenTrie::kRoot, prefix.get_ref<const std::string&>());
   return std::unique_ptr<Model>(std::move(made));
