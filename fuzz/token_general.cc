@@ -1,6 +1,6 @@
-// Any text in any pieces through general tokenizers of all sorts: the count after each append is that of the whole
-// so far, never above the bound; the longest prefix keeps its promise. The first two bytes choose the tokenizer and the
-// sizes of the pieces.
+// Any text in any pieces through general tokenizers of all sorts: the count after each append is that of the
+// whole so far, never above the bound; the longest prefix keeps its promise. The first two bytes choose the
+// tokenizer and the sizes of the pieces.
 
 #include <cstdlib>
 #include <memory>
@@ -34,7 +34,7 @@ constexpr const char* kPreTokenizers[] = {
     R"({"type": "Metaspace", "replacement": "_", "prepend_scheme": "first", "split": true})",
     R"({"type": "Metaspace", "replacement": "_", "prepend_scheme": "always", "split": false})",
     R"({"type": "Sequence", "pretokenizers": [{"type": "Punctuation", "behavior": "MergedWithNext"}, {"type": "Digits", "individual_digits": false}]})",
-    R"({"type": "Split", "pattern": {"Regex": "a+|\\s+(?!\\S)"}, "behavior": "Contiguous", "invert": true})",
+    R"x({"type": "Split", "pattern": {"Regex": "a+|\\s+(?!\\S)"}, "behavior": "Contiguous", "invert": true})x",
     R"({"type": "Sequence", "pretokenizers": [{"type": "UnicodeScripts"}, {"type": "FixedLength", "length": 3}]})",
     R"({"type": "ByteLevel", "add_prefix_space": true, "use_regex": true})"};
 constexpr const char* kModels[] = {
@@ -52,8 +52,8 @@ constexpr const char* kAdded[] = {
     R"([{"id": 0, "content": "b ", "special": true, "lstrip": true, "rstrip": false, "normalized": false, "single_word": false}])"};
 
 std::shared_ptr<const Vocabulary> vocabulary_of(unsigned number) {
-  static std::vector<std::shared_ptr<const Vocabulary>> known(std::size(kNormalizers) * std::size(kPreTokenizers) *
-                                                              std::size(kModels) * std::size(kAdded));
+  static std::vector<std::shared_ptr<const Vocabulary>> known(
+      std::size(kNormalizers) * std::size(kPreTokenizers) * std::size(kModels) * std::size(kAdded));
   auto& vocabulary = known[number %= known.size()];
   if (vocabulary) return vocabulary;
   const auto pick = [&number](const auto& list) {
@@ -61,7 +61,8 @@ std::shared_ptr<const Vocabulary> vocabulary_of(unsigned number) {
     number /= static_cast<unsigned>(std::size(list));
     return *parse_json(picked);
   };
-  Json tree = {{"normalizer", pick(kNormalizers)}, {"pre_tokenizer", pick(kPreTokenizers)}, {"model", pick(kModels)}};
+  Json tree = {
+      {"normalizer", pick(kNormalizers)}, {"pre_tokenizer", pick(kPreTokenizers)}, {"model", pick(kModels)}};
   Json added = pick(kAdded);
   if (!added.empty()) {
     // As the reference numbers it.

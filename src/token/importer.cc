@@ -38,7 +38,8 @@ std::size_t json_at(std::string_view file) {
 
 /// It begins with its first piece, a message that holds a text first.
 bool is_sentencepiece_model(std::string_view file) {
-  return file.size() > 4 && file.starts_with('\n') && file[2] == '\n' && static_cast<unsigned char>(file[1]) < 0x80;
+  return file.size() > 4 && file.starts_with('\n') && file[2] == '\n' &&
+         static_cast<unsigned char>(file[1]) < 0x80;
 }
 
 Result<import::RawTokenizer> read(std::string_view file, const std::string& pretokenizer) {
@@ -127,7 +128,8 @@ Status prove_chain_tokens(const Vocabulary& vocabulary, Proof& proof) {
     if (text.empty()) continue;
     const auto ids = vocabulary.encode(text);
     if (!vocabulary.decode(ids).ok())
-      return not_proved("token " + std::to_string(id), "its text " + shown(text) + " encodes to what is no token");
+      return not_proved("token " + std::to_string(id),
+                        "its text " + shown(text) + " encodes to what is no token");
     if (vocabulary.count(text).value != static_cast<std::int64_t>(ids.size()))
       return not_proved("token " + std::to_string(id), "it is counted and encoded differently");
     ++proof.tokens;

@@ -15,7 +15,8 @@
 /// Under NFC the last normalization segment waits, since what follows may join it; it is normalised again at
 /// each call, which only a text of thousands of combining marks in a row feels.
 ///
-/// Vocabularies with a chain (WordPiece, Unigram, …): pipeline/open_text.h says what of the text is kept there.
+/// Vocabularies with a chain (WordPiece, Unigram, …): pipeline/open_text.h says what of the text is kept
+/// there.
 ///
 /// Memory: the text since the last final pretoken, and 8 bytes for each byte of a pretoken of more than 64.
 /// Copyable: a copy is a trial that can be thrown away. One thread at a time.
@@ -51,8 +52,9 @@ class IncrementalCounter {
 
   /// How many bytes of `delta`, up to the end of a character, can be appended so that count() stays at most
   /// `limit`. The longest such prefix, but looked for no further than kLookBeyond tokens past the limit: a
-  /// text whose count falls by more than that as it grows is not known to exist. (Of a vocabulary with a chain,
-  /// where a word may become one unknown token, it is looked for until what is settled is past the limit.)
+  /// text whose count falls by more than that as it grows is not known to exist. (Of a vocabulary with a
+  /// chain, where a word may become one unknown token, it is looked for until what is settled is past the
+  /// limit.)
   std::size_t longest_prefix(std::string_view delta, Tokens limit) const;
   static constexpr std::int64_t kLookBeyond = 16;
 

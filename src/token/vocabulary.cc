@@ -182,7 +182,8 @@ std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text,
 
 Tokens Vocabulary::count_with_specials(std::string_view text) const {
   std::string buffer;
-  if (const auto& chain = engine_->chain) return tokens(chain->count(internal::repaired_utf8(text, buffer), is_any));
+  if (const auto& chain = engine_->chain)
+    return tokens(chain->count(internal::repaired_utf8(text, buffer), is_any));
   Tokens total;
   split_twice(
       *engine_, text, engine_->raw_added, engine_->normalized_added,

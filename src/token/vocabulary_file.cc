@@ -104,9 +104,12 @@ Result<std::uint32_t> read_header(const Json& header, VocabularyFile& file, bool
   }
 }
 
-bool is_chain(const Json& header) { return header.is_object() && header.value("pretokenizer", Json()) == "chain"; }
+bool is_chain(const Json& header) {
+  return header.is_object() && header.value("pretokenizer", Json()) == "chain";
+}
 
-Status read_chain_header(const Json& header, VocabularyFile& file, std::size_t& tokens, std::size_t& merges, bool& has_scores) {
+Status read_chain_header(const Json& header, VocabularyFile& file, std::size_t& tokens, std::size_t& merges,
+                         bool& has_scores) {
   try {
     file.name = header.at("name").get<std::string>();
     pipeline::ChainParts& chain = file.chain.emplace();
@@ -144,14 +147,16 @@ Result<VocabularyFile> read_chain(const Json& header, Reader& reader) {
   if (has_scores) {
     if (!reader.take(2 * tokens, numbers)) return corrupt("the file is truncated");
     for (std::size_t i = 0; i < tokens; ++i) {
-      const double score = std::bit_cast<double>(static_cast<std::uint64_t>(numbers[2 * i + 1]) << 32 | numbers[2 * i]);
+      const double score =
+          std::bit_cast<double>(static_cast<std::uint64_t>(numbers[2 * i + 1]) << 32 | numbers[2 * i]);
       if (!std::isfinite(score)) return corrupt("a score is no number");
       model.scores.push_back(score);
     }
   }
   if (!reader.take(2 * merges, numbers)) return corrupt("the file is truncated");
   for (std::size_t i = 0; i < merges; ++i) {
-    if (numbers[2 * i] >= tokens || numbers[2 * i + 1] >= tokens) return corrupt("a merge joins what is no token");
+    if (numbers[2 * i] >= tokens || numbers[2 * i + 1] >= tokens)
+      return corrupt("a merge joins what is no token");
     model.merges.push_back({numbers[2 * i], numbers[2 * i + 1]});
   }
   if (!reader.empty()) return corrupt("the file goes on after its end");

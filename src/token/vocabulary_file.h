@@ -22,8 +22,10 @@
 ///
 /// With the pretokenizer "chain" it is a general tokenizer (pipeline/chain.h), and reads
 ///
-///   header     JSON: name, pretokenizer, settings (normalizer, pre_tokenizer, model, post_processor, decoder, as
-///              in tokenizer.json, without the model's lists), tokens (n), merges (m), has_scores, added_tokens
+///   header     JSON: name, pretokenizer, settings (normalizer, pre_tokenizer, model, post_processor,
+///   decoder, as
+///              in tokenizer.json, without the model's lists), tokens (n), merges (m), has_scores,
+///              added_tokens
 ///   4 n bytes  length of each token and one more, 0 if the id has none; all numbers little-endian
 ///   …          the tokens' bytes
 ///   8 n bytes  if has_scores: the tokens' scores, IEEE 754

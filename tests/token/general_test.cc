@@ -1,4 +1,5 @@
-/// The general tokenizer: its models against slow twins, and its way to count what grows against counting anew.
+/// The general tokenizer: its models against slow twins, and its way to count what grows against counting
+/// anew.
 
 #include <gtest/gtest.h>
 
@@ -9,8 +10,8 @@
 #include "token/import/chain_json.h"
 #include "token/importer.h"
 #include "token/incremental_counter.h"
-#include "token/pipeline/characters.h"
 #include "token/pipeline/chain.h"
+#include "token/pipeline/characters.h"
 #include "token/pipeline/open_text.h"
 #include "token/vocabulary.h"
 
@@ -19,8 +20,10 @@ namespace {
 
 std::shared_ptr<const Vocabulary> made(const Json& normalizer, const Json& pre_tokenizer, const Json& model,
                                        const Json& added = Json::array()) {
-  const Json tree = {
-      {"normalizer", normalizer}, {"pre_tokenizer", pre_tokenizer}, {"model", model}, {"added_tokens", added}};
+  const Json tree = {{"normalizer", normalizer},
+                     {"pre_tokenizer", pre_tokenizer},
+                     {"model", model},
+                     {"added_tokens", added}};
   const auto content = import_vocabulary(tree.dump(), {.name = "made", .pretokenizer = "", .specials = {}});
   EXPECT_TRUE(content.ok()) << content.error().text();
   return Vocabulary::parse(*content).value();
@@ -61,7 +64,7 @@ TEST(General, says_where_tokens_end_in_the_text_itself) {
 
 TEST(General, takes_special_tokens_for_text_unless_it_is_told_otherwise) {
   const auto token = [](TokenId id, const char* content, bool special) {
-    return Json{{"id", id},         {"content", content},    {"special", special},   {"lstrip", false},
+    return Json{{"id", id},        {"content", content},  {"special", special},  {"lstrip", false},
                 {"rstrip", false}, {"normalized", false}, {"single_word", false}};
   };
   const auto vocabulary =
@@ -75,32 +78,34 @@ TEST(General, takes_special_tokens_for_text_unless_it_is_told_otherwise) {
 }
 
 /// All ways to cut a text into tokens, the best first found by its sum from the left.
-std::uint64_t best_by_trial(const std::map<std::string, double>& scores, double unknown, std::string_view text) {
+std::uint64_t best_by_trial(const std::map<std::string, double>& scores, double unknown,
+                            std::string_view text) {
   double best = -1e300;
   std::uint64_t tokens = 0;
-  const std::function<void(std::size_t, double, std::uint64_t, bool)> go = [&](std::size_t at, double sum,
-                                                                               std::uint64_t count, bool after_unknown) {
-    if (at == text.size()) {
-      if (sum > best) best = sum, tokens = count;
-      return;
-    }
-    bool has_single = false;
-    for (std::size_t end = at + 1; end <= text.size(); ++end) {
-      const auto found = scores.find(std::string(text.substr(at, end - at)));
-      if (found == scores.end()) continue;
-      has_single = has_single || end == at + 1;
-      go(end, sum + found->second, count + 1, false);
-    }
-    if (!has_single) go(at + 1, sum + unknown, count + (after_unknown ? 0 : 1), true);
-  };
+  const std::function<void(std::size_t, double, std::uint64_t, bool)> go =
+      [&](std::size_t at, double sum, std::uint64_t count, bool after_unknown) {
+        if (at == text.size()) {
+          if (sum > best) best = sum, tokens = count;
+          return;
+        }
+        bool has_single = false;
+        for (std::size_t end = at + 1; end <= text.size(); ++end) {
+          const auto found = scores.find(std::string(text.substr(at, end - at)));
+          if (found == scores.end()) continue;
+          has_single = has_single || end == at + 1;
+          go(end, sum + found->second, count + 1, false);
+        }
+        if (!has_single) go(at + 1, sum + unknown, count + (after_unknown ? 0 : 1), true);
+      };
   go(0, 0, 0, false);
   return tokens;
 }
 
 TEST(General, finds_the_best_sum_of_scores_as_trying_all_does) {
   // Powers of two apart, so that no two ways are equally good.
-  const std::map<std::string, double> scores = {{"a", -3.0001},  {"b", -3.0203},  {"ab", -5.0407}, {"ba", -4.9103},
-                                                {"aba", -6.501}, {"bb", -7.2011}, {"abab", -9.703}};
+  const std::map<std::string, double> scores = {{"a", -3.0001},  {"b", -3.0203},  {"ab", -5.0407},
+                                                {"ba", -4.9103}, {"aba", -6.501}, {"bb", -7.2011},
+                                                {"abab", -9.703}};
   Json vocabulary = Json::array({Json::array({"?", -9.0})});
   for (const auto& [text, score] : scores) vocabulary.push_back({text, score});
   const auto fast = made(nullptr, nullptr, unigram(vocabulary));
@@ -108,20 +113,46 @@ TEST(General, finds_the_best_sum_of_scores_as_trying_all_does) {
   for (int round = 0; round < 3000; ++round) {
     std::string text;
     for (std::size_t length = random() % 12; text.size() < length;) text += "aabbx"[random() % 5];
-    ASSERT_EQ(fast->count(text).value, static_cast<std::int64_t>(best_by_trial(scores, -9.703 - 10, text))) << text;
+    ASSERT_EQ(fast->count(text).value, static_cast<std::int64_t>(best_by_trial(scores, -9.703 - 10, text)))
+        << text;
   }
 }
 
-const std::vector<std::string> kParts = {
-    "a",  "un", "aff", "able", "ab",  " ",      "  ",     "\n",       "!",        "<kept>", "<ke",     "\xC3\xA9", "e\xCC\x81", "\xCC\xB8",
-    "=",  "12", "?",   "A",    "Una", "\xE4\xB8\xAD", "\xE3\x81\x82", "\xE1\x84\x80", "\xE1\x85\xA1", "\xE2\x96\x81", "\xFF", "x", "aaaaaaaaaaaa"};
+const std::vector<std::string> kParts = {"a",
+                                         "un",
+                                         "aff",
+                                         "able",
+                                         "ab",
+                                         " ",
+                                         "  ",
+                                         "\n",
+                                         "!",
+                                         "<kept>",
+                                         "<ke",
+                                         "\xC3\xA9",
+                                         "e\xCC\x81",
+                                         "\xCC\xB8",
+                                         "=",
+                                         "12",
+                                         "?",
+                                         "A",
+                                         "Una",
+                                         "\xE4\xB8\xAD",
+                                         "\xE3\x81\x82",
+                                         "\xE1\x84\x80",
+                                         "\xE1\x85\xA1",
+                                         "\xE2\x96\x81",
+                                         "\xFF",
+                                         "x",
+                                         "aaaaaaaaaaaa"};
 
 /// Of many kinds: what must hold for all.
 std::vector<std::shared_ptr<const Vocabulary>> all_kinds() {
   const Json metaspace = {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "first"}};
   Json whole = metaspace;
   whole["split"] = false;
-  const Json pairs = {{"?", -9.0}, {"a", -3.0}, {"ab", -5.0}, {"\u2581", -2.0}, {"\u2581a", -4.0}, {"un", -4.5}, {"aff", -6.0}};
+  const Json pairs = {{"?", -9.0},       {"a", -3.0},  {"ab", -5.0}, {"\u2581", -2.0},
+                      {"\u2581a", -4.0}, {"un", -4.5}, {"aff", -6.0}};
   Json list = Json::array();
   for (const auto& [text, score] : pairs.items()) list.push_back({text, score});
   const Json bpe = {{"type", "BPE"},
@@ -131,19 +162,28 @@ std::vector<std::shared_ptr<const Vocabulary>> all_kinds() {
                     {"merges", {"u n", "a b"}}};
   Json suffixed = bpe;
   suffixed["end_of_word_suffix"] = "n";
-  const Json kept = {{{"id", 7},         {"content", "<kept>"}, {"special", false},    {"lstrip", true},
-                      {"rstrip", true}, {"normalized", true},  {"single_word", true}}};
-  const Json nfkc = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFKC"}}, {{"type", "Strip"}, {"strip_left", true}, {"strip_right", true}}}}};
+  const Json kept = {{{"id", 7},
+                      {"content", "<kept>"},
+                      {"special", false},
+                      {"lstrip", true},
+                      {"rstrip", true},
+                      {"normalized", true},
+                      {"single_word", true}}};
+  const Json nfkc = {
+      {"type", "Sequence"},
+      {"normalizers",
+       {{{"type", "NFKC"}}, {{"type", "Strip"}, {"strip_left", true}, {"strip_right", true}}}}};
   const Json replace = {{"type", "Replace"}, {"pattern", {{"Regex", " {2,}"}}}, {"content", " "}};
   const Json merged = {{"type", "Punctuation"}, {"behavior", "MergedWithPrevious"}};
-  return {made({{"type", "BertNormalizer"}}, kBert, word_piece(4), kept),
-          made(nfkc, metaspace, unigram(list)),
-          made(replace, whole, unigram(list), kept),
-          made(nfkc, nullptr, unigram(list)),
-          made({{"type", "NFD"}}, merged, bpe, kept),
-          made(nullptr, nullptr, bpe),
-          made({{"type", "Lowercase"}}, {{"type", "Whitespace"}}, suffixed),
-          made({{"type", "Prepend"}, {"prepend", "a"}}, {{"type", "FixedLength"}, {"length", 3}}, word_piece())};
+  return {
+      made({{"type", "BertNormalizer"}}, kBert, word_piece(4), kept),
+      made(nfkc, metaspace, unigram(list)),
+      made(replace, whole, unigram(list), kept),
+      made(nfkc, nullptr, unigram(list)),
+      made({{"type", "NFD"}}, merged, bpe, kept),
+      made(nullptr, nullptr, bpe),
+      made({{"type", "Lowercase"}}, {{"type", "Whitespace"}}, suffixed),
+      made({{"type", "Prepend"}, {"prepend", "a"}}, {{"type", "FixedLength"}, {"length", 3}}, word_piece())};
 }
 
 std::string some_text(std::mt19937_64& random, std::size_t parts) {
@@ -184,7 +224,8 @@ TEST(General, finds_the_longest_prefix_that_trying_each_does) {
         if ((size == delta.size() || (static_cast<unsigned char>(delta[size]) & 0xC0) != 0x80) &&
             vocabulary->count(before + delta.substr(0, size)) <= limit)
           longest = size;
-      ASSERT_EQ(counter.longest_prefix(delta, limit), longest) << testing::PrintToString(before + "|" + delta);
+      ASSERT_EQ(counter.longest_prefix(delta, limit), longest)
+          << testing::PrintToString(before + "|" + delta);
     }
 }
 

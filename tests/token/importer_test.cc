@@ -92,15 +92,16 @@ TEST(Importer, names_the_place_of_what_it_does_not_support) {
                               {"normalizers", {{{"type", "NFC"}}, {{"type", "Uppercase"}}}}};
          }),
          "normalizer.normalizers[1]: not supported: {\"type\":\"Uppercase\"}");
-  starts(refusal_after([](Json& t) { t["pre_tokenizer"] = {{"type", "Metaspace"}}; }),
-         "pre_tokenizer.replacement: ");
   starts(refusal_after([](Json& t) {
-           t["pre_tokenizer"] = {{"type", "Split"},
-                                 {"pattern", {{"Regex", "a$"}}},
-                                 {"behavior", "Isolated"},
-                                 {"invert", false}};
+           t["pre_tokenizer"] = {{"type", "Metaspace"}};
          }),
-         "pre_tokenizer.pattern.Regex: ");
+         "pre_tokenizer.replacement: ");
+  starts(
+      refusal_after([](Json& t) {
+        t["pre_tokenizer"] = {
+            {"type", "Split"}, {"pattern", {{"Regex", "a$"}}}, {"behavior", "Isolated"}, {"invert", false}};
+      }),
+      "pre_tokenizer.pattern.Regex: ");
   starts(refusal_after([](Json& t) { t["decoder"] = {{"type", "Other"}}; }), "decoder: ");
   starts(refusal_after([](Json& t) { t["post_processor"] = {{"type", "Other"}}; }), "post_processor: ");
   starts(refusal_after([](Json& t) {

@@ -15,8 +15,10 @@ using pipeline::ChainParts;
 using pipeline::ModelParts;
 using Ids = std::unordered_map<std::string, std::uint32_t>;
 
-Status add_token(const std::string& text, std::uint32_t id, const std::string& path, std::size_t& total, ModelParts& model) {
-  if (id >= kTokensMax) return invalid(path, "the id of \"" + text + "\" is no number below " + std::to_string(kTokensMax));
+Status add_token(const std::string& text, std::uint32_t id, const std::string& path, std::size_t& total,
+                 ModelParts& model) {
+  if (id >= kTokensMax)
+    return invalid(path, "the id of \"" + text + "\" is no number below " + std::to_string(kTokensMax));
   total += text.size();
   if (total > kAllTokensBytesMax) return Error{ErrorCode::kTooLarge, "more than 8 MB of tokens", path};
   if (id >= model.tokens.size()) model.tokens.resize(id + 1), model.is_token.resize(id + 1);
@@ -27,7 +29,8 @@ Status add_token(const std::string& text, std::uint32_t id, const std::string& p
 }
 
 Status read_pairs(const Json& vocabulary, ModelParts& model, Ids& ids) {
-  if (!vocabulary.is_array() || vocabulary.empty()) return invalid("model.vocab", "not a list of tokens and scores");
+  if (!vocabulary.is_array() || vocabulary.empty())
+    return invalid("model.vocab", "not a list of tokens and scores");
   std::size_t total = 0;
   for (std::size_t i = 0; i < vocabulary.size(); ++i) {
     const Json& pair = vocabulary[i];
@@ -43,7 +46,8 @@ Status read_pairs(const Json& vocabulary, ModelParts& model, Ids& ids) {
 }
 
 Status read_ids(const Json& vocabulary, ModelParts& model, Ids& ids) {
-  if (!vocabulary.is_object() || vocabulary.empty()) return invalid("model.vocab", "not an object of tokens and ids");
+  if (!vocabulary.is_object() || vocabulary.empty())
+    return invalid("model.vocab", "not an object of tokens and ids");
   std::size_t total = 0;
   for (const auto& [text, id] : vocabulary.items()) {
     CIYUAN_TRY(const std::uint32_t index, token_id(id, "model.vocab", text));
@@ -79,23 +83,27 @@ Status read_merges(const Json& merges, const Ids& ids, ModelParts& model) {
 }
 
 /// The reference numbers added tokens itself: as in the model, else from the model's size on.
-Status read_added_tokens(const Json& tree, const Ids& ids, std::size_t model_size, std::vector<AddedToken>& added) {
+Status read_added_tokens(const Json& tree, const Ids& ids, std::size_t model_size,
+                         std::vector<AddedToken>& added) {
   const Json listed = tree.value("added_tokens", Json::array());
   if (!listed.is_array()) return invalid("added_tokens", "not a list");
   for (std::size_t i = 0; i < listed.size(); ++i) {
     const Json& token = listed[i];
     const std::string path = "added_tokens[" + std::to_string(i) + "]";
-    if (!token.is_object() || !token.value("id", Json()).is_number_unsigned() || !token.value("content", Json()).is_string() ||
-        token["content"] == "")
+    if (!token.is_object() || !token.value("id", Json()).is_number_unsigned() ||
+        !token.value("content", Json()).is_string() || token["content"] == "")
       return not_supported(path, token);
     for (const char* flag : {"special", "lstrip", "rstrip", "normalized", "single_word"})
-      if (!token.value(flag, Json()).is_boolean()) return not_supported(path + "." + flag, token.value(flag, Json()));
+      if (!token.value(flag, Json()).is_boolean())
+        return not_supported(path + "." + flag, token.value(flag, Json()));
     const auto known = ids.find(token["content"]);
     const std::uint64_t id = known != ids.end() ? known->second : model_size++;
     if (token["id"] != id)
-      return invalid(path + ".id", token["id"].dump() + ", which the reference takes for " + std::to_string(id));
-    added.push_back({static_cast<TokenId>(id), token["content"], token["special"], token["lstrip"], token["rstrip"],
-                     token["normalized"], !token["special"].get<bool>(), token["single_word"]});
+      return invalid(path + ".id",
+                     token["id"].dump() + ", which the reference takes for " + std::to_string(id));
+    added.push_back({static_cast<TokenId>(id), token["content"], token["special"], token["lstrip"],
+                     token["rstrip"], token["normalized"], !token["special"].get<bool>(),
+                     token["single_word"]});
   }
   return {};
 }
@@ -107,7 +115,8 @@ Status check_post_processor(const Json& processor, const std::string& path, int 
     const Json list = processor.value("processors", Json());
     if (!list.is_array()) return not_supported(path + ".processors", list);
     for (std::size_t i = 0; i < list.size(); ++i)
-      CIYUAN_TRY_STATUS(check_post_processor(list[i], path + ".processors[" + std::to_string(i) + "]", depth + 1));
+      CIYUAN_TRY_STATUS(
+          check_post_processor(list[i], path + ".processors[" + std::to_string(i) + "]", depth + 1));
     return {};
   }
   for (const char* known : {"TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel"})
@@ -126,11 +135,13 @@ Result<ChainParts> read_chain_json(const Json& tree) {
   const std::string type = type_of(model);
   // The oldest files name no type; the reference guesses by what there is.
   if (type != "BPE" && type != "Unigram" && type != "WordPiece" && type != "WordLevel")
-    return invalid("model.type", "\"" + type + "\" is not supported (BPE, Unigram, WordPiece and WordLevel are)");
+    return invalid("model.type",
+                   "\"" + type + "\" is not supported (BPE, Unigram, WordPiece and WordLevel are)");
   ChainParts parts;
   Ids ids;
   const Json vocabulary = model.value("vocab", Json());
-  CIYUAN_TRY_STATUS(type == "Unigram" ? read_pairs(vocabulary, parts.model, ids) : read_ids(vocabulary, parts.model, ids));
+  CIYUAN_TRY_STATUS(type == "Unigram" ? read_pairs(vocabulary, parts.model, ids)
+                                      : read_ids(vocabulary, parts.model, ids));
   if (type == "BPE") CIYUAN_TRY_STATUS(read_merges(model.value("merges", Json()), ids, parts.model));
   const std::size_t size = type == "Unigram" ? parts.model.tokens.size() : ids.size();
   CIYUAN_TRY_STATUS(read_added_tokens(tree, ids, size, parts.added));
@@ -174,7 +185,8 @@ Result<std::string> chain_file_of(const std::string& name, const ChainParts& par
     append_number(file, parts.model.is_token[id] ? parts.model.tokens[id].size() + 1 : 0, 4);
   for (const std::string& token : parts.model.tokens) file += token;
   for (const double score : parts.model.scores) append_number(file, std::bit_cast<std::uint64_t>(score), 8);
-  for (const ModelParts::Merge& merge : parts.model.merges) append_number(file, merge.left, 4), append_number(file, merge.right, 4);
+  for (const ModelParts::Merge& merge : parts.model.merges)
+    append_number(file, merge.left, 4), append_number(file, merge.right, 4);
   return file;
 }
 

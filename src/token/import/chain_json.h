@@ -8,9 +8,9 @@
 
 namespace ciyuan::token::import {
 
-/// Any tokenizer.json, for the general tokenizer (pipeline/chain.h). kInvalid names the place. What only says how
-/// long an input may be (truncation, padding) is no part of a tokenizer, and what a post_processor adds is not
-/// text: it is kept, and counted by nobody.
+/// Any tokenizer.json, for the general tokenizer (pipeline/chain.h). kInvalid names the place. What only says
+/// how long an input may be (truncation, padding) is no part of a tokenizer, and what a post_processor adds
+/// is not text: it is kept, and counted by nobody.
 Result<pipeline::ChainParts> read_chain_json(const Json& tree);
 
 /// The vocabulary file (vocabulary_file.h), unpacked; the parts have been tried out.

@@ -205,7 +205,8 @@ Result<RawTokenizer> bpe_of_pieces(const std::vector<SentencePiece>& pieces, con
 }
 
 Result<pipeline::ChainParts> sentencepiece_chain(const SentencePieceSettings& settings,
-                                                 const std::vector<SentencePiece>& pieces, const std::string& where) {
+                                                 const std::vector<SentencePiece>& pieces,
+                                                 const std::string& where) {
   pipeline::ChainParts parts;
   std::string kinds;
   Json symbols = Json::array();
@@ -223,7 +224,8 @@ Result<pipeline::ChainParts> sentencepiece_chain(const SentencePieceSettings& se
       return invalid(at, "its type " + std::to_string(piece.type) + " is not supported (5: unused)");
     const bool is_piece = piece.type == SentencePiece::kNormal || piece.type == SentencePiece::kUserDefined ||
                           piece.type == SentencePiece::kUnused;
-    if (!(is_piece ? known : reserved).insert(piece.text).second) return invalid(at, "its text is that of another");
+    if (!(is_piece ? known : reserved).insert(piece.text).second)
+      return invalid(at, "its text is that of another");
     if (piece.type == SentencePiece::kUnknown) {
       if (unknown != pieces.size()) return invalid(at, "a second unknown piece");
       unknown = id;
@@ -238,28 +240,27 @@ Result<pipeline::ChainParts> sentencepiece_chain(const SentencePieceSettings& se
   }
   if (unknown == pieces.size()) return invalid(where, "without an unknown piece");
   const char* strip = settings.removes_spaces ? "all" : settings.has_prefix ? "one" : "none";
-  parts.settings = {
-      {"normalizer",
-       {{"type", "SentencePiece"},
-        {"precompiled_charsmap", to_base64(bytes_of(settings.character_map))},
-        {"add_dummy_prefix", settings.has_prefix},
-        {"remove_extra_whitespaces", settings.removes_spaces},
-        {"escape_whitespaces", settings.writes_space_signs},
-        {"treat_whitespace_as_suffix", settings.space_is_suffix},
-        {"symbols", symbols}}},
-      {"pre_tokenizer", nullptr},
-      {"post_processor", nullptr},
-      {"model",
-       {{"type", settings.is_bpe ? "SentencePieceBPE" : "SentencePieceUnigram"},
-        {"kinds", kinds},
-        {"unk_id", unknown},
-        {"byte_fallback", settings.byte_fallback}}},
-      {"decoder",
-       {{"type", "SentencePiece"},
-        {"strip", strip},
-        {"byte_fallback", settings.byte_fallback},
-        {"unk_piece", pieces[unknown].text},
-        {"unk_surface", settings.unknown_surface}}}};
+  parts.settings = {{"normalizer",
+                     {{"type", "SentencePiece"},
+                      {"precompiled_charsmap", to_base64(bytes_of(settings.character_map))},
+                      {"add_dummy_prefix", settings.has_prefix},
+                      {"remove_extra_whitespaces", settings.removes_spaces},
+                      {"escape_whitespaces", settings.writes_space_signs},
+                      {"treat_whitespace_as_suffix", settings.space_is_suffix},
+                      {"symbols", symbols}}},
+                    {"pre_tokenizer", nullptr},
+                    {"post_processor", nullptr},
+                    {"model",
+                     {{"type", settings.is_bpe ? "SentencePieceBPE" : "SentencePieceUnigram"},
+                      {"kinds", kinds},
+                      {"unk_id", unknown},
+                      {"byte_fallback", settings.byte_fallback}}},
+                    {"decoder",
+                     {{"type", "SentencePiece"},
+                      {"strip", strip},
+                      {"byte_fallback", settings.byte_fallback},
+                      {"unk_piece", pieces[unknown].text},
+                      {"unk_surface", settings.unknown_surface}}}};
   return parts;
 }
 

@@ -34,7 +34,8 @@ struct SentencePieceSettings {
   std::string unknown_surface;
 };
 Result<pipeline::ChainParts> sentencepiece_chain(const SentencePieceSettings& settings,
-                                                 const std::vector<SentencePiece>& pieces, const std::string& where);
+                                                 const std::vector<SentencePiece>& pieces,
+                                                 const std::string& where);
 /// A model's file, for the general tokenizer: unigram, and BPE of all kinds.
 Result<pipeline::ChainParts> read_sentencepiece_chain(std::string_view bytes);
 

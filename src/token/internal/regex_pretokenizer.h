@@ -59,7 +59,8 @@ class RegexPretokenizer {
     std::size_t begin, end;
     bool hit_end = false;  ///< more text could change what was found
   };
-  /// The first match of the first step's expression at or after `at`; both ends are the text's if there is none.
+  /// The first match of the first step's expression at or after `at`; both ends are the text's if there is
+  /// none.
   Found first_match(std::string_view text, std::size_t at, bool may_grow) const {
     return find(0, text, at, may_grow);
   }

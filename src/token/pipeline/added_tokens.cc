@@ -47,7 +47,8 @@ AddedTokens::Match AddedTokens::find(std::string_view text, std::size_t from) co
         break;
       }
       node = trie_.child(node, text[at]);
-      if (node != TokenTrie::kNone && trie_.id(node) != kNoId) match.token = tokens_[trie_.id(node)], match.end = at + 1;
+      if (node != TokenTrie::kNone && trie_.id(node) != kNoId)
+        match.token = tokens_[trie_.id(node)], match.end = at + 1;
     }
     if (match.token != nullptr || match.hit_end) return match;
   }
@@ -92,7 +93,8 @@ std::size_t AddedTokens::final_until(std::string_view text, const Wanted& wanted
     at = match.end;
     // White space that it takes may go on, and so may a word.
     if (match.token->single_word && match.end == text.size()) return match.begin;
-    if (!is_refused(text, match, wanted) && match.token->rstrip && white_after(text, match.end) == text.size())
+    if (!is_refused(text, match, wanted) && match.token->rstrip &&
+        white_after(text, match.end) == text.size())
       return match.begin;
   }
   return text.size();
@@ -104,8 +106,10 @@ void AddedTokens::drop_places(std::string_view text, Cuts& cuts) const {
     const Match match = find(text, at);
     if (match.token == nullptr && !match.hit_end) break;
     at = std::max(match.end, match.begin + 1);
-    // What is refused hides what begins inside of it all the same; white space that is taken belongs to the token.
-    const std::size_t end = match.token != nullptr && match.token->rstrip ? white_after(text, match.end) : match.end;
+    // What is refused hides what begins inside of it all the same; white space that is taken belongs to the
+    // token.
+    const std::size_t end =
+        match.token != nullptr && match.token->rstrip ? white_after(text, match.end) : match.end;
     cuts.filter([&](std::size_t here) { return here <= match.begin || here >= end; });
   }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Added tokens in a text, as the reference finds them: the leftmost, of those that begin there the longest, then
-/// single_word, lstrip and rstrip.
+/// Added tokens in a text, as the reference finds them: the leftmost, of those that begin there the longest,
+/// then single_word, lstrip and rstrip.
 
 #include <functional>
 #include <string>
@@ -33,7 +33,8 @@ class AddedTokens {
   std::size_t final_until(std::string_view text, const Wanted& wanted) const;
   /// Drops the places at which a text that is cut in two would have other tokens.
   void drop_places(std::string_view text, Cuts& cuts) const;
-  /// Whether the tokens on both sides are the same if the text is cut at `at`, between two parts or in one of text.
+  /// Whether the tokens on both sides are the same if the text is cut at `at`, between two parts or in one of
+  /// text.
   bool may_cut(std::string_view text, std::size_t at) const;
 
  private:

@@ -1,5 +1,5 @@
-/// BPE with all that a tokenizer.json may ask of it, as Hugging Face's models/bpe/model.rs and word.rs. The engine beside this one
-/// (internal/bpe.h) is faster, and does byte-level and SentencePiece's kinds only.
+/// BPE with all that a tokenizer.json may ask of it, as Hugging Face's models/bpe/model.rs and word.rs. The
+/// engine beside this one (internal/bpe.h) is faster, and does byte-level and SentencePiece's kinds only.
 
 #include <algorithm>
 #include <queue>
@@ -29,7 +29,8 @@ class Bpe : public Model {
 
   void encode(std::string_view piece, std::vector<Token>& tokens) const override {
     if (ignores_merges)
-      if (const std::uint32_t id = trie.find(piece); id != kNoId) return tokens.push_back({id, 0, piece.size()});
+      if (const std::uint32_t id = trie.find(piece); id != kNoId)
+        return tokens.push_back({id, 0, piece.size()});
     std::size_t at = 0;
     for (const Symbol& symbol : joined(piece)) {
       if (symbol.length == 0) continue;
@@ -39,8 +40,8 @@ class Bpe : public Model {
   }
   std::uint64_t count_part(std::string_view part) const {
     const std::vector<Symbol> symbols = joined(part);
-    return static_cast<std::uint64_t>(
-        std::count_if(symbols.begin(), symbols.end(), [](const Symbol& symbol) { return symbol.length != 0; }));
+    return static_cast<std::uint64_t>(std::count_if(symbols.begin(), symbols.end(),
+                                                    [](const Symbol& symbol) { return symbol.length != 0; }));
   }
   bool may_drop(std::string_view piece, std::size_t at, bool) const override {
     if (!prefix.empty() || !suffix.empty() || at == 0 || at >= piece.size()) return false;
@@ -97,8 +98,9 @@ class Bpe : public Model {
         return add(id, length);
       }
       // Bytes do not end a run of unknown characters: the reference adds it behind them.
-      if (falls_back && std::all_of(text.begin(), text.end(),
-                                    [this](char c) { return bytes[static_cast<unsigned char>(c)] != kNoId; })) {
+      if (falls_back && std::all_of(text.begin(), text.end(), [this](char c) {
+            return bytes[static_cast<unsigned char>(c)] != kNoId;
+          })) {
         for (const char c : text) add(bytes[static_cast<unsigned char>(c)], 1);
         return;
       }
@@ -178,13 +180,15 @@ Status read_settings(const Json& settings, const std::string& path, Bpe& model) 
   CIYUAN_TRY_STATUS(flag("ignore_merges", model.ignores_merges));
   if (settings.value("unk_token", Json()).is_null()) return {};
   model.unknown = model.trie.find(unknown);
-  if (model.unknown == kNoId) return invalid(path + ".unk_token", "\"" + unknown + "\" is not in the vocabulary");
+  if (model.unknown == kNoId)
+    return invalid(path + ".unk_token", "\"" + unknown + "\" is not in the vocabulary");
   return {};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Model>> make_bpe(const Json& settings, const ModelParts& parts, const std::string& path) {
+Result<std::unique_ptr<Model>> make_bpe(const Json& settings, const ModelParts& parts,
+                                        const std::string& path) {
   auto made = std::make_unique<Bpe>();
   std::vector<std::pair<std::string_view, std::uint32_t>> texts;
   for (std::uint32_t id = 0; id < parts.tokens.size(); ++id)
@@ -200,7 +204,8 @@ Result<std::unique_ptr<Model>> make_bpe(const Json& settings, const ModelParts& 
     const auto [left, right] = parts.merges[rank];
     const std::string where = path + ".merges[" + std::to_string(rank) + "]";
     const std::string_view second = parts.tokens[right];
-    if (second.size() < made->prefix.size()) return invalid(where, "its second token is shorter than the prefix");
+    if (second.size() < made->prefix.size())
+      return invalid(where, "its second token is shorter than the prefix");
     const std::string text = parts.tokens[left] + std::string(second.substr(made->prefix.size()));
     const std::uint32_t id = made->trie.find(text);
     if (id == kNoId) return invalid(where, "it makes \"" + text + "\", which is no token");

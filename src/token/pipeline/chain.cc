@@ -116,7 +116,9 @@ std::vector<Piece> Chain::encode_with_ends(std::string_view text, const Wanted& 
                                                : whole.spans[range.begin + token.end - 1].end});
         }
       },
-      [&](const AddedToken& token, std::size_t end) { pieces.push_back({token.id, end}); });
+      [&](const AddedToken& token, std::size_t end) {
+        pieces.push_back({token.id, end});
+      });
   return pieces;
 }
 
@@ -145,7 +147,8 @@ Result<std::string> Chain::decode(std::span<const TokenId> ids) const {
   return all;
 }
 
-std::optional<Chain::Restart> Chain::inside(const Pieces& pieces, const BorderSearch& search, bool is_growing) const {
+std::optional<Chain::Restart> Chain::inside(const Pieces& pieces, const BorderSearch& search,
+                                            bool is_growing) const {
   const auto& places = search.cuts.places();
   std::size_t tries = 0;
   for (std::size_t i = places.size(); i-- > 0 && tries < kDropTriesMax; ++tries) {
@@ -154,19 +157,22 @@ std::optional<Chain::Restart> Chain::inside(const Pieces& pieces, const BorderSe
       return each.begin < places[i].here && places[i].here < each.end;
     });
     if (range == pieces.ranges.end()) continue;
-    const std::string_view piece = std::string_view(pieces.text.bytes).substr(range->begin, range->end - range->begin);
+    const std::string_view piece =
+        std::string_view(pieces.text.bytes).substr(range->begin, range->end - range->begin);
     if (model_->may_drop(piece, places[i].here - range->begin, is_growing && range->begin == 0))
       return Restart{places[i].original, 2 + normalizers_.size() + pre_tokenizers_.size(), true};
   }
   return std::nullopt;
 }
 
-std::optional<Chain::Restart> Chain::restart(std::string_view text, const Start& start, std::size_t keeps) const {
+std::optional<Chain::Restart> Chain::restart(std::string_view text, const Start& start,
+                                             std::size_t keeps) const {
   std::optional<Restart> best;
   const std::size_t until = raw_.final_until(text, is_literal);
   std::size_t from = 0;
   for (const AddedTokens::Part& part : raw_.cut(text, is_literal))
-    if (part.token != nullptr && part.end <= until && raw_.may_cut(text, part.end)) best = Restart{from = part.end, 1, false};
+    if (part.token != nullptr && part.end <= until && raw_.may_cut(text, part.end))
+      best = Restart{from = part.end, 1, false};
   for (const AddedTokens::Part& part : raw_.cut(text, is_literal))
     if (part.token != nullptr && part.begin >= from && part.end <= until) return best;
   if (from >= until) return best;
@@ -178,10 +184,12 @@ std::optional<Chain::Restart> Chain::restart(std::string_view text, const Start&
   raw_.drop_places(rest, search.cuts);
   const auto continues = [&](std::size_t step) { return from == 0 && step < start.continued; };
   std::size_t step = 1;
-  for (const auto& normalizer : normalizers_) normalizer->apply(normal, &search.cuts, {continues(step++), true});
+  for (const auto& normalizer : normalizers_)
+    normalizer->apply(normal, &search.cuts, {continues(step++), true});
 
   // Only what is final of it is looked at any further.
-  const std::size_t final = normalized_.final_until(std::string_view(normal.bytes).substr(0, search.cuts.horizon()), is_literal);
+  const std::size_t final =
+      normalized_.final_until(std::string_view(normal.bytes).substr(0, search.cuts.horizon()), is_literal);
   const std::string known = normal.bytes.substr(0, final);
   std::size_t begin = 0;
   for (const AddedTokens::Part& part : normalized_.cut(known, is_literal))

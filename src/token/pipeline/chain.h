@@ -5,12 +5,14 @@
 ///   text ─► added tokens ─► normalizers ─► added tokens ─► pre_tokenizers ─► model, piece by piece ─► tokens
 ///                (raw)                      (normalized)
 ///
-/// Slower than the engine beside it (internal/engine.h), which does the kinds that most large models use; this
-/// one does all that Hugging Face's tokenizers do, in their order and with their quirks. Each step is a file.
+/// Slower than the engine beside it (internal/engine.h), which does the kinds that most large models use;
+/// this one does all that Hugging Face's tokenizers do, in their order and with their quirks. Each step is a
+/// file.
 ///
 /// What is settled of a text that grows (open_text.h) rests on one rule that every step keeps: it is given
 /// places in the text, and drops those at which the text could not be cut in two and each part be processed
-/// alone, with the same outcome whatever follows. A place that is left when all steps have seen it is one to begin anew.
+/// alone, with the same outcome whatever follows. A place that is left when all steps have seen it is one to
+/// begin anew.
 ///
 /// Threads: immutable but for a bounded table of pieces counted before.
 

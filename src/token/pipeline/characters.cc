@@ -12,7 +12,20 @@ struct FlagRun {
   std::uint8_t value;
 };
 enum Cluster : std::uint8_t {
-  kOther, kCr, kLf, kControl, kExtend, kZwj, kRegional, kPrepend, kSpacingMark, kL, kV, kT, kLv, kLvt
+  kOther,
+  kCr,
+  kLf,
+  kControl,
+  kExtend,
+  kZwj,
+  kRegional,
+  kPrepend,
+  kSpacingMark,
+  kL,
+  kV,
+  kT,
+  kLv,
+  kLvt
 };
 enum Conjunct : std::uint8_t { kNoConjunct, kConsonant, kLinker, kConjunctExtend };
 struct ClusterRun {
@@ -92,15 +105,17 @@ std::uint32_t lowercase(std::uint32_t c, std::uint32_t& second) {
   if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
   if (c == kDottedI) return second = kDotAbove, 'i';
   const LowercaseRun* run = row_with(kLowercase, c);
-  // A run of every other character may hold a shorter one: it is found by its first, so the table has none such.
+  // A run of every other character may hold a shorter one: it is found by its first, so the table has none
+  // such.
   if (run == nullptr || (c - run->first) % run->step != 0) return c;
   return static_cast<std::uint32_t>(static_cast<std::int32_t>(c) + run->distance);
 }
 
 std::string_view compatible(std::uint32_t c) {
   if (c < 0xA0) return {};
-  const auto* found = std::lower_bound(std::begin(kCompatible), std::end(kCompatible), c,
-                                       [](const CompatibleRow& row, std::uint32_t x) { return row.character < x; });
+  const auto* found =
+      std::lower_bound(std::begin(kCompatible), std::end(kCompatible), c,
+                       [](const CompatibleRow& row, std::uint32_t x) { return row.character < x; });
   return found != std::end(kCompatible) && found->character == c ? found->text : std::string_view();
 }
 
@@ -113,8 +128,9 @@ bool ClusterBreaker::begins(std::uint32_t c) {
     joined = previous_ == kCr && now.cluster == kLf;
   } else {
     joined = joins_hangul(previous_, now.cluster) || now.cluster == kExtend || now.cluster == kZwj ||
-             now.cluster == kSpacingMark || previous_ == kPrepend || (linked_ && now.conjunct == kConsonant) ||
-             (emoji_ == 2 && now.pictograph) || (odd_regional_ && now.cluster == kRegional);
+             now.cluster == kSpacingMark || previous_ == kPrepend ||
+             (linked_ && now.conjunct == kConsonant) || (emoji_ == 2 && now.pictograph) ||
+             (odd_regional_ && now.cluster == kRegional);
   }
   if (now.pictograph)
     emoji_ = 1;

@@ -1,7 +1,7 @@
 #pragma once
 
-/// What the parts of a tokenizer.json know of characters, in the versions of Unicode that the reference was built with.
-/// Any thread.
+/// What the parts of a tokenizer.json know of characters, in the versions of Unicode that the reference was
+/// built with. Any thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace ciyuan::token::pipeline {
 
 /// Bits of a character.
 enum : std::uint8_t {
-  kWhite = 1,             ///< White_Space
-  kWord = 2,              ///< \w of Rust's regex
-  kPunctuation = 4,       ///< of Punctuation and BertPreTokenizer
-  kMark = 8,              ///< what StripAccents takes away
-  kNonspacing = 16,       ///< what BertNormalizer takes away after NFD
-  kCleanedAway = 32,      ///< what BertNormalizer's clean_text takes away
-  kCleanedToSpace = 64,   ///< and what it makes a space
-  kNumeric = 128          ///< what Digits sets apart
+  kWhite = 1,            ///< White_Space
+  kWord = 2,             ///< \w of Rust's regex
+  kPunctuation = 4,      ///< of Punctuation and BertPreTokenizer
+  kMark = 8,             ///< what StripAccents takes away
+  kNonspacing = 16,      ///< what BertNormalizer takes away after NFD
+  kCleanedAway = 32,     ///< what BertNormalizer's clean_text takes away
+  kCleanedToSpace = 64,  ///< and what it makes a space
+  kNumeric = 128         ///< what Digits sets apart
 };
 std::uint8_t flags(std::uint32_t c);
 
@@ -43,9 +43,9 @@ class ClusterBreaker {
  private:
   std::uint8_t previous_ = 0;
   bool begun_ = false;
-  std::uint8_t emoji_ = 0;                      // 1: pictograph, Extend*; 2: and a joiner
-  bool consonant_ = false, linked_ = false;     // a consonant with what extends it; and a linker among that
-  bool odd_regional_ = false;                   // flags are pairs
+  std::uint8_t emoji_ = 0;                   // 1: pictograph, Extend*; 2: and a joiner
+  bool consonant_ = false, linked_ = false;  // a consonant with what extends it; and a linker among that
+  bool odd_regional_ = false;                // flags are pairs
 };
 
 void append_utf8(std::uint32_t c, std::string& out);

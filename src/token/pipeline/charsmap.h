@@ -14,13 +14,14 @@ namespace ciyuan::token::pipeline {
 
 class Charsmap {
  public:
-  /// <size of the array, 4 bytes><array of 4-byte units><texts, each with a NUL>. kInvalid: cut short, or not UTF-8.
+  /// <size of the array, 4 bytes><array of 4-byte units><texts, each with a NUL>. kInvalid: cut short, or not
+  /// UTF-8.
   static Result<std::shared_ptr<const Charsmap>> read(std::string_view blob);
 
   struct Found {
     std::size_t length = 0;  ///< of the text that is mapped; 0: none is
     std::string_view becomes;
-    bool hit_end = false;    ///< a longer text could be mapped
+    bool hit_end = false;  ///< a longer text could be mapped
   };
   /// Hugging Face takes the shortest beginning of a chunk that is mapped, SentencePiece the longest.
   Found shortest(std::string_view text) const;

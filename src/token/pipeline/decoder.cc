@@ -36,7 +36,7 @@ std::string replaced(std::string_view text, std::string_view what, std::string_v
 
 std::string tidied(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> kRules[] = {
-      {" .", "."},   {" ?", "?"},       {" !", "!"},           {" ,", ","},   {" ' ", "'"},    {" n't", "n't"},
+      {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
       {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   for (const auto& [what, by] : kRules) text = replaced(text, what, by);
   return text;
@@ -70,7 +70,8 @@ class WordPiece : public Decoder {
   WordPiece(std::string prefix, bool tidies) : prefix_(std::move(prefix)), tidies_(tidies) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
-      if (i > 0) tokens[i] = tokens[i].starts_with(prefix_) ? tokens[i].substr(prefix_.size()) : " " + tokens[i];
+      if (i > 0)
+        tokens[i] = tokens[i].starts_with(prefix_) ? tokens[i].substr(prefix_.size()) : " " + tokens[i];
       if (tidies_) tokens[i] = tidied(tokens[i]);
     }
   }
@@ -113,7 +114,8 @@ class Ctc : public Decoder {
 
 class Replace : public Decoder {
  public:
-  Replace(Pattern pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  Replace(Pattern pattern, std::string content)
+      : pattern_(std::move(pattern)), content_(std::move(content)) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (std::string& token : tokens) {
       std::string made;
@@ -148,7 +150,8 @@ class Strip : public Decoder {
   void apply(std::vector<std::string>& tokens) const override {
     for (std::string& token : tokens) {
       std::string_view left = token;
-      for (std::size_t i = 0; i < start_ && left.starts_with(content_); ++i) left.remove_prefix(content_.size());
+      for (std::size_t i = 0; i < start_ && left.starts_with(content_); ++i)
+        left.remove_prefix(content_.size());
       for (std::size_t i = 0; i < stop_ && left.ends_with(content_); ++i) left.remove_suffix(content_.size());
       token = std::string(left);
     }
@@ -245,10 +248,11 @@ Status read_one(const std::string& type, const Json& step, const std::string& pa
   if (type == "Strip") {
     CIYUAN_TRY(std::string content, text_of(step, "content", path));
     const Json start = step.value("start", Json()), stop = step.value("stop", Json());
-    if (content.empty() || internal::character_length(content[0]) != content.size() || !start.is_number_unsigned() ||
-        !stop.is_number_unsigned())
+    if (content.empty() || internal::character_length(content[0]) != content.size() ||
+        !start.is_number_unsigned() || !stop.is_number_unsigned())
       return not_supported(path, step);
-    steps.push_back(std::make_unique<Strip>(std::move(content), start.get<std::size_t>(), stop.get<std::size_t>()));
+    steps.push_back(
+        std::make_unique<Strip>(std::move(content), start.get<std::size_t>(), stop.get<std::size_t>()));
     return {};
   }
   return not_supported(path, step);
@@ -258,7 +262,8 @@ Status read_one(const std::string& type, const Json& step, const std::string& pa
 
 Status read_decoder(const Json& decoder, const std::string& path, Decoders& steps, std::size_t depth) {
   if (decoder.is_null()) return {};
-  if (depth > kDepthMax) return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
+  if (depth > kDepthMax)
+    return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
   const std::string type = type_of(decoder);
   if (type != "Sequence") {
     CIYUAN_TRY_STATUS(read_one(type, decoder, path, steps));
@@ -266,7 +271,8 @@ Status read_decoder(const Json& decoder, const std::string& path, Decoders& step
     const Json list = decoder.value("decoders", Json());
     if (!list.is_array()) return not_supported(path + ".decoders", list);
     for (std::size_t i = 0; i < list.size(); ++i)
-      CIYUAN_TRY_STATUS(read_decoder(list[i], path + ".decoders[" + std::to_string(i) + "]", steps, depth + 1));
+      CIYUAN_TRY_STATUS(
+          read_decoder(list[i], path + ".decoders[" + std::to_string(i) + "]", steps, depth + 1));
   }
   if (steps.size() > kStepsMax) return invalid(path, "more than " + std::to_string(kStepsMax) + " steps");
   return {};

@@ -63,21 +63,26 @@ struct ModelParts {
   std::vector<Merge> merges;  ///< BPE
 };
 
-/// `settings`: the model's members but the vocabulary. kInvalid names the place. `parts` must outlive the model.
-Result<std::unique_ptr<Model>> make_model(const Json& settings, const ModelParts& parts, const std::string& path);
+/// `settings`: the model's members but the vocabulary. kInvalid names the place. `parts` must outlive the
+/// model.
+Result<std::unique_ptr<Model>> make_model(const Json& settings, const ModelParts& parts,
+                                          const std::string& path);
 
-Result<std::unique_ptr<Model>> make_unigram(const Json& settings, const ModelParts& parts, const std::string& path);
+Result<std::unique_ptr<Model>> make_unigram(const Json& settings, const ModelParts& parts,
+                                            const std::string& path);
 /// What a unigram model is, whoever's.
 struct UnigramParts {
   std::vector<std::pair<std::string_view, std::uint32_t>> texts;
   std::vector<double> scores;  ///< by id
   std::uint32_t unknown = 0;
   double unknown_score = 0;
-  bool falls_back = false;            ///< to the tokens of bytes
-  bool has_single_precision = false;  ///< SentencePiece's own: sums are floats, runs of unknown characters no tokens
-  std::vector<std::uint32_t> bytes;   ///< by byte, kNoId where there is none; may be empty
+  bool falls_back = false;  ///< to the tokens of bytes
+  bool has_single_precision =
+      false;  ///< SentencePiece's own: sums are floats, runs of unknown characters no tokens
+  std::vector<std::uint32_t> bytes;  ///< by byte, kNoId where there is none; may be empty
 };
 std::unique_ptr<Model> make_unigram(UnigramParts parts);
-Result<std::unique_ptr<Model>> make_bpe(const Json& settings, const ModelParts& parts, const std::string& path);
+Result<std::unique_ptr<Model>> make_bpe(const Json& settings, const ModelParts& parts,
+                                        const std::string& path);
 
 }  // namespace ciyuan::token::pipeline

@@ -93,8 +93,7 @@ class Filter : public Normalizer {
 class CleanSpaces : public Normalizer {
  public:
   void apply(Text& text, Cuts* cuts, Ends) const override {
-    map_each(text, cuts,
-             [](std::uint32_t c, auto put) { put(flags(c) & kCleanedToSpace ? ' ' : c, 0); });
+    map_each(text, cuts, [](std::uint32_t c, auto put) { put(flags(c) & kCleanedToSpace ? ' ' : c, 0); });
   }
 };
 
@@ -123,7 +122,8 @@ class Nmt : public Normalizer {
  public:
   void apply(Text& text, Cuts* cuts, Ends) const override {
     keep_only(text, cuts, [](std::uint32_t c) {
-      return !((c >= 1 && c <= 8) || c == 0xB || (c >= 0xE && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F);
+      return !((c >= 1 && c <= 8) || c == 0xB || (c >= 0xE && c <= 0x1F) || c == 0x7F || c == 0x8F ||
+               c == 0x9F);
     });
     map_each(text, cuts, [](std::uint32_t c, auto put) { put(is_space(c) ? ' ' : c, 0); });
   }
@@ -146,15 +146,15 @@ class Strip : public Normalizer {
   Strip(bool left, bool right) : left_(left), right_(right) {}
   void apply(Text& text, Cuts* cuts, Ends ends) const override {
     const std::string from = text.bytes;
-    if (cuts)
-      cuts->filter([&](std::size_t here) { return !is_white(character_before(from, here)); });
+    if (cuts) cuts->filter([&](std::size_t here) { return !is_white(character_before(from, here)); });
     std::vector<std::uint32_t> characters;
     for_each_character(from, [&](std::uint32_t c, std::size_t, unsigned) { characters.push_back(c); });
     std::size_t leading = 0, trailing = 0;
     if (left_ && !ends.continues)
       while (leading < characters.size() && is_white(characters[leading])) ++leading;
     if (right_)
-      while (trailing < characters.size() && is_white(characters[characters.size() - 1 - trailing])) ++trailing;
+      while (trailing < characters.size() && is_white(characters[characters.size() - 1 - trailing]))
+        ++trailing;
     if (leading == 0 && trailing == 0) return;
     std::size_t skipped = 0;
     for (std::size_t i = 0; i < leading; ++i) skipped += internal::character_length(from[skipped]);
@@ -192,7 +192,8 @@ class Prepend : public Normalizer {
 
 class Replace : public Normalizer {
  public:
-  Replace(Pattern pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  Replace(Pattern pattern, std::string content)
+      : pattern_(std::move(pattern)), content_(std::move(content)) {}
   void apply(Text& text, Cuts* cuts, Ends) const override {
     const std::string from = text.bytes;
     if (cuts) {
@@ -291,7 +292,8 @@ class Precompiled : public Normalizer {
 };
 
 /// The steps of one that is not a sequence.
-Status read_one(const std::string& type, const Json& normalizer, const std::string& path, Normalizers& steps) {
+Status read_one(const std::string& type, const Json& normalizer, const std::string& path,
+                Normalizers& steps) {
   for (const char* name : {"strip_left", "strip_right", "clean_text", "handle_chinese_chars", "lowercase"})
     if (!normalizer.value(name, Json(false)).is_boolean())
       return not_supported(path + "." + name, normalizer[name]);
@@ -356,9 +358,11 @@ Status read_one(const std::string& type, const Json& normalizer, const std::stri
 
 }  // namespace
 
-Status read_normalizer(const Json& normalizer, const std::string& path, Normalizers& steps, std::size_t depth) {
+Status read_normalizer(const Json& normalizer, const std::string& path, Normalizers& steps,
+                       std::size_t depth) {
   if (normalizer.is_null()) return {};
-  if (depth > kDepthMax) return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
+  if (depth > kDepthMax)
+    return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
   const std::string type = type_of(normalizer);
   if (type != "Sequence") {
     CIYUAN_TRY_STATUS(read_one(type, normalizer, path, steps));

@@ -2,11 +2,12 @@
 
 /// The count of a text that grows, by a Chain: what nothing can change any more is counted once.
 ///
-/// The text since the last place to begin anew (Chain::restart) is kept, and counted again at each call: usually a word. A
-/// piece without such a place inside is kept too, unless its model goes on without its beginning: Unigram always does, keeping
-/// the places at which tokens may still begin; WordPiece and WordLevel once it is too long to be a token; BPE where no token holds
-/// one character followed by the next. So only BPE with a prefix or a suffix, and chains whose
-/// normalizers or expressions find no end, keep what they count: then a count costs the length of the text.
+/// The text since the last place to begin anew (Chain::restart) is kept, and counted again at each call:
+/// usually a word. A piece without such a place inside is kept too, unless its model goes on without its
+/// beginning: Unigram always does, keeping the places at which tokens may still begin; WordPiece and
+/// WordLevel once it is too long to be a token; BPE where no token holds one character followed by the next.
+/// So only BPE with a prefix or a suffix, and chains whose normalizers or expressions find no end, keep what
+/// they count: then a count costs the length of the text.
 ///
 /// Copyable: a copy is a trial. One thread at a time.
 

@@ -42,7 +42,8 @@ std::size_t Pattern::final_until(std::string_view text) const {
     std::size_t until = 0;
     for (std::size_t at = 0; (at = text.find(text_, at)) != text.npos;) until = at += text_.size();
     for (std::size_t at = std::max(until, text.size() - std::min(text.size(), text_.size() - 1));; ++at)
-      if (at >= text.size() || std::string_view(text_).starts_with(text.substr(at))) return std::min(at, text.size());
+      if (at >= text.size() || std::string_view(text_).starts_with(text.substr(at)))
+        return std::min(at, text.size());
   }
   std::size_t until = 0;
   while (until < text.size()) {

@@ -110,11 +110,15 @@ class Cutter : public PreTokenizer {
     for (const Range range : pieces.ranges) {
       const std::size_t first = made.size();
       segments.clear();
-      const std::string_view part = std::string_view(pieces.text.bytes).substr(range.begin, range.end - range.begin);
+      const std::string_view part =
+          std::string_view(pieces.text.bytes).substr(range.begin, range.end - range.begin);
       splitter_->cut(part, segments);
       splitter_->join(segments, made);
-      for (std::size_t i = first; i < made.size(); ++i) made[i].begin += range.begin, made[i].end += range.begin;
-      if (search) look(part, range.begin, segments, {made.begin() + static_cast<std::ptrdiff_t>(first), made.end()}, search->cuts, found);
+      for (std::size_t i = first; i < made.size(); ++i)
+        made[i].begin += range.begin, made[i].end += range.begin;
+      if (search)
+        look(part, range.begin, segments, {made.begin() + static_cast<std::ptrdiff_t>(first), made.end()},
+             search->cuts, found);
     }
     if (search) {
       search->cuts.places() = std::move(found.kept);
@@ -146,7 +150,8 @@ class Cutter : public PreTokenizer {
       const bool is_border = segments[segment].end == here;
       if (!is_border && segments[segment].is_whole) continue;
       while (piece < made.size() && made[piece].end < place.here) ++piece;
-      const bool is_edge = piece == made.size() || made[piece].end == place.here || made[piece].begin >= place.here;
+      const bool is_edge =
+          piece == made.size() || made[piece].end == place.here || made[piece].begin >= place.here;
       if (is_edge && here < until) found.border = place;
       place.is_inside = place.is_inside && !is_edge && here < until;
       found.kept.push_back(place);
@@ -181,7 +186,8 @@ Result<bool> flag_of(const Json& step, const char* name, bool otherwise, const s
 Result<std::string> character_of(const Json& step, const char* name, const std::string& path) {
   const Json text = step.value(name, Json());
   if (!text.is_string() || text == "" ||
-      internal::character_length(text.get_ref<const std::string&>()[0]) != text.get_ref<const std::string&>().size())
+      internal::character_length(text.get_ref<const std::string&>()[0]) !=
+          text.get_ref<const std::string&>().size())
     return not_supported(path + "." + name, text);
   return text.get<std::string>();
 }
@@ -235,7 +241,8 @@ Status read_one(const std::string& type, const Json& step, const std::string& pa
   }
   if (type == "Digits") {
     CIYUAN_TRY(const bool alone, flag_of(step, "individual_digits", false, path));
-    return add(steps, split_at_flags(kNumeric, alone ? Behavior::kIsolated : Behavior::kContiguous)), Status();
+    return add(steps, split_at_flags(kNumeric, alone ? Behavior::kIsolated : Behavior::kContiguous)),
+           Status();
   }
   if (type == "CharDelimiterSplit") {
     CIYUAN_TRY(const std::string delimiter, character_of(step, "delimiter", path));
@@ -265,7 +272,8 @@ void BorderSearch::found(const Cuts::Place& place, std::size_t step) {
 Status read_pre_tokenizer(const Json& pre_tokenizer, const std::string& path, PreTokenizers& steps,
                           std::size_t depth) {
   if (pre_tokenizer.is_null()) return {};
-  if (depth > kDepthMax) return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
+  if (depth > kDepthMax)
+    return invalid(path, "sequences in more than " + std::to_string(kDepthMax) + " others");
   const std::string type = type_of(pre_tokenizer);
   if (type != "Sequence") {
     CIYUAN_TRY_STATUS(read_one(type, pre_tokenizer, path, steps));

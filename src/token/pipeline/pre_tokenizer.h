@@ -1,6 +1,7 @@
 #pragma once
 
-/// The pre_tokenizers of a tokenizer.json: each cuts the pieces that the ones before it left, and some write them anew.
+/// The pre_tokenizers of a tokenizer.json: each cuts the pieces that the ones before it left, and some write
+/// them anew.
 ///
 /// Source: github.com/huggingface/tokenizers, tokenizers/src/pre_tokenizers and NormalizedString::split.
 /// Threads: immutable.
@@ -42,7 +43,8 @@ struct BorderSearch {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  /// `continues`: the first piece goes on with one that this step has seen. `step`: its number, for the search.
+  /// `continues`: the first piece goes on with one that this step has seen. `step`: its number, for the
+  /// search.
   virtual void apply(Pieces& pieces, BorderSearch* search, bool continues, std::size_t step) const = 0;
   virtual std::size_t growth() const { return 1; }
   virtual std::size_t added() const { return 0; }

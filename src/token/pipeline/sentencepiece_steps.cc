@@ -44,9 +44,7 @@ class SentencePieceNormalizer : public Normalizer {
     if (cuts) cuts->end();
     finish(std::move(made), at, text);
   }
-  std::size_t growth() const override {
-    return std::max<std::size_t>(3, 3 * (map ? map->growth_max() : 1));
-  }
+  std::size_t growth() const override { return std::max<std::size_t>(3, 3 * (map ? map->growth_max() : 1)); }
   std::size_t added() const override { return internal::kSpaceSign.size(); }
 
  private:
@@ -125,7 +123,8 @@ class SentencePieceNormalizer : public Normalizer {
       };
       text.spans.clear();
       for (std::size_t i = 0; i < made.bytes.size(); ++i)
-        text.spans.push_back({place(made.begins[i]), place(i + 1 < made.begins.size() ? made.begins[i + 1] : end)});
+        text.spans.push_back(
+            {place(made.begins[i]), place(i + 1 < made.begins.size() ? made.begins[i + 1] : end)});
     }
     text.bytes = std::move(made.bytes);
   }
@@ -152,7 +151,8 @@ class SentencePieceBpe : public Model {
       const std::uint32_t id = found == kNoId ? unknown : found;
       const std::size_t end = at + symbol.length;
       if (id == unknown && falls_back)
-        for (; at < end; ++at) tokens.push_back({bytes[static_cast<unsigned char>(piece[at])], end - symbol.length, end});
+        for (; at < end; ++at)
+          tokens.push_back({bytes[static_cast<unsigned char>(piece[at])], end - symbol.length, end});
       else if (id == unknown && after_unknown)
         tokens.back().end = end;
       else
@@ -167,8 +167,8 @@ class SentencePieceBpe : public Model {
     std::size_t begin = at - 1;
     while (begin > 0 && internal::continues_character(piece[begin])) --begin;
     const std::size_t end = at + internal::character_length(piece[at]);
-    return all.find(piece.substr(begin, at - begin)) != kNoId && all.find(piece.substr(at, end - at)) != kNoId &&
-           neighbours.count(key(before, after)) == 0;
+    return all.find(piece.substr(begin, at - begin)) != kNoId &&
+           all.find(piece.substr(at, end - at)) != kNoId && neighbours.count(key(before, after)) == 0;
   }
   std::unique_ptr<GrowingTokens> grow() const override;
   static std::uint64_t key(std::uint32_t left, std::uint32_t right) {
@@ -244,7 +244,9 @@ class GrowingPieces : public GrowingTokens {
   std::uint64_t count_ = 0;
 };
 
-std::unique_ptr<GrowingTokens> SentencePieceBpe::grow() const { return std::make_unique<GrowingPieces>(*this); }
+std::unique_ptr<GrowingTokens> SentencePieceBpe::grow() const {
+  return std::make_unique<GrowingPieces>(*this);
+}
 
 class SentencePieceDecoder : public Decoder {
  public:
@@ -288,7 +290,8 @@ Result<std::string> kinds_of(const Json& settings, const ModelParts& parts, cons
   const Json unknown = settings.value("unk_id", Json());
   if (!unknown.is_number_unsigned() || unknown >= parts.tokens.size())
     return invalid(path + ".unk_id", "there is no unknown piece");
-  if (!settings.value("byte_fallback", Json()).is_boolean()) return invalid(path + ".byte_fallback", "not a boolean");
+  if (!settings.value("byte_fallback", Json()).is_boolean())
+    return invalid(path + ".byte_fallback", "not a boolean");
   if (parts.scores.size() != parts.tokens.size()) return invalid(path, "without scores");
   return kinds.get<std::string>();
 }
@@ -311,7 +314,8 @@ Status read_bytes(const std::string& kinds, const ModelParts& parts, const std::
 
 }  // namespace
 
-Result<std::unique_ptr<Normalizer>> make_sentencepiece_normalizer(const Json& settings, const std::string& path) {
+Result<std::unique_ptr<Normalizer>> make_sentencepiece_normalizer(const Json& settings,
+                                                                  const std::string& path) {
   auto made = std::make_unique<SentencePieceNormalizer>();
   const std::pair<const char*, bool*> flags[] = {{"add_dummy_prefix", &made->adds_prefix},
                                                  {"remove_extra_whitespaces", &made->removes_spaces},
@@ -322,7 +326,8 @@ Result<std::unique_ptr<Normalizer>> make_sentencepiece_normalizer(const Json& se
     if (!value.is_boolean()) return not_supported(path + "." + name, value);
     *flag = value;
   }
-  const Json packed = settings.value("precompiled_charsmap", Json()), symbols = settings.value("symbols", Json());
+  const Json packed = settings.value("precompiled_charsmap", Json()),
+             symbols = settings.value("symbols", Json());
   if (!packed.is_string()) return not_supported(path + ".precompiled_charsmap", packed);
   if (packed != "") {
     const auto blob = from_base64(packed.get_ref<const std::string&>());
@@ -340,7 +345,8 @@ Result<std::unique_ptr<Normalizer>> make_sentencepiece_normalizer(const Json& se
   return std::unique_ptr<Normalizer>(std::move(made));
 }
 
-Result<std::unique_ptr<Model>> make_sentencepiece_unigram(const Json& settings, const ModelParts& parts, const std::string& path) {
+Result<std::unique_ptr<Model>> make_sentencepiece_unigram(const Json& settings, const ModelParts& parts,
+                                                          const std::string& path) {
   CIYUAN_TRY(const std::string kinds, kinds_of(settings, parts, path));
   UnigramParts made;
   made.has_single_precision = true;
@@ -358,16 +364,19 @@ Result<std::unique_ptr<Model>> make_sentencepiece_unigram(const Json& settings, 
     const Kind kind = kind_at(kinds, id);
     if (kind == Kind::kNormal || kind == Kind::kUserDefined) made.texts.emplace_back(parts.tokens[id], id);
     // So that it is always taken: https://github.com/google/sentencepiece, unigram_model.cc.
-    if (kind == Kind::kUserDefined) made.scores[id] = static_cast<float>(parts.tokens[id].size()) * most - 0.1;
+    if (kind == Kind::kUserDefined)
+      made.scores[id] = static_cast<float>(parts.tokens[id].size()) * most - 0.1;
   }
   constexpr float kUnknownPenalty = 10;
   made.unknown_score = least - kUnknownPenalty;
   return make_unigram(std::move(made));
 }
 
-Result<std::unique_ptr<Model>> make_sentencepiece_bpe(const Json& settings, const ModelParts& parts, const std::string& path) {
+Result<std::unique_ptr<Model>> make_sentencepiece_bpe(const Json& settings, const ModelParts& parts,
+                                                      const std::string& path) {
   CIYUAN_TRY(const std::string kinds, kinds_of(settings, parts, path));
-  if (kinds.find('5') != kinds.npos) return invalid(path + ".kinds", "unused pieces are not supported with BPE");
+  if (kinds.find('5') != kinds.npos)
+    return invalid(path + ".kinds", "unused pieces are not supported with BPE");
   auto made = std::make_unique<SentencePieceBpe>();
   made->unknown = settings["unk_id"];
   made->falls_back = settings["byte_fallback"];
@@ -387,7 +396,8 @@ Result<std::unique_ptr<Model>> make_sentencepiece_bpe(const Json& settings, cons
   }
   // The last of two with one text counts.
   for (std::uint32_t id = 0; id < kinds.size(); ++id)
-    if (kind_at(kinds, id) != Kind::kNormal && kind_at(kinds, id) != Kind::kUserDefined) all.emplace_back(parts.tokens[id], id);
+    if (kind_at(kinds, id) != Kind::kNormal && kind_at(kinds, id) != Kind::kUserDefined)
+      all.emplace_back(parts.tokens[id], id);
   made->pieces.build(std::move(pieces));
   made->all.build(std::move(all));
   made->symbols.build(std::move(symbols));

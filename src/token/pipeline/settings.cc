@@ -21,7 +21,8 @@ std::array<int, kAlphabetEnd> inverted_alphabet() {
 
 std::string type_of(const Json& component) {
   const auto type = component.is_object() ? component.find("type") : component.end();
-  return component.is_object() && type != component.end() && type->is_string() ? type->get<std::string>() : "";
+  return component.is_object() && type != component.end() && type->is_string() ? type->get<std::string>()
+                                                                               : "";
 }
 
 Error not_supported(const std::string& path, const Json& what) {

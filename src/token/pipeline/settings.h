@@ -18,7 +18,8 @@ Error not_supported(const std::string& path, const Json& what);
 /// The byte that a token "<0x00>" to "<0xFF>" stands for, or -1.
 int byte_of_token(std::string_view text);
 
-/// GPT-2's printable stand-ins for bytes. The character of a byte: what is printable is itself, the rest U+0100 and on.
+/// GPT-2's printable stand-ins for bytes. The character of a byte: what is printable is itself, the rest
+/// U+0100 and on.
 char32_t alphabet_of(unsigned char byte);
 /// Back to bytes; false if `text` is empty or holds another character.
 bool bytes_of_alphabet(std::string_view text, std::string& bytes);

@@ -113,7 +113,8 @@ void Splitter::join(const std::vector<Segment>& segments, std::vector<Range>& pi
     if (drops(segment)) continue;
     if (behavior_ == Behavior::kContiguous) joins = segment.is_match == before && has_piece;
     if (behavior_ == Behavior::kMergedWithPrevious) joins = segment.is_match && !before && has_piece;
-    if (behavior_ == Behavior::kMergedWithNext) joins = i > 0 && segments[i - 1].is_match && !segment.is_match;
+    if (behavior_ == Behavior::kMergedWithNext)
+      joins = i > 0 && segments[i - 1].is_match && !segment.is_match;
     before = segment.is_match;
     if (joins)
       pieces.back().end = segment.end;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// How a pre_tokenizer cuts a piece: into matches and what is between them, which a behaviour then joins or drops.
+/// How a pre_tokenizer cuts a piece: into matches and what is between them, which a behaviour then joins or
+/// drops.
 
 #include <memory>
 #include <string_view>
@@ -26,7 +27,8 @@ class Splitter {
   virtual ~Splitter() = default;
   /// All of the text, in order.
   virtual void cut(std::string_view text, std::vector<Segment>& segments) const = 0;
-  /// Of a text that may grow: the segments that end up to here stay as they are, and so does what begins before.
+  /// Of a text that may grow: the segments that end up to here stay as they are, and so does what begins
+  /// before.
   virtual std::size_t final_until(std::string_view text) const { return text.size(); }
   /// The pieces that come of the segments, never empty.
   void join(const std::vector<Segment>& segments, std::vector<Range>& pieces) const;

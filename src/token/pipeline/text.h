@@ -27,8 +27,8 @@ struct Text {
 };
 
 /// Places at which a text could be cut in two, and each part go through the rest of the chain alone, with the
-/// same outcome whatever follows the text. A stage drops those that it cannot vouch for, and says where it has
-/// moved the others. What stands before a place is final at the stage it has come to.
+/// same outcome whatever follows the text. A stage drops those that it cannot vouch for, and says where it
+/// has moved the others. What stands before a place is final at the stage it has come to.
 class Cuts {
  public:
   struct Place {

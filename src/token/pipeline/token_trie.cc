@@ -5,7 +5,8 @@
 namespace ciyuan::token::pipeline {
 
 void TokenTrie::build(std::vector<std::pair<std::string_view, std::uint32_t>> texts) {
-  std::stable_sort(texts.begin(), texts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(texts.begin(), texts.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   struct Part {
     std::size_t begin, end, depth;
   };

@@ -2,8 +2,8 @@
 
 /// The texts of a vocabulary as a tree of bytes: what begins at a place, shortest first.
 ///
-/// A node's children lie one after the other, in order of their bytes, so that a node costs 12 bytes. Threads:
-/// immutable after building.
+/// A node's children lie one after the other, in order of their bytes, so that a node costs 12 bytes.
+/// Threads: immutable after building.
 
 #include <cstdint>
 #include <string_view>

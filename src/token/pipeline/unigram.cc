@@ -1,5 +1,6 @@
-/// Unigram: the tokens whose scores sum up highest. As encode_optimized of Hugging Face's models/unigram/model.rs, in whose order
-/// sums are formed and compared, and for SentencePiece's models as its EncodeOptimized, which keeps them in single precision.
+/// Unigram: the tokens whose scores sum up highest. As encode_optimized of Hugging Face's
+/// models/unigram/model.rs, in whose order sums are formed and compared, and for SentencePiece's models as
+/// its EncodeOptimized, which keeps them in single precision.
 ///
 /// The best way to a place in the text depends on what stands before it only, so that a text that grows costs
 /// its new bytes, and only the places that a token may still begin at are kept.
@@ -25,7 +26,7 @@ class Unigram : public Model {
   std::vector<double> scores;
   std::uint32_t unknown = kNoId;
   double unknown_score = 0;
-  bool falls_back = false;         ///< to bytes
+  bool falls_back = false;  ///< to bytes
   bool has_single_precision = false;
   std::vector<std::uint32_t> bytes = std::vector<std::uint32_t>(256, kNoId);
 
@@ -72,7 +73,8 @@ class Unigram : public Model {
     return falls_back && has_all_bytes(run) ? run.size() : 1;
   }
   bool has_all_bytes(std::string_view run) const {
-    return std::all_of(run.begin(), run.end(), [this](char c) { return bytes[static_cast<unsigned char>(c)] != kNoId; });
+    return std::all_of(run.begin(), run.end(),
+                       [this](char c) { return bytes[static_cast<unsigned char>(c)] != kNoId; });
   }
   double sum(double before, double score) const {
     return has_single_precision ? static_cast<double>(static_cast<float>(before + score)) : before + score;
@@ -95,14 +97,17 @@ class Unigram : public Model {
 
   std::vector<Place> best(std::string_view piece) const {
     std::vector<Place> places(piece.size() + 1);
-    const auto offer = [&](std::size_t begin, std::size_t end, double score, std::uint32_t id, bool is_token) {
+    const auto offer = [&](std::size_t begin, std::size_t end, double score, std::uint32_t id,
+                           bool is_token) {
       Place& place = places[end];
       const double rounded = sum(places[begin].score, score);
-      if (place.begin == static_cast<std::size_t>(-1) || compared(places[begin].score, score, is_token) > place.score)
+      if (place.begin == static_cast<std::size_t>(-1) ||
+          compared(places[begin].score, score, is_token) > place.score)
         place = {rounded, begin, id};
     };
     for (std::size_t begin = 0; begin < piece.size();) {
-      const std::size_t length = std::min<std::size_t>(internal::character_length(piece[begin]), piece.size() - begin);
+      const std::size_t length =
+          std::min<std::size_t>(internal::character_length(piece[begin]), piece.size() - begin);
       bool has_single = false;
       TokenTrie::Node node = TokenTrie::kRoot;
       for (std::size_t at = begin; at < piece.size();) {
@@ -119,7 +124,8 @@ class Unigram : public Model {
     return places;
   }
 
-  void encode_unknown(std::string_view piece, std::size_t begin, std::size_t end, std::vector<Token>& tokens) const {
+  void encode_unknown(std::string_view piece, std::size_t begin, std::size_t end,
+                      std::vector<Token>& tokens) const {
     const std::string_view run = piece.substr(begin, end - begin);
     const std::uint32_t id = has_single_precision ? kNoId : trie.find(run);
     std::size_t last = end;
@@ -227,7 +233,8 @@ class GrowingUnigram : public GrowingTokens {
     }
     places_.push_back(here);
     std::erase_if(open_, [&](const Open& open) {
-      return end_ - open.begin >= open.length && (open.node == TokenTrie::kNone || model_.trie.is_leaf(open.node));
+      return end_ - open.begin >= open.length &&
+             (open.node == TokenTrie::kNone || model_.trie.is_leaf(open.node));
     });
     // The places that nothing begins at any more, and twice the longest token of text, for runs.
     const std::size_t needed = open_.empty() ? end_ : open_.front().begin;
@@ -259,7 +266,8 @@ std::unique_ptr<Model> make_unigram(UnigramParts parts) {
   return made;
 }
 
-Result<std::unique_ptr<Model>> make_unigram(const Json& settings, const ModelParts& parts, const std::string& path) {
+Result<std::unique_ptr<Model>> make_unigram(const Json& settings, const ModelParts& parts,
+                                            const std::string& path) {
   UnigramParts made;
   double least = 0;
   std::unordered_map<std::string_view, std::uint32_t> ids;
@@ -268,10 +276,11 @@ Result<std::unique_ptr<Model>> make_unigram(const Json& settings, const ModelPar
     ids[parts.tokens[id]] = id;
     least = id == 0 ? parts.scores[id] : std::min(least, parts.scores[id]);
   }
-  const Json unknown = settings.value("unk_id", Json()), falls_back = settings.value("byte_fallback", Json(false));
+  const Json unknown = settings.value("unk_id", Json()),
+             falls_back = settings.value("byte_fallback", Json(false));
   if (!unknown.is_number_unsigned() || unknown >= parts.tokens.size())
-    return invalid(path + ".unk_id",
-                   "not supported: " + unknown.dump() + " (a text with an unknown character would have no tokens)");
+    return invalid(path + ".unk_id", "not supported: " + unknown.dump() +
+                                         " (a text with an unknown character would have no tokens)");
   if (!falls_back.is_boolean()) return not_supported(path + ".byte_fallback", falls_back);
   made.unknown = unknown;
   made.unknown_score = least - kUnknownPenalty;

@@ -84,14 +84,16 @@ Status read_words(const Json& settings, const ModelParts& parts, const std::stri
   if (!unknown.is_string()) return not_supported(path + ".unk_token", unknown);
   made.unknown = made.trie.find(unknown.get_ref<const std::string&>());
   if (made.unknown == kNoId)
-    return invalid(path + ".unk_token",
-                   unknown.dump() + " is not in the vocabulary (a text with an unknown word would have no tokens)");
+    return invalid(
+        path + ".unk_token",
+        unknown.dump() + " is not in the vocabulary (a text with an unknown word would have no tokens)");
   return {};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Model>> make_model(const Json& settings, const ModelParts& parts, const std::string& path) {
+Result<std::unique_ptr<Model>> make_model(const Json& settings, const ModelParts& parts,
+                                          const std::string& path) {
   const std::string type = type_of(settings);
   if (type == "Unigram") return make_unigram(settings, parts, path);
   if (type == "BPE") return make_bpe(settings, parts, path);

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Compares general tokenizers that `ciyuan vocab add` imports with the reference itself (PyPI tokenizers): zero differences.
+"""Compares general tokenizers that `ciyuan vocab add` imports with the references themselves (PyPI tokenizers and sentencepiece): zero
+differences.
 
   python3 tests/conformance/general/check.py [--strings N] [--only NAME]
 
-The tokenizers are made and trained here (tokenizers_here.py), each with other components. Compared are the ids of ordinary text and of text
+They are made and trained here (tokenizers_here.py, models_here.py), each with other components and options. Compared are the ids of ordinary text and of text
 with special tokens, where each token ends, what is decoded, and, within ours, all the ways to count, at random splits. Needs the programs
 ciyuan and token_vectors, and the Python packages of tools/requirements-test.txt (else exit code 77).
 """
 
 import argparse
 import base64
+import json
 import os
 import pathlib
 import random
@@ -18,7 +20,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests/conformance/vocab"))
+sys.path.append(str(ROOT / "tests/conformance/vocab"))
 import check_imports
 
 try:
@@ -27,6 +29,7 @@ try:
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
+import models_here
 import tokenizers_here
 
 STRINGS, STRINGS_LONG = 300, 3000
@@ -92,7 +95,23 @@ def expected(tokenizer, text):
                      base64.b64encode(decoded.encode()).decode()])
 
 
-def compare(name, tokenizer, texts, programs, environment):
+def as_expected(tokenizer):
+    return lambda text, line: line == expected(tokenizer, text)
+
+
+def as_model_expects(reference):
+    """SentencePiece's own: where bytes end is its affair, and what it decodes of control pieces."""
+    def check(text, line):
+        ids, ends, full, decoded = reference.expected(text)
+        ours = line.split("|")
+        return (ours[0] == " ".join(map(str, ids)) and ours[2] == " ".join(map(str, full))
+                and all(end is None or str(end) == other for end, other in zip(ends, ours[1].split(" ")))
+                and (decoded is None or base64.b64decode(ours[3]).decode() == decoded))
+    return check
+
+
+def compare(name, is_right, show, texts, programs, environment):
+    """`show`: what the reference says, for people."""
     lines = "\n".join("g " + base64.b64encode(text.encode()).decode() for text in texts) + "\n"
     done = subprocess.run([f"{programs}/token_vectors", name], input=lines, env=environment, capture_output=True, text=True)
     ours = done.stdout.split("\n")
@@ -101,17 +120,11 @@ def compare(name, tokenizer, texts, programs, environment):
         return 1
     different = 0
     for text, line in zip(texts, ours):
-        wanted = expected(tokenizer, text)
-        if line == wanted:
+        if is_right(text, line):
             continue
         different += 1
         if different <= 3:
-            print(f"{name}: {text!r}")
-            for what, a, b in zip(("ids", "ends", "with special tokens", "decoded"), wanted.split("|"), line.split("|")):
-                if a != b:
-                    if what == "decoded":
-                        a, b = (repr(base64.b64decode(x).decode(errors="replace")) for x in (a, b))
-                    print(f"  {what}\n    reference {a[:300]}\n    ours      {b[:300]}")
+            print(f"{name}: {text!r}\n    reference {str(show(text))[:400]}\n    ours      {line[:400]}")
     print(f"{name}: {len(texts)} strings, {different} different", flush=True)
     return different
 
@@ -120,11 +133,8 @@ def check_refusals(tokenizer, folder, programs, environment):
     """Each with its place."""
     wrong = 0
     for place, what, change in REFUSED:
-        def apply(tree):
-            change(tree)
-        import json
         tree = json.loads(tokenizer.to_str())
-        apply(tree)
+        change(tree)
         file = folder / "refused.json"
         file.write_text(json.dumps(tree))
         done = subprocess.run([f"{programs}/ciyuan", "vocab", "add", str(file), "--name", "refused"], env=environment,
@@ -157,7 +167,17 @@ def main():
             some = strings(arguments.strings, index, texts)
             if index % 4 == 0 or "nf" in name:
                 some += every_character()
-            differences += compare(name, tokenizers_here.without_post_processor(tokenizer), some, programs, environment)
+            reference = tokenizers_here.without_post_processor(tokenizer)
+            differences += compare(name, as_expected(reference), lambda text: expected(reference, text), some, programs, environment)
+        for index, (name, options) in enumerate(models_here.MODELS.items()):
+            if arguments.only and arguments.only not in name:
+                continue
+            file = folder / f"{name}.model"
+            file.write_bytes(models_here.model(texts, options))
+            check_imports.add(programs, file, name, environment)
+            reference = models_here.Reference(file.read_bytes())
+            differences += compare(name, as_model_expects(reference), reference.expected, strings(arguments.strings, index, texts), programs,
+                                   environment)
         if not arguments.only:
             differences += check_refusals(all_of_them["bert-cased"], folder, programs, environment)
     return check_imports.verdict(differences)

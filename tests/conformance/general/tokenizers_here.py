@@ -19,13 +19,13 @@ def charsmap():
     made = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(["a b c d e f g"] * 20), model_writer=made, vocab_size=12,
                                              model_type="unigram", minloglevel=2, hard_vocab_limit=False)
-    normalizer_spec = fields(made.getvalue())[3]
-    return fields(normalizer_spec)[2]
+    normalizer_spec = dict(fields(made.getvalue()))[3]
+    return dict(fields(normalizer_spec))[2]
 
 
 def fields(message):
-    """The last of each field of a protocol buffer's message."""
-    found, at = {}, 0
+    """(number, value) of the fields of a protocol buffer's message."""
+    found, at = [], 0
 
     def varint():
         nonlocal at
@@ -41,10 +41,10 @@ def fields(message):
     while at < len(message):
         key = varint()
         if key & 7 == 0:
-            found[key >> 3] = varint()
+            found.append((key >> 3, varint()))
             continue
         size = {1: 8, 5: 4}.get(key & 7) or varint()
-        found[key >> 3] = message[at:at + size]
+        found.append((key >> 3, message[at:at + size]))
         at += size
     return found
 
