@@ -199,6 +199,10 @@ class Replace : public Normalizer {
     if (cuts) {
       const std::size_t until = pattern_.final_until(std::string_view(from).substr(0, cuts->horizon()));
       cuts->filter([&](std::size_t here) { return here <= until; });
+      std::vector<std::size_t> closed;
+      for (const Cuts::Place& place : cuts->places()) closed.push_back(place.here);
+      pattern_.keep_closed(from, closed);
+      cuts->filter([&](std::size_t here) { return std::binary_search(closed.begin(), closed.end(), here); });
       cuts->begin();
     }
     Rewrite rewrite(text);

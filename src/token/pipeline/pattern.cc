@@ -18,6 +18,7 @@ Result<Pattern> Pattern::read(const Json& pattern, const std::string& path) {
   auto expression = internal::RegexPretokenizer::compile({text});
   if (!expression) return Error{expression.error().code, expression.error().message, path + ".Regex"};
   made.expression_ = std::move(*expression);
+  made.looks_ahead_ = text.find("(?=") != text.npos || text.find("(?!") != text.npos;
   return made;
 }
 
@@ -34,6 +35,26 @@ Pattern::Match Pattern::find(std::string_view text, std::size_t at, bool may_gro
   }
   const std::size_t found = std::min(text.find(text_, at), text.size());
   return {found, std::min(found + text_.size(), text.size()), found < text.size()};
+}
+
+bool Pattern::is_same_alone(std::string_view text, std::size_t end) const {
+  const std::string_view alone = text.substr(0, end);
+  for (std::size_t at = 0; at < end;) {
+    const Match match = find(alone, at), among = find(text, at);
+    // Without a match both are said to be at the end.
+    if (match.begin != std::min(among.begin, end) || match.end != (among.begin >= end ? end : among.end))
+      return false;
+    at = match.end;
+  }
+  return true;
+}
+
+void Pattern::keep_closed(std::string_view text, std::vector<std::size_t>& places) const {
+  constexpr std::size_t kTriesMax = 8;
+  if (!looks_ahead_) return;
+  const std::size_t first = places.size() - std::min(places.size(), kTriesMax);
+  places.erase(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(first));
+  std::erase_if(places, [&](std::size_t place) { return !is_same_alone(text, place); });
 }
 
 std::size_t Pattern::final_until(std::string_view text) const {

@@ -141,14 +141,22 @@ class Cutter : public PreTokenizer {
     if (found.next == places.size() || places[found.next].here > offset + part.size()) return;
     const std::size_t horizon = std::min(cuts.horizon() - offset, part.size());
     const std::size_t until = splitter_->final_until(part.substr(0, horizon));
+    // The places that are not inside of a match.
+    std::vector<std::size_t> closed;
     std::size_t segment = 0, piece = 0;
+    const std::size_t first = found.next;
     for (; found.next < places.size() && places[found.next].here <= offset + part.size(); ++found.next) {
-      Cuts::Place place = places[found.next];
-      const std::size_t here = place.here - offset;
+      const std::size_t here = places[found.next].here - offset;
       if (here > until) continue;
       while (segments[segment].end < here) ++segment;
-      const bool is_border = segments[segment].end == here;
-      if (!is_border && segments[segment].is_whole) continue;
+      if (segments[segment].end == here || !segments[segment].is_whole) closed.push_back(here);
+    }
+    splitter_->keep_closed(part, closed);
+    segment = 0;
+    for (std::size_t i = first; i < found.next; ++i) {
+      Cuts::Place place = places[i];
+      const std::size_t here = place.here - offset;
+      if (!std::binary_search(closed.begin(), closed.end(), here)) continue;
       while (piece < made.size() && made[piece].end < place.here) ++piece;
       const bool is_edge =
           piece == made.size() || made[piece].end == place.here || made[piece].begin >= place.here;

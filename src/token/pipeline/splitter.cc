@@ -39,6 +39,9 @@ class PatternSplitter : public Splitter {
     }
   }
   std::size_t final_until(std::string_view text) const override { return pattern_.final_until(text); }
+  void keep_closed(std::string_view text, std::vector<std::size_t>& places) const override {
+    pattern_.keep_closed(text, places);
+  }
 
  private:
   Pattern pattern_;

@@ -30,6 +30,8 @@ class Splitter {
   /// Of a text that may grow: the segments that end up to here stay as they are, and so does what begins
   /// before.
   virtual std::size_t final_until(std::string_view text) const { return text.size(); }
+  /// See Pattern::keep_closed.
+  virtual void keep_closed(std::string_view, std::vector<std::size_t>&) const {}
   /// The pieces that come of the segments, never empty.
   void join(const std::vector<Segment>& segments, std::vector<Range>& pieces) const;
   bool drops(const Segment& segment) const { return behavior_ == Behavior::kRemoved && segment.is_match; }
