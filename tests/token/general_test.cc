@@ -10,6 +10,7 @@
 #include "token/import/chain_json.h"
 #include "token/importer.h"
 #include "token/incremental_counter.h"
+#include "token/internal/engine.h"
 #include "token/pipeline/chain.h"
 #include "token/pipeline/characters.h"
 #include "token/pipeline/open_text.h"

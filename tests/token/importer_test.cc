@@ -102,8 +102,17 @@ TEST(Importer, names_the_place_of_what_it_does_not_support) {
             {"type", "Split"}, {"pattern", {{"Regex", "a$"}}}, {"behavior", "Isolated"}, {"invert", false}};
       }),
       "pre_tokenizer.pattern.Regex: ");
-  starts(refusal_after([](Json& t) { t["decoder"] = {{"type", "Other"}}; }), "decoder: ");
-  starts(refusal_after([](Json& t) { t["post_processor"] = {{"type", "Other"}}; }), "post_processor: ");
+  // What only the general tokenizer reads is refused where that is needed.
+  starts(refusal_after([](Json& t) {
+           t["normalizer"] = {{"type", "NFKC"}};
+           t["decoder"] = {{"type", "Other"}};
+         }),
+         "decoder: not supported: {\"type\":\"Other\"}");
+  starts(refusal_after([](Json& t) {
+           t["normalizer"] = {{"type", "NFKC"}};
+           t["post_processor"] = {{"type", "Other"}};
+         }),
+         "post_processor: ");
   starts(refusal_after([](Json& t) {
            t["added_tokens"][0]["single_word"] = true;
            t["added_tokens"][0]["id"] = 99;

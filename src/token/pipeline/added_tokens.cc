@@ -101,23 +101,34 @@ std::size_t AddedTokens::final_until(std::string_view text, const Wanted& wanted
 }
 
 void AddedTokens::drop_places(std::string_view text, Cuts& cuts) const {
-  cuts.filter([&](std::size_t here) { return may_cut(text, here); });
+  cuts.filter([&](std::size_t here) {
+    if (has_lstrip_ && has(character_before(text, here), kWhite)) return false;
+    // At the end a token may begin that must not be inside of a word.
+    return here < text.size() || !has_single_word_ || !has(character_before(text, here), kWord);
+  });
   for (std::size_t at = 0; !tokens_.empty() && at < text.size();) {
     const Match match = find(text, at);
     if (match.token == nullptr && !match.hit_end) break;
     at = std::max(match.end, match.begin + 1);
+    const bool is_found = match.token != nullptr;
     // What is refused hides what begins inside of it all the same; white space that is taken belongs to the
     // token.
-    const std::size_t end =
-        match.token != nullptr && match.token->rstrip ? white_after(text, match.end) : match.end;
-    cuts.filter([&](std::size_t here) { return here <= match.begin || here >= end; });
+    const std::size_t end = is_found && match.token->rstrip ? white_after(text, match.end) : match.end;
+    const bool needs_sides = is_found && match.token->single_word;
+    cuts.filter([&](std::size_t here) {
+      if (needs_sides && (here == match.begin || here == match.end) && !is_between_words(text, here))
+        return false;
+      return here <= match.begin || here >= end;
+    });
   }
 }
 
-bool AddedTokens::may_cut(std::string_view text, std::size_t at) const {
-  if (at == 0) return false;
+bool AddedTokens::may_begin_at(std::string_view text, std::size_t at) const {
   if (has_lstrip_ && has(character_before(text, at), kWhite)) return false;
-  if (!has_single_word_) return true;
+  return !has_single_word_ || is_between_words(text, at);
+}
+
+bool AddedTokens::is_between_words(std::string_view text, std::size_t at) {
   return at < text.size() && !has(character_before(text, at), kWord) && !has(character_at(text, at), kWord);
 }
 

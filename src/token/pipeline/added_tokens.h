@@ -33,9 +33,8 @@ class AddedTokens {
   std::size_t final_until(std::string_view text, const Wanted& wanted) const;
   /// Drops the places at which a text that is cut in two would have other tokens.
   void drop_places(std::string_view text, Cuts& cuts) const;
-  /// Whether the tokens on both sides are the same if the text is cut at `at`, between two parts or in one of
-  /// text.
-  bool may_cut(std::string_view text, std::size_t at) const;
+  /// Whether a text can begin anew behind a token that ends at `at`.
+  bool may_begin_at(std::string_view text, std::size_t at) const;
 
  private:
   struct Match {
@@ -44,6 +43,7 @@ class AddedTokens {
     bool hit_end = false;  ///< a longer text could match otherwise
   };
   Match find(std::string_view text, std::size_t from) const;
+  static bool is_between_words(std::string_view text, std::size_t at);
   bool is_refused(std::string_view text, const Match& match, const Wanted& wanted) const;
 
   TokenTrie trie_;

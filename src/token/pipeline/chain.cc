@@ -171,7 +171,7 @@ std::optional<Chain::Restart> Chain::restart(std::string_view text, const Start&
   const std::size_t until = raw_.final_until(text, is_literal);
   std::size_t from = 0;
   for (const AddedTokens::Part& part : raw_.cut(text, is_literal))
-    if (part.token != nullptr && part.end <= until && raw_.may_cut(text, part.end))
+    if (part.token != nullptr && part.end <= until && raw_.may_begin_at(text, part.end))
       best = Restart{from = part.end, 1, false};
   for (const AddedTokens::Part& part : raw_.cut(text, is_literal))
     if (part.token != nullptr && part.begin >= from && part.end <= until) return best;
