@@ -57,7 +57,8 @@ class RegexPretokenizer {
 
   struct Found {
     std::size_t begin, end;
-    bool hit_end = false;  ///< more text could change what was found
+    bool hit_end = false;     ///< more text could change what was found
+    std::size_t settled = 0;  ///< then: before here no match begins, whatever follows
   };
   /// The first match of the first step's expression at or after `at`; both ends are the text's if there is
   /// none.

@@ -31,7 +31,7 @@ Pattern Pattern::of_text(std::string text) {
 Pattern::Match Pattern::find(std::string_view text, std::size_t at, bool may_grow) const {
   if (expression_) {
     const auto found = expression_->first_match(text, at, may_grow);
-    return {found.begin, found.end, !found.hit_end};
+    return {found.begin, found.end, !found.hit_end, found.settled};
   }
   const std::size_t found = std::min(text.find(text_, at), text.size());
   return {found, std::min(found + text_.size(), text.size()), found < text.size()};
@@ -69,7 +69,8 @@ std::size_t Pattern::final_until(std::string_view text) const {
   std::size_t until = 0;
   while (until < text.size()) {
     const Match match = find(text, until, true);
-    if (!match.is_final || match.end == until) break;
+    if (!match.is_final) return std::max(until, match.settled);
+    if (match.end == until) break;
     until = match.end;
   }
   return until;

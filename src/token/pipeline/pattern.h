@@ -18,6 +18,7 @@ class Pattern {
   struct Match {
     std::size_t begin = 0, end = 0;  ///< both the text's end: there is none
     bool is_final = true;            ///< no later text changes this match, nor makes one before it
+    std::size_t settled = 0;         ///< else: before here no match begins, whatever follows
   };
   /// {"String": …} or {"Regex": …}. kInvalid names the place.
   static Result<Pattern> read(const Json& pattern, const std::string& path);
