@@ -8,8 +8,10 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "token/import/chain_json.h"
 #include "token/import/file_of.h"
 #include "token/import/raw_tokenizer.h"
+#include "token/import/sentencepiece.h"
 #include "token/internal/engine.h"
 #include "token/internal/nfc.h"
 #include "token/vocabulary_file.h"
@@ -28,15 +30,46 @@ bool is_name(std::string_view name) {
          name.find_first_not_of(kLetters) == name.npos;
 }
 
+/// The start of a JSON text in the file, or npos.
+std::size_t json_at(std::string_view file) {
+  const std::size_t text = file.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  return text != file.npos && file[text] == '{' ? text : file.npos;
+}
+
+/// It begins with its first piece, a message that holds a text first.
+bool is_sentencepiece_model(std::string_view file) {
+  return file.size() > 4 && file.starts_with('\n') && file[2] == '\n' &&
+         static_cast<unsigned char>(file[1]) < 0x80;
+}
+
 Result<import::RawTokenizer> read(std::string_view file, const std::string& pretokenizer) {
   if (file.starts_with("GGUF")) return import::read_gguf(file, pretokenizer);
-  const std::size_t text = file.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-  if (text != file.npos && file[text] == '{')
+  if (const std::size_t text = json_at(file); text != file.npos)
     return import::read_tokenizer_json(file.substr(text), pretokenizer);
-  // A SentencePiece model begins with its first piece, a message.
-  if (file.starts_with('\n') && file.substr(0, 200).find("<unk>") != file.npos)
-    return import::read_sentencepiece_model(file);
+  if (is_sentencepiece_model(file)) return import::read_sentencepiece_model(file);
   return import::read_rank_file(file, pretokenizer);
+}
+
+/// What the fast engine does not do the general one may. `why_not_fast`: where the file is none for either.
+Result<std::string> import_chain(std::string_view file, const std::string& name, const Error& why_not_fast) {
+  if (file.starts_with("GGUF")) {
+    CIYUAN_TRY(const pipeline::ChainParts parts, import::read_gguf_chain(file, why_not_fast));
+    return import::chain_file_of(name, parts);
+  }
+  if (is_sentencepiece_model(file)) {
+    CIYUAN_TRY(const pipeline::ChainParts parts, import::read_sentencepiece_chain(file));
+    return import::chain_file_of(name, parts);
+  }
+  const std::size_t text = json_at(file);
+  if (text == file.npos) return why_not_fast;
+  CIYUAN_TRY(const Json tree, parse_json(file.substr(text)));
+  if (!tree.is_object() || !tree.contains("model")) return why_not_fast;
+  try {
+    CIYUAN_TRY(const pipeline::ChainParts parts, import::read_chain_json(tree));
+    return import::chain_file_of(name, parts);
+  } catch (const Json::exception& problem) {
+    return invalid("file", std::string("not a tokenizer.json: ") + problem.what());
+  }
 }
 
 Error not_proved(const std::string& what, std::string message) {
@@ -82,6 +115,31 @@ Status prove_tokens(const Vocabulary& vocabulary, Proof& proof) {
         vocabulary.count(bytes).value != static_cast<std::int64_t>(vocabulary.encode(bytes).size()))
       return not_proved("token " + std::to_string(id), "it is counted and encoded differently");
     ++proof.tokens;
+  }
+  return {};
+}
+
+/// Of a chain: what is encoded is counted so, and has a text; the tokens' texts are no round trip, since
+/// normalizers lose what they lose in the reference.
+Status prove_chain_tokens(const Vocabulary& vocabulary, Proof& proof) {
+  const pipeline::Chain& chain = *vocabulary.engine().chain;
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    const std::string text(chain.text_of(id));
+    if (text.empty()) continue;
+    const auto ids = vocabulary.encode(text);
+    if (!vocabulary.decode(ids).ok())
+      return not_proved("token " + std::to_string(id),
+                        "its text " + shown(text) + " encodes to what is no token");
+    if (vocabulary.count(text).value != static_cast<std::int64_t>(ids.size()))
+      return not_proved("token " + std::to_string(id), "it is counted and encoded differently");
+    ++proof.tokens;
+  }
+  for (const AddedToken& token : vocabulary.added_tokens()) {
+    const auto ids = vocabulary.encode_with_specials(token.content);
+    if (std::find(ids.begin(), ids.end(), token.id) == ids.end())
+      return not_proved("special token " + std::to_string(token.id),
+                        shown(token.content) + " does not encode to it");
+    ++proof.specials;
   }
   return {};
 }
@@ -153,18 +211,27 @@ Result<std::string> import_vocabulary(std::string_view file, const ImportOptions
       (options.pretokenizer == "regex" || !internal::pretokenizer_named(options.pretokenizer)))
     return invalid("--pretokenizer", "there is no \"" + options.pretokenizer + "\"");
   if (file.size() > kImportBytesMax) return Error{ErrorCode::kTooLarge, "over 128 MB", "file"};
-  CIYUAN_TRY(import::RawTokenizer raw, read(file, options.pretokenizer));
-  for (const auto& [content, id] : options.specials) {
-    if (content.empty()) return invalid("--special", "an empty token");
-    raw.added.push_back({id, content, true, false, false, false});
-  }
-  return import::file_of(options.name, raw);
+  const auto fast = [&]() -> Result<std::string> {
+    CIYUAN_TRY(import::RawTokenizer raw, read(file, options.pretokenizer));
+    for (const auto& [content, id] : options.specials) {
+      if (content.empty()) return invalid("--special", "an empty token");
+      raw.added.push_back({id, content, true, false, false, false});
+    }
+    return import::file_of(options.name, raw);
+  };
+  Result<std::string> made = fast();
+  if (made.ok() || !options.pretokenizer.empty() || !options.specials.empty()) return made;
+  return import_chain(file, options.name, made.error());
 }
 
 Result<Proof> prove_vocabulary(const Vocabulary& vocabulary, std::string_view vectors) {
   Proof proof;
-  CIYUAN_TRY_STATUS(prove_tokens(vocabulary, proof));
-  CIYUAN_TRY_STATUS(prove_specials(vocabulary, proof));
+  if (vocabulary.engine().chain) {
+    CIYUAN_TRY_STATUS(prove_chain_tokens(vocabulary, proof));
+  } else {
+    CIYUAN_TRY_STATUS(prove_tokens(vocabulary, proof));
+    CIYUAN_TRY_STATUS(prove_specials(vocabulary, proof));
+  }
   if (!vectors.empty()) CIYUAN_TRY_STATUS(prove_vectors(vocabulary, vectors, proof));
   return proof;
 }

@@ -9,11 +9,13 @@
 ///   prove_vocabulary(*vocabulary, vectors));           // or refused
 ///   CIYUAN_TRY_STATUS(add_vocabulary(content, licence, proof, user_folder()));
 ///
-/// Kinds, told apart by content: tokenizer.json (BPE, of bytes or of SentencePiece's kind), tekken.json,
-/// *.tiktoken ranks, SentencePiece's *.model (BPE with byte fallback), GGUF (of
-/// both kinds). What is in a file and could not be done exactly is an error
-/// that names its place in the file: nothing is left out in silence. The result depends on the input alone,
-/// and is byte for byte what tools/import_vocabulary.py makes.
+/// Kinds, told apart by content: tokenizer.json, tekken.json, *.tiktoken ranks, SentencePiece's *.model (BPE
+/// and unigram), GGUF (byte-level BPE, and SentencePiece's BPE with byte fallback). What is in a file and
+/// could not be done exactly is an error that names its place in the file: nothing is left out in silence.
+/// The result depends on the input alone. What the fast engine can do (BPE of bytes, or of SentencePiece's
+/// kind with byte fallback) is byte for byte what tools/import_vocabulary.py makes; all else goes to the
+/// general one (pipeline/chain.h), of which Hugging Face's tokenizers and SentencePiece themselves are the
+/// second opinion (tests/conformance/general).
 ///
 /// Memory: some ten times the file. Time: seconds for 250,000 tokens. Any thread.
 
@@ -42,7 +44,8 @@ Result<std::string> import_vocabulary(std::string_view file, const ImportOptions
 
 /// What was found to hold.
 struct Proof {
-  std::size_t tokens = 0;    ///< that decode to their bytes, and whose text survives encoding and decoding
+  std::size_t tokens = 0;  ///< that decode to their bytes, and whose text survives encoding and decoding (of
+                           ///< the general engine: whose text is counted as it is encoded)
   std::size_t specials = 0;  ///< whose text encodes to their id
   std::size_t vectors = 0;   ///< texts whose ids are the publisher's
 };

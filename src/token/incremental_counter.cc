@@ -18,13 +18,16 @@ constexpr std::size_t kBlock = 256;
 }  // namespace
 
 IncrementalCounter::IncrementalCounter(std::shared_ptr<const Vocabulary> vocabulary)
-    : vocabulary_(std::move(vocabulary)) {}
+    : vocabulary_(std::move(vocabulary)) {
+  if (const auto& chain = vocabulary_->engine().chain) general_.emplace(*chain);
+}
 
 void IncrementalCounter::append(std::string_view bytes) {
   if (bytes.empty()) return;
   known_.reset();
   const internal::Engine& engine = vocabulary_->engine();
-  std::string& into = engine.nfc ? segment_ : open_;
+  std::string repaired;
+  std::string& into = general_ ? repaired : engine.nfc ? segment_ : open_;
   const std::size_t known = segment_.size(), size = open_.size();
   if (partial_.empty()) {
     std::size_t used = internal::repair_utf8(bytes, into);
@@ -34,6 +37,7 @@ void IncrementalCounter::append(std::string_view bytes) {
     std::size_t used = internal::repair_utf8(joined, into);
     partial_ = joined.substr(used);
   }
+  if (general_) return general_->append(repaired);
   if (engine.nfc) {
     std::size_t stable = internal::nfc_last_segment(segment_, known);
     internal::append_nfc(std::string_view(segment_).substr(0, stable), open_);
@@ -86,7 +90,9 @@ std::uint64_t IncrementalCounter::count_open(std::string_view open) const {
 }
 
 Tokens IncrementalCounter::count() const {
-  if (!known_) {
+  if (!known_ && general_) {
+    known_ = general_->count(partial_.empty() ? std::string_view() : internal::kReplacement);
+  } else if (!known_) {
     std::size_t size = open_.size();
     if (!segment_.empty() || !partial_.empty()) {
       // What waits is counted as if the text ended here, then taken back.
@@ -110,6 +116,7 @@ Tokens IncrementalCounter::count() const {
 }
 
 Tokens IncrementalCounter::upper_bound() const {
+  if (general_) return Tokens{static_cast<std::int64_t>(general_->most(3 * partial_.size()))};
   // A byte of prepared text makes at most one token; NFC makes at most three bytes of one, and so does
   // U+FFFD.
   std::size_t waiting = open_.size() - start_ + 3 * (segment_.size() + partial_.size());
@@ -129,7 +136,7 @@ std::size_t IncrementalCounter::longest_prefix(std::string_view delta, Tokens li
   for (;;) {
     if (at == delta.size()) return at;
     IncrementalCounter trial = best;
-    std::size_t to = step_over(at, std::max(kBlock, trial.open_.size() - trial.start_));
+    std::size_t to = step_over(at, std::max(kBlock, trial.open_size()));
     trial.append(delta.substr(at, to - at));
     if (trial.count() > limit) break;
     best = std::move(trial);
@@ -144,7 +151,7 @@ std::size_t IncrementalCounter::longest_prefix(std::string_view delta, Tokens li
     if (best.settled() > limit) break;
     Tokens count = best.count();
     if (count <= limit) longest = at;
-    if (count.value > limit.value + kLookBeyond) break;
+    if (!general_ && count.value > limit.value + kLookBeyond) break;
   }
   return longest;
 }

@@ -15,6 +15,9 @@
 /// Under NFC the last normalization segment waits, since what follows may join it; it is normalised again at
 /// each call, which only a text of thousands of combining marks in a row feels.
 ///
+/// Vocabularies with a chain (WordPiece, Unigram, …): pipeline/open_text.h says what of the text is kept
+/// there.
+///
 /// Memory: the text since the last final pretoken, and 8 bytes for each byte of a pretoken of more than 64.
 /// Copyable: a copy is a trial that can be thrown away. One thread at a time.
 
@@ -26,6 +29,7 @@
 
 #include "token/internal/bpe.h"
 #include "token/internal/pretokenizer.h"
+#include "token/pipeline/open_text.h"
 #include "token/tokens.h"
 #include "token/vocabulary.h"
 
@@ -42,11 +46,15 @@ class IncrementalCounter {
   /// Never below count(), nor below what count() will have been at any moment before: cheap, no tokenization.
   Tokens upper_bound() const;
   /// Tokens of pretokens that nothing can change any more: never above count(), and never smaller later.
-  Tokens settled() const { return Tokens{static_cast<std::int64_t>(settled_)}; }
+  Tokens settled() const {
+    return Tokens{static_cast<std::int64_t>(general_ ? general_->least() : settled_)};
+  }
 
   /// How many bytes of `delta`, up to the end of a character, can be appended so that count() stays at most
   /// `limit`. The longest such prefix, but looked for no further than kLookBeyond tokens past the limit: a
-  /// text whose count falls by more than that as it grows is not known to exist.
+  /// text whose count falls by more than that as it grows is not known to exist. (Of a vocabulary with a
+  /// chain, where a word may become one unknown token, it is looked for until what is settled is past the
+  /// limit.)
   std::size_t longest_prefix(std::string_view delta, Tokens limit) const;
   static constexpr std::int64_t kLookBeyond = 16;
 
@@ -54,7 +62,10 @@ class IncrementalCounter {
   void settle();
   std::uint64_t count_open(std::string_view open) const;
 
+  std::size_t open_size() const { return general_ ? general_->kept() : open_.size() - start_; }
+
   std::shared_ptr<const Vocabulary> vocabulary_;
+  std::optional<pipeline::OpenText> general_;  // for a vocabulary with a chain: then only partial_ beside it
   std::uint64_t settled_ = 0;
   std::string partial_;       // bytes of a character that is not whole yet
   std::string segment_;       // characters that NFC may still join with what follows

@@ -11,6 +11,10 @@ namespace ciyuan::token {
 
 namespace {
 
+Tokens tokens(std::uint64_t count) { return Tokens{static_cast<std::int64_t>(count)}; }
+
+bool is_any(const AddedToken&) { return true; }
+
 /// Calls on_text(piece, is_beginning) and on_token(added token) for the parts of `text`, in order.
 template <class OnText, class OnToken>
 void split(std::string_view text, const internal::AddedTokenIndex& index, OnText on_text, OnToken on_token) {
@@ -68,6 +72,13 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::parse(std::string_view pac
   auto engine = std::make_unique<internal::Engine>();
   engine->name = std::move(file.name);
   engine->digest = sha256(content);
+  if (file.chain) {
+    auto chain = pipeline::Chain::make(std::move(*file.chain));
+    if (!chain) return Error{ErrorCode::kCorrupt, chain.error().text(), "vocabulary"};
+    engine->added = (*chain)->added();
+    engine->chain = std::move(*chain);
+    return std::shared_ptr<const Vocabulary>(new Vocabulary(std::move(engine)));
+  }
   engine->pretokenizer = file.pretokenizer;
   if (file.pretokenizer == internal::Pretokenizer::kRegex) {
     CIYUAN_TRY(engine->regex, internal::RegexPretokenizer::compile(file.expressions));
@@ -94,6 +105,7 @@ const Digest& Vocabulary::digest() const { return engine_->digest; }
 const std::vector<AddedToken>& Vocabulary::added_tokens() const { return engine_->added; }
 
 std::uint32_t Vocabulary::size() const {
+  if (engine_->chain) return engine_->chain->size();
   std::uint32_t size = engine_->bpe.size();
   for (const AddedToken& token : engine_->added) size = std::max(size, token.id + 1);
   return size;
@@ -101,11 +113,15 @@ std::uint32_t Vocabulary::size() const {
 
 Tokens Vocabulary::count(std::string_view text) const {
   std::string buffer;
+  if (const auto& chain = engine_->chain)
+    return tokens(chain->count(internal::repaired_utf8(text, buffer), pipeline::Chain::is_literal));
   return Tokens{static_cast<std::int64_t>(engine_->count(engine_->prepare(text, buffer)))};
 }
 
 std::vector<TokenId> Vocabulary::encode(std::string_view text) const {
   std::string buffer;
+  if (const auto& chain = engine_->chain)
+    return chain->encode(internal::repaired_utf8(text, buffer), pipeline::Chain::is_literal);
   std::vector<TokenId> ids;
   engine_->encode(engine_->prepare(text, buffer), ids);
   return ids;
@@ -113,6 +129,8 @@ std::vector<TokenId> Vocabulary::encode(std::string_view text) const {
 
 std::vector<Piece> Vocabulary::encode_with_ends(std::string_view text) const {
   std::string buffer;
+  if (const auto& chain = engine_->chain)
+    return chain->encode_with_ends(internal::repaired_utf8(text, buffer), pipeline::Chain::is_literal);
   std::vector<TokenId> ids;
   const std::string_view prepared = engine_->prepare(text, buffer);
   engine_->encode(prepared, ids);
@@ -133,6 +151,8 @@ std::vector<Piece> Vocabulary::encode_with_ends(std::string_view text) const {
 }
 
 std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text) const {
+  std::string buffer;
+  if (const auto& chain = engine_->chain) return chain->encode(internal::repaired_utf8(text, buffer), is_any);
   std::vector<TokenId> ids;
   split_twice(
       *engine_, text, engine_->raw_added, engine_->normalized_added,
@@ -143,6 +163,11 @@ std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text) con
 
 std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text,
                                                       std::span<const std::string_view> allowed) const {
+  std::string buffer;
+  if (const auto& chain = engine_->chain)
+    return chain->encode(internal::repaired_utf8(text, buffer), [&](const AddedToken& token) {
+      return token.literal || std::find(allowed.begin(), allowed.end(), token.content) != allowed.end();
+    });
   internal::AddedTokenIndex raw, normalized;
   for (const AddedToken& token : engine_->added)
     if (std::find(allowed.begin(), allowed.end(), token.content) != allowed.end())
@@ -156,6 +181,9 @@ std::vector<TokenId> Vocabulary::encode_with_specials(std::string_view text,
 }
 
 Tokens Vocabulary::count_with_specials(std::string_view text) const {
+  std::string buffer;
+  if (const auto& chain = engine_->chain)
+    return tokens(chain->count(internal::repaired_utf8(text, buffer), is_any));
   Tokens total;
   split_twice(
       *engine_, text, engine_->raw_added, engine_->normalized_added,
@@ -167,6 +195,7 @@ Tokens Vocabulary::count_with_specials(std::string_view text) const {
 }
 
 Result<std::string> Vocabulary::decode(std::span<const TokenId> ids) const {
+  if (engine_->chain) return engine_->chain->decode(ids);
   std::string text;
   for (const TokenId id : ids) {
     char byte = 0;

@@ -7,9 +7,9 @@
 ///   std::vector<TokenId> ids = vocabulary->encode_with_specials("<|im_start|>user\nHi<|im_end|>\n");
 ///
 /// Exact means: the same ids as tiktoken (o200k, cl100k) or Hugging Face tokenizers (the others), which
-/// tests/conformance/token checks. Text that is not UTF-8 is read as if each maximal ill-formed part were
-/// U+FFFD, for every vocabulary. No beginning-of-text token is added; SentencePiece's families that begin a
-/// text with a space of their own (Llama 2, Mistral's first) count it, as their references do.
+/// tests/conformance/token and general check. Text that is not UTF-8 is read as if each maximal ill-formed
+/// part were U+FFFD, for every vocabulary. No beginning-of-text token is added; SentencePiece's families that
+/// begin a text with a space of their own (Llama 2, Mistral's first) count it, as their references do.
 ///
 /// Threads: immutable but for a bounded table of pieces counted before, which all threads share without a
 /// lock; any number of them may use one object.
@@ -37,11 +37,12 @@ using TokenId = std::uint32_t;
 struct AddedToken {
   TokenId id = 0;
   std::string content;
-  bool special = false;     ///< a control token, against one that is merely kept whole
-  bool lstrip = false;      ///< takes white space before it with it
-  bool rstrip = false;      ///< takes white space after it with it
-  bool normalized = false;  ///< looked for in normalised text, after the others
-  bool literal = false;     ///< kept whole in ordinary text, too
+  bool special = false;      ///< a control token, against one that is merely kept whole
+  bool lstrip = false;       ///< takes white space before it with it
+  bool rstrip = false;       ///< takes white space after it with it
+  bool normalized = false;   ///< looked for in normalised text, after the others
+  bool literal = false;      ///< kept whole in ordinary text, too
+  bool single_word = false;  ///< not inside of a word
 };
 
 /// A token, and the byte after it in the text.
@@ -70,9 +71,10 @@ class Vocabulary {
   /// Ordinary text: what looks like a special token is text. O(n), but O(n log n) in a pretoken's length.
   Tokens count(std::string_view text) const;
   std::vector<TokenId> encode(std::string_view text) const;
-  /// The same with where each token ends: in the text as it is tokenized, which is the text itself where that
-  /// is UTF-8 and, for a vocabulary that normalises, in form NFC. (A space that the vocabulary adds in front
-  /// is no part of it, and U+2581 is a space where the vocabulary takes it for one.)
+  /// The same with where each token ends. Of a general tokenizer (WordPiece, Unigram, …): in the text itself,
+  /// as the reference's offsets say. Of others: in the text as it is tokenized, which is the text itself
+  /// where that is UTF-8 and, for a vocabulary that normalises, in form NFC. (A space that the vocabulary
+  /// adds in front is no part of it, and U+2581 is a space where the vocabulary takes it for one.)
   std::vector<Piece> encode_with_ends(std::string_view text) const;
 
   /// Text in which added tokens count as themselves, as rendered chat templates need. Among several that
@@ -84,7 +86,8 @@ class Vocabulary {
   Tokens count_with_specials(std::string_view text) const;
 
   /// The bytes of the tokens, one after the other: not always UTF-8. A space that the vocabulary adds in
-  /// front of texts is taken away again. kInvalid for an id that the vocabulary lacks.
+  /// front of texts is taken away again. Of a general tokenizer what its decoder makes of them. kInvalid for
+  /// an id that the vocabulary lacks.
   Result<std::string> decode(std::span<const TokenId> ids) const;
 
   /// For the library's own parts.

@@ -2,9 +2,12 @@
 
 #include <zstd.h>
 
+#include <bit>
+#include <cmath>
 #include <memory>
 #include <numeric>
 
+#include "base/bytes.h"
 #include "base/json.h"
 
 namespace ciyuan::token {
@@ -67,8 +70,7 @@ Status read_sentencepiece(const Json& header, VocabularyFile& file) {
 }
 
 /// Fills all but `bpe`'s arrays, and returns the number of tokens. `are_listed`: priorities follow.
-Result<std::uint32_t> read_header(std::string_view text, VocabularyFile& file, bool& are_listed) {
-  CIYUAN_TRY(const Json header, parse_json(text));
+Result<std::uint32_t> read_header(const Json& header, VocabularyFile& file, bool& are_listed) {
   try {
     file.name = header.at("name").get<std::string>();
     const auto family = internal::pretokenizer_named(header.at("pretokenizer").get<std::string>());
@@ -102,6 +104,65 @@ Result<std::uint32_t> read_header(std::string_view text, VocabularyFile& file, b
   }
 }
 
+bool is_chain(const Json& header) {
+  return header.is_object() && header.value("pretokenizer", Json()) == "chain";
+}
+
+Status read_chain_header(const Json& header, VocabularyFile& file, std::size_t& tokens, std::size_t& merges,
+                         bool& has_scores) {
+  try {
+    file.name = header.at("name").get<std::string>();
+    pipeline::ChainParts& chain = file.chain.emplace();
+    chain.settings = header.at("settings");
+    tokens = header.at("tokens").get<std::uint32_t>();
+    merges = header.at("merges").get<std::uint32_t>();
+    has_scores = header.at("has_scores").get<bool>();
+    if (tokens == 0 || tokens > kTokensMax) return corrupt("the number of tokens is out of range");
+    for (const Json& token : header.at("added_tokens"))
+      chain.added.push_back({token.at("id").get<TokenId>(), token.at("content").get<std::string>(),
+                             token.at("special").get<bool>(), token.at("lstrip").get<bool>(),
+                             token.at("rstrip").get<bool>(), token.at("normalized").get<bool>(),
+                             token.at("literal").get<bool>(), token.at("single_word").get<bool>()});
+    return {};
+  } catch (const Json::exception& problem) {
+    return corrupt(std::string("header: ") + problem.what());
+  }
+}
+
+Result<VocabularyFile> read_chain(const Json& header, Reader& reader) {
+  VocabularyFile file;
+  std::size_t tokens = 0, merges = 0;
+  bool has_scores = false;
+  CIYUAN_TRY_STATUS(read_chain_header(header, file, tokens, merges, has_scores));
+  pipeline::ModelParts& model = file.chain->model;
+  std::vector<std::uint32_t> lengths, numbers;
+  if (!reader.take(tokens, lengths)) return corrupt("the file is truncated");
+  for (const std::uint32_t length : lengths) {
+    std::string_view text;
+    if (length > 0 && !reader.take(length - 1, text)) return corrupt("the file is truncated");
+    if (!is_utf8(text)) return corrupt("a token is not UTF-8");
+    model.tokens.emplace_back(text);
+    model.is_token.push_back(length > 0);
+  }
+  if (has_scores) {
+    if (!reader.take(2 * tokens, numbers)) return corrupt("the file is truncated");
+    for (std::size_t i = 0; i < tokens; ++i) {
+      const double score =
+          std::bit_cast<double>(static_cast<std::uint64_t>(numbers[2 * i + 1]) << 32 | numbers[2 * i]);
+      if (!std::isfinite(score)) return corrupt("a score is no number");
+      model.scores.push_back(score);
+    }
+  }
+  if (!reader.take(2 * merges, numbers)) return corrupt("the file is truncated");
+  for (std::size_t i = 0; i < merges; ++i) {
+    if (numbers[2 * i] >= tokens || numbers[2 * i + 1] >= tokens)
+      return corrupt("a merge joins what is no token");
+    model.merges.push_back({numbers[2 * i], numbers[2 * i + 1]});
+  }
+  if (!reader.empty()) return corrupt("the file goes on after its end");
+  return file;
+}
+
 std::size_t sum(const std::vector<std::uint8_t>& values) {
   return std::accumulate(values.begin(), values.end(), std::size_t{0});
 }
@@ -128,9 +189,11 @@ Result<VocabularyFile> parse_vocabulary_file(std::string_view unpacked) {
   if (!reader.take(kMagic.size(), magic) || magic != kMagic) return corrupt("not a vocabulary file");
   if (!reader.take(4, size_bytes) || !reader.take(little_endian(size_bytes), header))
     return corrupt("the file is truncated");
+  CIYUAN_TRY(const Json tree, parse_json(header));
+  if (is_chain(tree)) return read_chain(tree, reader);
   VocabularyFile file;
   bool are_listed = false;
-  CIYUAN_TRY(const std::uint32_t tokens, read_header(header, file, are_listed));
+  CIYUAN_TRY(const std::uint32_t tokens, read_header(tree, file, are_listed));
   internal::Bpe::Source& bpe = file.bpe;
   if (!reader.take(tokens, bpe.lengths) || !reader.take(tokens, bpe.final_split) ||
       !reader.take(tokens, bpe.split_counts) || !reader.take(sum(bpe.split_counts), bpe.splits) ||

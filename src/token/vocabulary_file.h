@@ -19,7 +19,19 @@
 ///   …        if listed: the priority of each join, 4 bytes, little-endian
 ///
 /// So a join costs one byte, and nothing in the file is redundant but the second array.
+///
+/// With the pretokenizer "chain" it is a general tokenizer (pipeline/chain.h), and reads
+///
+///   header     JSON: name, pretokenizer, settings (normalizer, pre_tokenizer, model, post_processor,
+///   decoder, as
+///              in tokenizer.json, without the model's lists), tokens (n), merges (m), has_scores,
+///              added_tokens
+///   4 n bytes  length of each token and one more, 0 if the id has none; all numbers little-endian
+///   …          the tokens' bytes
+///   8 n bytes  if has_scores: the tokens' scores, IEEE 754
+///   8 m bytes  ids of the two tokens that each merge joins, the best first
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +39,7 @@
 #include "base/result.h"
 #include "token/internal/bpe.h"
 #include "token/internal/pretokenizer.h"
+#include "token/pipeline/chain.h"
 #include "token/vocabulary.h"
 
 namespace ciyuan::token {
@@ -41,6 +54,7 @@ struct VocabularyFile {
   internal::Prefix prefix = internal::Prefix::kNone;
   std::vector<AddedToken> added_tokens;
   internal::Bpe::Source bpe;
+  std::optional<pipeline::ChainParts> chain;  ///< for "chain": then the name and this are all there is
 };
 
 /// Unpacks zstd frames; returns other input as it is. kTooLarge over kVocabularyBytesMax.

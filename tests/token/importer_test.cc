@@ -83,31 +83,41 @@ TEST(Importer, names_the_place_of_what_it_does_not_support) {
   const auto starts = [](const std::string& text, const char* path) {
     EXPECT_TRUE(text.starts_with(path)) << text << " / " << path;
   };
-  starts(refusal_after([](Json& t) { t["model"]["type"] = "Unigram"; }), "model.type: \"Unigram\"");
-  starts(refusal_after([](Json& t) { t["model"]["byte_fallback"] = true; }),
-         "normalizer: not supported: null");
+  starts(refusal_after([](Json& t) { t["model"]["type"] = "Other"; }), "model.type: \"Other\"");
+  starts(refusal_after([](Json& t) { t["model"]["type"] = "Unigram"; }), "model.vocab: not a list");
   starts(refusal_after([](Json& t) { t["model"]["unk_token"] = "<unk>"; }), "model.unk_token: ");
   starts(refusal_after([](Json& t) { t["model"]["dropout"] = 0.1; }), "model.dropout: ");
   starts(refusal_after([](Json& t) {
-           t["normalizer"] = {{"type", "NFKC"}};
-         }),
-         "normalizer: not supported: {\"type\":\"NFKC\"}");
-  starts(refusal_after([](Json& t) {
            t["normalizer"] = {{"type", "Sequence"},
-                              {"normalizers", {{{"type", "NFC"}}, {{"type", "Lowercase"}}}}};
+                              {"normalizers", {{{"type", "NFC"}}, {{"type", "Uppercase"}}}}};
          }),
-         "normalizer.normalizers[1]: ");
-  starts(refusal_after([](Json& t) { t["pre_tokenizer"] = {{"type", "Metaspace"}}; }), "pre_tokenizer: ");
-  starts(refusal_after([](Json& t) { t["pre_tokenizer"]["add_prefix_space"] = true; }), "pre_tokenizer: ");
+         "normalizer.normalizers[1]: not supported: {\"type\":\"Uppercase\"}");
   starts(refusal_after([](Json& t) {
-           const Json byte_level = t["pre_tokenizer"];
-           t["pre_tokenizer"] = {{"type", "Sequence"},
-                                 {"pretokenizers", {{{"type", "Whitespace"}}, byte_level}}};
+           t["pre_tokenizer"] = {{"type", "Metaspace"}};
          }),
-         "pre_tokenizer.pretokenizers[0]: ");
-  starts(refusal_after([](Json& t) { t["added_tokens"][0]["single_word"] = true; }),
-         "added_tokens[0].single_word: ");
-  starts(refusal_after([](Json& t) { t["model"]["merges"] = {"ab c", "a b"}; }), "model.merges[1]: ");
+         "pre_tokenizer.replacement: ");
+  starts(
+      refusal_after([](Json& t) {
+        t["pre_tokenizer"] = {
+            {"type", "Split"}, {"pattern", {{"Regex", "a$"}}}, {"behavior", "Isolated"}, {"invert", false}};
+      }),
+      "pre_tokenizer.pattern.Regex: ");
+  // What only the general tokenizer reads is refused where that is needed.
+  starts(refusal_after([](Json& t) {
+           t["normalizer"] = {{"type", "NFKC"}};
+           t["decoder"] = {{"type", "Other"}};
+         }),
+         "decoder: not supported: {\"type\":\"Other\"}");
+  starts(refusal_after([](Json& t) {
+           t["normalizer"] = {{"type", "NFKC"}};
+           t["post_processor"] = {{"type", "Other"}};
+         }),
+         "post_processor: ");
+  starts(refusal_after([](Json& t) {
+           t["added_tokens"][0]["single_word"] = true;
+           t["added_tokens"][0]["id"] = 99;
+         }),
+         "added_tokens[0].id: 99");
   starts(refusal_after([](Json& t) { t["model"]["merges"] = {"x y"}; }), "model.merges[0]: ");
   starts(refusal_after([](Json& t) { t["model"]["vocab"]["zz"] = 4'000'000'000u; }), "model.vocab: ");
   starts(refusal_after([](Json& t) { t["model"]["vocab"]["zz"] = 3; }), "model.vocab: ");

@@ -126,8 +126,8 @@ TEST(SentencePiece, refuses_a_model_that_is_cut_short_or_no_model) {
   };
   EXPECT_EQ(refusal(std::string("\n\x0E\n\x05<unk>\x15\0\0\0\0\x18", 15)),
             "file: not a SentencePiece model, or cut short");
-  EXPECT_EQ(refusal(std::string("\n\x0E\n\x05<unk>\x15\0\0\0\0\x18\x02", 16)),
-            "trainer_spec.model_type: 1 is not supported (only 2, BPE, is)");
+  EXPECT_EQ(refusal(std::string("\n\x0E\n\x05<unk>\x15\0\0\0\0\x18\x02\x12\x02\x18\x03", 20)),
+            "trainer_spec.model_type: 3 is not supported (only 1, unigram, and 2, BPE, are)");
 }
 
 }  // namespace

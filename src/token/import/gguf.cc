@@ -55,6 +55,8 @@ struct Metadata {
   std::vector<std::int32_t> kinds;
   std::vector<float> scores;
   bool adds_space = true;  ///< llama.cpp's default for SentencePiece's kind
+  bool removes_spaces = false;
+  std::vector<char> character_map;
 };
 
 template <class Number>
@@ -84,6 +86,8 @@ bool read_array(Reader& reader, std::string_view key, Metadata& data) {
   }
   if (key == "tokenizer.ggml.token_type" && size_of(kind) == 4)
     return read_numbers(reader, count, data.kinds);
+  if (key == "tokenizer.ggml.precompiled_charsmap" && size_of(kind) == 1)
+    return read_numbers(reader, count, data.character_map);
   if (key == "tokenizer.ggml.scores" && kind == kFloat) return read_numbers(reader, count, data.scores);
   return size_of(kind) != 0 && count <= reader.left() && reader.skip(count * size_of(kind));
 }
@@ -107,10 +111,11 @@ Result<Metadata> read_metadata(std::string_view bytes) {
       if (read && key.starts_with("tokenizer.ggml.")) data.texts[std::string(key)] = text;
     } else if (named && kind == kArray) {
       read = read_array(reader, key, data);
-    } else if (named && kind == kBool && key == "tokenizer.ggml.add_space_prefix") {
+    } else if (named && kind == kBool) {
       std::uint8_t value = 0;
       read = reader.take(value);
-      data.adds_space = value != 0;
+      if (key == "tokenizer.ggml.add_space_prefix") data.adds_space = value != 0;
+      if (key == "tokenizer.ggml.remove_extra_whitespaces") data.removes_spaces = value != 0;
     } else if (named) {
       read = size_of(kind) != 0 && reader.skip(size_of(kind));
     }
@@ -138,20 +143,39 @@ const std::map<std::string, Family, std::less<>> kFamilies = {{"gpt-2", {"gpt2",
                                                               {"kimi-k2", {"kimi_k2", false, true}},
                                                               {"deepseek-r1-qwen", {"qwen2", true, false}}};
 
-/// SentencePiece's kind, which llama.cpp calls "llama": pieces with scores.
-Result<RawTokenizer> sentencepiece_of(const Metadata& data) {
+Result<std::vector<SentencePiece>> pieces_of(const Metadata& data) {
   if (data.scores.size() != data.tokens.size())
     return invalid("tokenizer.ggml.scores", "not as many as tokens");
   std::vector<SentencePiece> pieces;
   for (std::size_t id = 0; id < data.tokens.size(); ++id)
     pieces.push_back(
         {std::string(data.tokens[id]), data.scores[id], static_cast<std::uint32_t>(data.kinds[id])});
+  return pieces;
+}
+
+/// SentencePiece's kind, which llama.cpp calls "llama": pieces with scores.
+Result<RawTokenizer> sentencepiece_of(const Metadata& data) {
+  CIYUAN_TRY(const std::vector<SentencePiece> pieces, pieces_of(data));
   CIYUAN_TRY(RawTokenizer raw, bpe_of_pieces(pieces, "tokenizer.ggml.tokens"));
   if (data.adds_space) raw.prefix = "always";
   return raw;
 }
 
 }  // namespace
+
+Result<pipeline::ChainParts> read_gguf_chain(std::string_view bytes, const Error& why_not_fast) {
+  CIYUAN_TRY(const Metadata data, read_metadata(bytes));
+  const auto model = data.texts.find("tokenizer.ggml.model");
+  if (model == data.texts.end() || model->second != "t5") return why_not_fast;
+  if (data.tokens.empty() || data.tokens.size() > kTokensMax || data.kinds.size() != data.tokens.size())
+    return why_not_fast;
+  CIYUAN_TRY(const std::vector<SentencePiece> pieces, pieces_of(data));
+  SentencePieceSettings settings;
+  settings.has_prefix = data.adds_space, settings.removes_spaces = data.removes_spaces;
+  settings.character_map = std::string_view(data.character_map.data(), data.character_map.size());
+  settings.unknown_surface = " \xE2\x81\x87 ";
+  return sentencepiece_chain(settings, pieces, "tokenizer.ggml.tokens");
+}
 
 Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretokenizer) {
   CIYUAN_TRY(const Metadata data, read_metadata(bytes));
@@ -166,7 +190,7 @@ Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretok
   if (model != "gpt2")
     return invalid(
         "tokenizer.ggml.model",
-        "\"" + model + "\" is not supported (only gpt2, byte-level BPE, and llama, SentencePiece's, are)");
+        "\"" + model + "\" is not supported (only gpt2, byte-level BPE, llama and t5, SentencePiece's, are)");
   RawTokenizer raw;
   const std::string pre = text_of("tokenizer.ggml.pre");
   const auto family = kFamilies.find(pre);

@@ -1,43 +1,12 @@
 #include "token/import/raw_tokenizer.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <unordered_set>
 
 #include "base/bytes.h"
-#include "token/internal/unicode.h"
 
 namespace ciyuan::token::import {
-namespace {
-
-/// By code point: the byte, or -1. GPT-2's table: what is printable stands for itself, the rest for U+0100
-/// and on.
-std::array<int, 512> make_alphabet() {
-  std::array<int, 512> table;
-  table.fill(-1);
-  std::size_t next = 256;
-  for (int byte = 0; byte < 256; ++byte) {
-    const bool printable = (byte >= 33 && byte < 127) || (byte >= 161 && byte < 173) || byte >= 174;
-    table[printable ? static_cast<std::size_t>(byte) : next++] = byte;
-  }
-  return table;
-}
-
-}  // namespace
-
-bool bytes_of_alphabet(std::string_view text, std::string& bytes) {
-  static const std::array<int, 512> alphabet = make_alphabet();
-  bytes.clear();
-  for (std::size_t at = 0; at < text.size();) {
-    std::uint32_t c = 0;
-    at += internal::decode(text.data() + at, c);
-    if (c >= alphabet.size() || alphabet[c] < 0) return false;
-    bytes.push_back(static_cast<char>(alphabet[c]));
-  }
-  return !bytes.empty();
-}
-
 void split_by_ranks(RawTokenizer& tokenizer) {
   std::unordered_set<std::string_view> known;
   for (const std::string& token : tokenizer.tokens)

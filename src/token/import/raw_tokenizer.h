@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "token/internal/bpe.h"
+#include "token/pipeline/settings.h"
 #include "token/vocabulary.h"
 
 namespace ciyuan::token::import {
@@ -49,8 +50,7 @@ Result<RawTokenizer> read_sentencepiece_json(const Json& tree);
 /// For the readers.
 /// Every way to write a token as two: what a rank-based loop can join.
 void split_by_ranks(RawTokenizer& tokenizer);
-/// GPT-2's printable stand-ins for bytes, back to bytes; false if `text` holds another character.
-bool bytes_of_alphabet(std::string_view text, std::string& bytes);
+using pipeline::bytes_of_alphabet;
 /// Adds the join of `left` and `right` (in bytes), which makes token `made`; in order of priority.
 Status add_join(RawTokenizer& tokenizer, std::uint32_t made, std::uint32_t& last_made,
                 std::size_t left_length, const std::string& where);

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <unordered_set>
 
 #include "base/bytes.h"
 #include "token/internal/bpe.h"
@@ -73,7 +74,9 @@ struct Model {
   std::uint64_t kind = 1;  ///< TrainerSpec.ModelType; unigram where it is not said
   bool space_is_suffix = false, byte_fallback = false;
   bool has_prefix = true, removes_spaces = true, writes_space_signs = true;  ///< the defaults
-  bool has_character_map = false;
+  bool has_character_map = false, has_denormalizer = false;
+  std::string_view character_map;
+  std::string unknown_surface = " \xE2\x81\x87 ";  ///< what an unknown piece is decoded to
 };
 
 bool read_piece(std::string_view bytes, Model& model) {
@@ -94,6 +97,7 @@ bool read_trainer(std::string_view bytes, Model& model) {
     if (field.number == 3) model.kind = field.value;
     if (field.number == 24) model.space_is_suffix = field.value != 0;
     if (field.number == 35) model.byte_fallback = field.value != 0;
+    if (field.number == 44) model.unknown_surface = field.bytes;
   }
   return !message.is_broken();
 }
@@ -101,7 +105,7 @@ bool read_trainer(std::string_view bytes, Model& model) {
 bool read_normalizer(std::string_view bytes, Model& model) {
   Message message(bytes);
   for (Message::Field field; message.next(field);) {
-    if (field.number == 2) model.has_character_map = !field.bytes.empty();
+    if (field.number == 2) model.has_character_map = !field.bytes.empty(), model.character_map = field.bytes;
     if (field.number == 3) model.has_prefix = field.value != 0;
     if (field.number == 4) model.removes_spaces = field.value != 0;
     if (field.number == 5) model.writes_space_signs = field.value != 0;
@@ -117,6 +121,7 @@ Result<Model> read_model(std::string_view bytes) {
     if (field.number == 1) is_whole = model.pieces.size() < kTokensMax && read_piece(field.bytes, model);
     if (field.number == 2) is_whole = read_trainer(field.bytes, model);
     if (field.number == 3) is_whole = read_normalizer(field.bytes, model);
+    if (field.number == 5) model.has_denormalizer = !field.bytes.empty();
   }
   if (!is_whole || message.is_broken()) return invalid("file", "not a SentencePiece model, or cut short");
   if (model.pieces.empty()) return invalid("pieces", "there are none");
@@ -142,12 +147,10 @@ std::vector<std::uint32_t> ranks_of(const std::vector<SentencePiece>& pieces) {
 }  // namespace
 
 bool take_byte_token(std::string_view text, TokenId id, std::vector<TokenId>& byte_tokens) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  if (text.size() != 6 || !text.starts_with("<0x") || !text.ends_with('>')) return false;
-  const std::size_t high = kDigits.find(text[3]), low = kDigits.find(text[4]);
-  if (high == kDigits.npos || low == kDigits.npos) return false;
+  const int byte = pipeline::byte_of_token(text);
+  if (byte < 0) return false;
   byte_tokens.resize(256, internal::kNoToken);
-  byte_tokens[high << 4 | low] = id;
+  byte_tokens[static_cast<std::size_t>(byte)] = id;
   return true;
 }
 
@@ -199,6 +202,84 @@ Result<RawTokenizer> bpe_of_pieces(const std::vector<SentencePiece>& pieces, con
     for (std::size_t id = 0; id < pieces.size(); ++id)
       raw.priorities.emplace_back(raw.splits[id].size(), ranks[id]);
   return raw;
+}
+
+Result<pipeline::ChainParts> sentencepiece_chain(const SentencePieceSettings& settings,
+                                                 const std::vector<SentencePiece>& pieces,
+                                                 const std::string& where) {
+  pipeline::ChainParts parts;
+  std::string kinds;
+  Json symbols = Json::array();
+  std::size_t total = 0, unknown = pieces.size();
+  std::unordered_set<std::string_view> known, reserved;
+  for (std::uint32_t id = 0; id < pieces.size(); ++id) {
+    const SentencePiece& piece = pieces[id];
+    const std::string at = where + "[" + std::to_string(id) + "]";
+    total += piece.text.size();
+    if (total > kAllTokensBytesMax) return Error{ErrorCode::kTooLarge, "more than 8 MB of tokens", at};
+    if (piece.text.empty() || !is_utf8(piece.text)) return invalid(at, "not text");
+    if (!std::isfinite(piece.score)) return invalid(at, "its score is no number");
+    if (piece.type < SentencePiece::kNormal || piece.type > SentencePiece::kByte ||
+        (piece.type == SentencePiece::kUnused && settings.is_bpe))
+      return invalid(at, "its type " + std::to_string(piece.type) + " is not supported (5: unused)");
+    const bool is_piece = piece.type == SentencePiece::kNormal || piece.type == SentencePiece::kUserDefined ||
+                          piece.type == SentencePiece::kUnused;
+    if (!(is_piece ? known : reserved).insert(piece.text).second)
+      return invalid(at, "its text is that of another");
+    if (piece.type == SentencePiece::kUnknown) {
+      if (unknown != pieces.size()) return invalid(at, "a second unknown piece");
+      unknown = id;
+    }
+    if (piece.type == SentencePiece::kUnknown || piece.type == SentencePiece::kControl)
+      parts.added.push_back({id, piece.text, true, false, false, false});
+    if (piece.type == SentencePiece::kUserDefined) symbols.push_back(piece.text);
+    kinds.push_back(static_cast<char>('0' + piece.type));
+    parts.model.tokens.push_back(piece.text);
+    parts.model.is_token.push_back(true);
+    parts.model.scores.push_back(piece.score);
+  }
+  if (unknown == pieces.size()) return invalid(where, "without an unknown piece");
+  const char* strip = settings.removes_spaces ? "all" : settings.has_prefix ? "one" : "none";
+  parts.settings = {{"normalizer",
+                     {{"type", "SentencePiece"},
+                      {"precompiled_charsmap", to_base64(bytes_of(settings.character_map))},
+                      {"add_dummy_prefix", settings.has_prefix},
+                      {"remove_extra_whitespaces", settings.removes_spaces},
+                      {"escape_whitespaces", settings.writes_space_signs},
+                      {"treat_whitespace_as_suffix", settings.space_is_suffix},
+                      {"symbols", symbols}}},
+                    {"pre_tokenizer", nullptr},
+                    {"post_processor", nullptr},
+                    {"model",
+                     {{"type", settings.is_bpe ? "SentencePieceBPE" : "SentencePieceUnigram"},
+                      {"kinds", kinds},
+                      {"unk_id", unknown},
+                      {"byte_fallback", settings.byte_fallback}}},
+                    {"decoder",
+                     {{"type", "SentencePiece"},
+                      {"strip", strip},
+                      {"byte_fallback", settings.byte_fallback},
+                      {"unk_piece", pieces[unknown].text},
+                      {"unk_surface", settings.unknown_surface}}}};
+  return parts;
+}
+
+Result<pipeline::ChainParts> read_sentencepiece_chain(std::string_view bytes) {
+  CIYUAN_TRY(const Model model, read_model(bytes));
+  constexpr std::uint64_t kUnigram = 1, kBpe = 2;
+  if (model.kind != kUnigram && model.kind != kBpe)
+    return invalid("trainer_spec.model_type",
+                   std::to_string(model.kind) + " is not supported (only 1, unigram, and 2, BPE, are)");
+  if (model.has_denormalizer) return invalid("denormalizer_spec", "it is not supported");
+  if (!is_utf8(model.unknown_surface)) return invalid("trainer_spec.unk_surface", "not text");
+  SentencePieceSettings settings;
+  settings.is_bpe = model.kind == kBpe;
+  settings.has_prefix = model.has_prefix, settings.removes_spaces = model.removes_spaces;
+  settings.writes_space_signs = model.writes_space_signs, settings.space_is_suffix = model.space_is_suffix;
+  settings.byte_fallback = model.byte_fallback;
+  settings.character_map = model.character_map;
+  settings.unknown_surface = model.unknown_surface;
+  return sentencepiece_chain(settings, model.pieces, "pieces");
 }
 
 Result<RawTokenizer> read_sentencepiece_model(std::string_view bytes) {

@@ -214,18 +214,6 @@ Result<RawTokenizer> read_tekken(const Json& tree, const std::string& pretokeniz
 
 }  // namespace
 
-std::string type_of(const Json& component) {
-  const auto type = component.is_object() ? component.find("type") : component.end();
-  return component.is_object() && type != component.end() && type->is_string() ? type->get<std::string>()
-                                                                               : "";
-}
-
-Error not_supported(const std::string& path, const Json& what) {
-  std::string shown = what.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (shown.size() > 200) shown = shown.substr(0, 200) + "…";
-  return invalid(path, "not supported: " + shown);
-}
-
 Status must_be_unset(const Json& object, const char* member, const std::string& path) {
   const auto found = object.find(member);
   if (found == object.end() || found->is_null() || *found == false || *found == "") return {};

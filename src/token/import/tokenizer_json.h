@@ -11,9 +11,8 @@
 
 namespace ciyuan::token::import {
 
-/// The "type" of a component; empty if it has none.
-std::string type_of(const Json& component);
-Error not_supported(const std::string& path, const Json& what);
+using pipeline::not_supported;
+using pipeline::type_of;
 /// A member that must be absent, null, false or empty.
 Status must_be_unset(const Json& object, const char* member, const std::string& path);
 

@@ -16,6 +16,7 @@
 #include "token/internal/pretokenizer.h"
 #include "token/internal/regex_pretokenizer.h"
 #include "token/internal/word_cutter.h"
+#include "token/pipeline/chain.h"
 #include "token/vocabulary.h"
 
 namespace ciyuan::token::internal {
@@ -29,6 +30,7 @@ class Engine {
   std::shared_ptr<WordCutter> words;               ///< for kSentencePiece
   Prefix prefix = Prefix::kNone;                   ///< kSentencePiece
   bool nfc = false;
+  std::unique_ptr<const pipeline::Chain> chain;  ///< if given, it does all, and the parts below are empty
   Bpe bpe;
   std::vector<AddedToken> added;
   AddedTokenIndex raw_added, normalized_added;

@@ -32,12 +32,16 @@ struct Composite {
 constexpr std::uint32_t kSBase = 0xAC00, kLBase = 0x1100, kVBase = 0x1161, kTBase = 0x11A7;
 constexpr std::uint32_t kLCount = 19, kVCount = 21, kTCount = 28, kSCount = kLCount * kVCount * kTCount;
 
+}  // namespace
+
 std::uint8_t combining_class(std::uint32_t c) {
   const auto* found =
       std::lower_bound(std::begin(kCombiningClasses), std::end(kCombiningClasses), c,
                        [](const CombiningClass& row, std::uint32_t x) { return row.character < x; });
   return found != std::end(kCombiningClasses) && found->character == c ? found->value : 0;
 }
+
+namespace {
 
 const Decomposition* decomposition(std::uint32_t c) {
   const auto* found =
@@ -46,7 +50,8 @@ const Decomposition* decomposition(std::uint32_t c) {
   return found != std::end(kDecompositions) && found->character == c ? found : nullptr;
 }
 
-/// The character that `first` and `second` make together, or 0.
+}  // namespace
+
 std::uint32_t compose(std::uint32_t first, std::uint32_t second) {
   if (first - kLBase < kLCount && second - kVBase < kVCount)
     return kSBase + ((first - kLBase) * kVCount + (second - kVBase)) * kTCount;
@@ -60,6 +65,8 @@ std::uint32_t compose(std::uint32_t first, std::uint32_t second) {
   return found != std::end(kComposites) && found->first == first && found->second == second ? found->whole
                                                                                             : 0;
 }
+
+namespace {
 
 void append_utf8(std::uint32_t c, std::string& out) {
   const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
@@ -87,6 +94,16 @@ void decompose(std::uint32_t c, std::vector<Character>& out) {
     out.push_back({c, combining_class(c)});
   }
 }
+
+}  // namespace
+
+void append_canonical(std::uint32_t c, std::u32string& out) {
+  std::vector<Character> parts;
+  decompose(c, parts);
+  for (const Character& part : parts) out.push_back(part.code_point);
+}
+
+namespace {
 
 void sort_marks(std::vector<Character>& text) {
   for (auto at = text.begin(); at != text.end();) {

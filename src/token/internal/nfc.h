@@ -24,4 +24,11 @@ void append_nfc(std::string_view text, std::string& out);
 /// `known`: so many bytes are known to hold no start but their first byte.
 std::size_t nfc_last_segment(std::string_view text, std::size_t known = 0);
 
+/// The reference's canonical combining class.
+std::uint8_t combining_class(std::uint32_t code_point);
+/// The character that the two make together, or 0.
+std::uint32_t compose(std::uint32_t first, std::uint32_t second);
+/// Appends the full canonical decomposition: the character itself, if it has none.
+void append_canonical(std::uint32_t code_point, std::u32string& out);
+
 }  // namespace ciyuan::token::internal

@@ -189,16 +189,19 @@ RegexPretokenizer::Found RegexPretokenizer::find(std::size_t step, std::string_v
     return rc;
   };
   bool hit_end = false;
+  std::size_t settled = at;
   int rc = 0;
   if (may_grow) {
     rc = match(PCRE2_PARTIAL_HARD);
     hit_end = rc == PCRE2_ERROR_PARTIAL || rc == PCRE2_ERROR_NOMATCH;
+    if (rc == PCRE2_ERROR_PARTIAL) settled = pcre2_get_ovector_pointer(block.data())[0];
+    if (rc == PCRE2_ERROR_NOMATCH) settled = text.size();
   }
   if (!may_grow || rc == PCRE2_ERROR_PARTIAL) rc = match(0);
-  if (rc == PCRE2_ERROR_NOMATCH) return {text.size(), text.size(), hit_end};
+  if (rc == PCRE2_ERROR_NOMATCH) return {text.size(), text.size(), hit_end, settled};
   CIYUAN_CHECK(rc >= 0, "an expression that was tried out matches or does not");
   const PCRE2_SIZE* range = pcre2_get_ovector_pointer(block.data());
-  return {range[0], range[1], hit_end};
+  return {range[0], range[1], hit_end, settled};
 }
 
 RegexPretokenizer::Part RegexPretokenizer::first(std::string_view text, std::size_t step,

@@ -55,12 +55,19 @@ class RegexPretokenizer {
   };
   Part first(std::string_view text) const { return first(text, 0, true); }
 
- private:
-  struct Step;
   struct Found {
     std::size_t begin, end;
-    bool hit_end = false;
+    bool hit_end = false;     ///< more text could change what was found
+    std::size_t settled = 0;  ///< then: before here no match begins, whatever follows
   };
+  /// The first match of the first step's expression at or after `at`; both ends are the text's if there is
+  /// none.
+  Found first_match(std::string_view text, std::size_t at, bool may_grow) const {
+    return find(0, text, at, may_grow);
+  }
+
+ private:
+  struct Step;
   RegexPretokenizer();
   /// The first match at or after `at`, both at the end of `text` if there is none. Never empty otherwise.
   Found find(std::size_t step, std::string_view text, std::size_t at, bool may_grow = false) const;

@@ -1,5 +1,6 @@
 /// Reads lines "<mode> <base64>" and prints our answer for each, for check.py. Modes: p = plain text, s =
-/// with special tokens, b = speed of a file (the argument is its path, in base64). For p the line is "ids…",
+/// with special tokens, b = speed of a file (the argument is its path, in base64), g = all that a general
+/// tokenizer says: "ids…|ends…|ids with special tokens…|decoded, in base64". For p and g the line is "ids…",
 /// and it is checked that count() and an IncrementalCounter at random splits agree, and for some short
 /// texts at every split in two; if they do not, the line begins with "!".
 
@@ -34,7 +35,8 @@ std::string check_incremental(const std::shared_ptr<const Vocabulary>& vocabular
   IncrementalCounter counter(vocabulary);
   std::size_t at = 0;
   while (at < text.size()) {
-    const std::size_t size = std::min<std::size_t>(1 + random() % 7, text.size() - at);
+    // Long texts in fewer pieces: each is compared with the whole, counted anew.
+    const std::size_t size = std::min<std::size_t>(1 + random() % (7 + text.size() / 40), text.size() - at);
     counter.append(text.substr(at, size));
     at += size;
     const Tokens bound = counter.upper_bound();
@@ -62,6 +64,36 @@ std::string check_every_cut(const std::shared_ptr<const Vocabulary>& vocabulary,
     if (halves.count() != whole) return "both parts of a cut at " + std::to_string(cut);
   }
   return "";
+}
+
+/// "" or what our own ways to count do not agree on.
+std::string check_counts(const std::shared_ptr<const Vocabulary>& vocabulary, std::string_view text,
+                         std::int64_t tokens, std::mt19937& random) {
+  if (vocabulary->count(text).value != tokens) return "count";
+  std::string problem = check_incremental(vocabulary, text, tokens, random);
+  if (problem.empty() && text.size() <= kEveryCutBytesMax && random() % kEveryCutOneIn == 0)
+    problem = check_every_cut(vocabulary, text);
+  return problem;
+}
+
+std::string everything(const std::shared_ptr<const Vocabulary>& vocabulary, std::string_view text,
+                       std::mt19937& random) {
+  std::vector<TokenId> ids;
+  std::string ends;
+  for (const Piece& piece : vocabulary->encode_with_ends(text)) {
+    ids.push_back(piece.id);
+    ends += (ends.empty() ? "" : " ") + std::to_string(piece.end);
+  }
+  const std::vector<TokenId> specials = vocabulary->encode_with_specials(text);
+  const auto decoded = vocabulary->decode(specials);
+  std::string problem = vocabulary->encode(text) == ids ? "" : "ends have other ids";
+  if (problem.empty())
+    problem = check_counts(vocabulary, text, static_cast<std::int64_t>(ids.size()), random);
+  if (vocabulary->count_with_specials(text).value != static_cast<std::int64_t>(specials.size()))
+    problem = "count with special tokens";
+  if (!decoded.ok()) problem = decoded.error().text();
+  return (problem.empty() ? "" : "! " + problem + " ") + text_of_ids(ids) + "|" + ends + "|" +
+         text_of_ids(specials) + "|" + (decoded.ok() ? to_base64(bytes_of(*decoded)) : "");
 }
 
 void measure(const Vocabulary& vocabulary, const std::string& path) {
@@ -92,6 +124,8 @@ int main(int argc, char** argv) {
     const std::string text(bytes->begin(), bytes->end());
     if (line[0] == 'b') {
       measure(**vocabulary, text);
+    } else if (line[0] == 'g') {
+      std::cout << everything(*vocabulary, text, random) << '\n';
     } else if (line[0] == 's') {
       const auto ids = (*vocabulary)->encode_with_specials(text);
       const bool same =
@@ -100,10 +134,7 @@ int main(int argc, char** argv) {
     } else {
       const auto ids = (*vocabulary)->encode(text);
       const auto tokens = static_cast<std::int64_t>(ids.size());
-      std::string problem = (*vocabulary)->count(text).value == tokens ? "" : "count";
-      if (problem.empty()) problem = check_incremental(*vocabulary, text, tokens, random);
-      if (problem.empty() && text.size() <= kEveryCutBytesMax && random() % kEveryCutOneIn == 0)
-        problem = check_every_cut(*vocabulary, text);
+      const std::string problem = check_counts(*vocabulary, text, tokens, random);
       std::cout << (problem.empty() ? "" : "! " + problem + " ") << text_of_ids(ids) << '\n';
     }
   }
