@@ -11,14 +11,16 @@ sources, and both are half of the sample until one is used up. `--bytes` and `--
 Of each text our ids must be the reference's; token_vectors checks that count() agrees with them and that they decode
 to the text. A tenth of the texts is counted in random pieces as well, and another tenth is compared on each lower tier
 (CIYUAN_SIMD=plain, avx2). The reference is PyPI gigatoken where it is installed and knows the tokenizer, since it is fast;
-where it differs from us the family's own (check.py) decides. `--slow` asks the family's own alone. Exit code 1 on any difference, 77
-where nothing could be compared.
+where it differs from us the family's own (check.py) decides. `--slow` asks the family's own alone. Beside our vocabularies
+"kimi" can be named: see vocab/kimi.py; it needs the program ciyuan beside token_vectors. Exit code 1 on any difference,
+77 where something could not be compared.
 """
 
 import argparse
 import array
 import gzip
 import hashlib
+import json
 import os
 import pathlib
 import subprocess
@@ -29,6 +31,10 @@ import time
 import zlib
 
 import check
+
+sys.path.insert(1, str(check.ROOT / "tests/conformance/vocab"))
+import check_imports
+import kimi
 
 try:
     import gigatoken
@@ -42,7 +48,7 @@ SNIFFED_BYTES = 4096
 ILL_FORMED_ONE_IN = 100  # characters
 BATCH_BYTES = 4 << 20
 LOWER_TIERS = ("plain", "avx2")
-GIGATOKEN_PRETOKENIZERS = {"cl100k": "cl100k", "gpt2": "gpt2", "o200k": "o200k"}  # for rank files
+GIGATOKEN_PRETOKENIZERS = {"cl100k": "cl100k", "gpt2": "gpt2", "o200k": "o200k", "kimi_k2": "kimi"}  # for rank files
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------
@@ -147,25 +153,46 @@ class Gigatoken:
         return [numpy.asarray(row, dtype="<u4").tobytes() for row in ids]
 
 
-def gigatoken_of(name, oracle, cache):
-    """The same tokenizer by gigatoken, or None where it says that it does not know it."""
-    spec = check.importer.SOURCES[name]
-    try:
-        if isinstance(oracle, check.HuggingFace):
-            return Gigatoken(gigatoken.Tokenizer.from_json(oracle.bare.to_str()))
-        raw = check.reference_file(name, spec, cache)
-        if isinstance(oracle, check.SentencePiece):
-            return Gigatoken(gigatoken.Tokenizer.from_sentencepiece(raw))
-        pretokenizer = GIGATOKEN_PRETOKENIZERS.get(spec.get("pretokenizer"))
-        if not pretokenizer:
+class Subject:
+    """A vocabulary to compare: its references, and where ours is."""
+
+    def __init__(self, name, options, folder):
+        self.name, self.environment = name, dict(os.environ)
+        self.environment.pop("CIYUAN_SIMD", None)
+        if name == "kimi":
+            self.add_kimi(options, pathlib.Path(folder))
+            return
+        if not (check.ROOT / f"data/vocabularies/{name}.ciyuan-vocab.zst").exists():
+            raise FileNotFoundError(f"not installed (tools/import_vocabulary.py --only {name})")
+        spec = check.importer.SOURCES[name]
+        self.raw = check.reference_file(name, spec, options.cache)
+        self.oracle, self.pretokenizer = check.reference(name, options.cache), spec.get("pretokenizer")
+
+    def add_kimi(self, options, folder):
+        tree = json.loads(check.reference_file("qwen3", check.importer.SOURCES["qwen3"], options.cache))
+        file = folder / "kimi.tiktoken"
+        self.oracle, self.pretokenizer = kimi.reference(tree, file), kimi.PRETOKENIZER
+        self.raw = file.read_bytes()
+        self.environment["CIYUAN_VOCABULARIES"] = str(folder / "vocabularies")
+        programs = pathlib.Path(options.vectors).parent
+        check_imports.add(programs, file, "kimi", self.environment, "--pretokenizer", kimi.PRETOKENIZER)
+
+    def gigatoken(self):
+        """The same tokenizer by gigatoken, or None where it says that it does not know it."""
+        try:
+            if isinstance(self.oracle, check.HuggingFace):
+                return Gigatoken(gigatoken.Tokenizer.from_json(self.oracle.bare.to_str()))
+            if isinstance(self.oracle, check.SentencePiece):
+                return Gigatoken(gigatoken.Tokenizer.from_sentencepiece(self.raw))
+            if self.pretokenizer not in GIGATOKEN_PRETOKENIZERS:
+                return None
+            with tempfile.NamedTemporaryFile(suffix=".tiktoken") as file:
+                file.write(self.raw)
+                file.flush()
+                return Gigatoken(gigatoken.Tokenizer.from_tiktoken(file.name, GIGATOKEN_PRETOKENIZERS[self.pretokenizer]))
+        except (ValueError, RuntimeError, NotImplementedError) as problem:
+            print(f"{self.name}: gigatoken does not take it: {str(problem).splitlines()[0]}", flush=True)
             return None
-        with tempfile.NamedTemporaryFile(suffix=".tiktoken") as file:
-            file.write(raw)
-            file.flush()
-            return Gigatoken(gigatoken.Tokenizer.from_tiktoken(file.name, pretokenizer=pretokenizer))
-    except (ValueError, RuntimeError, NotImplementedError) as problem:
-        print(f"{name}: gigatoken does not take it: {problem}", flush=True)
-        return None
 
 
 # --- ours -----------------------------------------------------------------------------------------------------------
@@ -173,13 +200,10 @@ def gigatoken_of(name, oracle, cache):
 class Ours:
     """token_vectors on one tier: see the frames there."""
 
-    def __init__(self, vectors, name, tier=None):
-        environment = dict(os.environ)
-        environment.pop("CIYUAN_SIMD", None)
-        if tier:
-            environment["CIYUAN_SIMD"] = tier
+    def __init__(self, vectors, subject, tier=None):
         self.tier = tier or "best"
-        self.program = subprocess.Popen([vectors, name, "frames"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        environment = dict(subject.environment, CIYUAN_SIMD=tier) if tier else subject.environment
+        self.program = subprocess.Popen([vectors, subject.name, "frames"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, env=environment)
 
     def encode(self, texts):
@@ -212,10 +236,11 @@ class Ours:
 # --- comparison -----------------------------------------------------------------------------------------------------
 
 class Comparison:
-    def __init__(self, name, family, fast, options):
-        self.name, self.family, self.fast, self.show = name, family, fast, options.show
-        self.ours = Ours(options.vectors, name)
-        self.lower = [Ours(options.vectors, name, tier) for tier in LOWER_TIERS]
+    def __init__(self, subject, options):
+        self.name, self.show, self.family = subject.name, options.show, Family(subject.oracle)
+        self.fast = subject.gigatoken() if gigatoken and not options.slow else None
+        self.ours = Ours(options.vectors, subject)
+        self.lower = [Ours(options.vectors, subject, tier) for tier in LOWER_TIERS]
         self.texts = self.bytes = self.tokens = self.different = self.decided = 0
 
     def take(self, batch):
@@ -271,19 +296,17 @@ class Comparison:
             program.close()
 
 
-def compare(name, lists, options):
-    oracle = check.reference(name, options.cache)
-    fast = gigatoken_of(name, oracle, options.cache) if gigatoken and not options.slow else None
-    comparison = Comparison(name, Family(oracle), fast, options)
+def compare(subject, lists, options):
+    """The row of the table."""
+    comparison = Comparison(subject, options)
     begin = time.monotonic()
     for batch in batches(sample(lists, options.bytes)):
         comparison.take(batch)
         if time.monotonic() - begin >= options.seconds:
             break
     comparison.close()
-    reference = (fast or comparison.family).name
-    row = (name, reference, comparison.texts, f"{comparison.bytes / 1e6:.0f}", comparison.tokens, comparison.decided,
-           comparison.different, f"{time.monotonic() - begin:.0f}")
+    row = (subject.name, (comparison.fast or comparison.family).name, comparison.texts, f"{comparison.bytes / 1e6:.0f}",
+           comparison.tokens, comparison.decided, comparison.different, f"{time.monotonic() - begin:.0f}")
     print(", ".join(f"{title} {cell}" for title, cell in zip(TITLES, row)), flush=True)
     return row
 
@@ -296,7 +319,7 @@ def main():
     parser.add_argument("folders", nargs="+", metavar="FOLDER")
     parser.add_argument("--vectors", default=os.path.join(os.environ.get("CIYUAN_BIN", check.ROOT / "build/release/bin"),
                                                           "token_vectors"), help="the token_vectors program")
-    parser.add_argument("--only", action="append", choices=sorted(check.importer.SOURCES))
+    parser.add_argument("--only", action="append", choices=[*check.importer.SOURCES, "kimi"])
     parser.add_argument("--bytes", type=int, default=10**9, help="for each vocabulary (10^9)")
     parser.add_argument("--seconds", type=int, default=3600, help="for each vocabulary (3600)")
     parser.add_argument("--slow", action="store_true", help="do without gigatoken")
@@ -311,9 +334,8 @@ def main():
     lists, rows, absent = texts_of(options.folders), [], []
     for name in options.only or check.importer.SOURCES:
         try:
-            if not (check.ROOT / f"data/vocabularies/{name}.ciyuan-vocab.zst").exists():
-                raise FileNotFoundError(f"not installed (tools/import_vocabulary.py --only {name})")
-            rows.append(compare(name, lists, options))
+            with tempfile.TemporaryDirectory() as folder:
+                rows.append(compare(Subject(name, options, folder), lists, options))
         except (OSError, subprocess.CalledProcessError) as problem:
             absent.append(name)
             print(f"{name}: not compared: {problem}", flush=True)
