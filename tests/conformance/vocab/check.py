@@ -10,7 +10,6 @@ cannot be had.
 """
 
 import argparse
-import base64
 import json
 import os
 import pathlib
@@ -22,7 +21,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "token"))
 import check  # ends with 77 where tiktoken or tokenizers is missing
 import check_imports
-import tiktoken
+import kimi
 
 
 def split(pattern):
@@ -37,10 +36,6 @@ def byte_level(cuts=False):
     return dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True, use_regex=cuts)
 
 
-KIMI_U, KIMI_V = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
-HEAD, SUFFIX = r"[^\r\n\p{L}\p{N}]?", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-KIMI = (rf"[\p{{Han}}]+|{HEAD}{KIMI_U}*{KIMI_V}+{SUFFIX}|{HEAD}{KIMI_U}+{KIMI_V}*{SUFFIX}"
-        r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 STEPS = {
     "starcoder": [digits(True), byte_level(True)],
     "runs-of-digits": [digits(False), byte_level(True)],
@@ -50,7 +45,7 @@ STEPS = {
     "bloom": [split(r" ?[^\s.,!?…。，、।۔،]+"), byte_level()],
     "capital-contractions": [split(r"(?i:'S|'T|'LL)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+[\r\n]*"
                                    r"|\s*[\r\n]+|\s+(?!\S)|\s+"), byte_level()],
-    "kimi": [split(KIMI), byte_level()],
+    "kimi": [split(kimi.EXPRESSION), byte_level()],
     "odd": [split(r"\P{L}{2,5}?|\p{Lu}+?\p{Ll}|\d++|[^\D5-9]|(?>a|ab)c|\S\s(?=\S)"), split(r"\p{Sc}|\p{^P}\p{Pd}"),
             byte_level()],
 }
@@ -68,8 +63,7 @@ def main():
         print(f"skipped: the vocabulary cannot be had: {problem}")
         return 77
     base = dict(json.loads(raw), added_tokens=[], normalizer=None, post_processor=None)
-    alphabet, total = check.importer.byte_alphabet(), 0
-    ranks = {bytes(alphabet[c] for c in text): i for text, i in base["model"]["vocab"].items() if set(text) <= set(alphabet)}
+    total = 0
     with tempfile.TemporaryDirectory() as folder:
         environment = dict(os.environ, CIYUAN_VOCABULARIES=folder + "/vocabularies")
         for name, steps in [*STEPS.items(), ("kimi-matcher", None)]:
@@ -80,9 +74,8 @@ def main():
                 file.write_text(json.dumps(tree))
                 plain = check.HuggingFace(tree).plain
             else:
-                file.write_text("".join(f"{base64.b64encode(token).decode()} {rank}\n" for token, rank in ranks.items()))
-                more = ["--pretokenizer", "kimi_k2"]
-                plain = check.Tiktoken(tiktoken.Encoding(name, pat_str=KIMI, mergeable_ranks=ranks, special_tokens={})).plain
+                more = ["--pretokenizer", kimi.PRETOKENIZER]
+                plain = kimi.reference(base, file).plain
             check_imports.add(options.bin, file, name, environment, *more)
             rng = random.Random(name)
             texts = [check.random_string(rng, ["计费", "⺀〇〡", "\U00016ff0a", " the"]) for _ in range(options.strings)]
