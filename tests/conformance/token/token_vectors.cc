@@ -101,106 +101,107 @@ std::string everything(const std::shared_ptr<const Vocabulary>& vocabulary, std:
   if (!decoded.ok()) problem = decoded.error().text();
   return (problem.empty() ? "" : "! " + problem + " ") + text_of_ids(ids) + "|" + ends + "|" +
          text_of_ids(specials) + "|" + (decoded.ok() ? to_base64(bytes_of(*decoded)) : "");
+}
 
-  /// The pieces of a long text have 1 to 4,096 bytes, of any order of size, some 300 on average. A few
-  /// prefixes are counted as a whole, so that a text costs a small multiple of its length.
-  constexpr unsigned kPieceBitsMax = 12;
-  constexpr std::size_t kPieceBytesMean = 300, kPrefixesCounted = 3;
+/// The pieces of a long text have 1 to 4,096 bytes, of any order of size, some 300 on average. A few
+/// prefixes are counted as a whole, so that a text costs a small multiple of its length.
+constexpr unsigned kPieceBitsMax = 12;
+constexpr std::size_t kPieceBytesMean = 300, kPrefixesCounted = 3;
 
-  std::string check_pieces(const std::shared_ptr<const Vocabulary>& vocabulary, std::string_view text,
-                           std::int64_t expected, std::mt19937& random) {
-    IncrementalCounter counter(vocabulary);
-    const std::size_t one_in = 1 + text.size() / (kPrefixesCounted * kPieceBytesMean);
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t size = 1 + random() % (1U << random() % (kPieceBitsMax + 1));
-      counter.append(text.substr(at, size));
-      at = std::min(at + size, text.size());
-      if (random() % one_in != 0) continue;
-      if (counter.count() != vocabulary->count(text.substr(0, at)))
-        return "incremental at " + std::to_string(at);
-      if (counter.count() > counter.upper_bound()) return "bound at " + std::to_string(at);
-    }
-    return counter.count().value == expected ? "" : "incremental at end";
+std::string check_pieces(const std::shared_ptr<const Vocabulary>& vocabulary, std::string_view text,
+                         std::int64_t expected, std::mt19937& random) {
+  IncrementalCounter counter(vocabulary);
+  const std::size_t one_in = 1 + text.size() / (kPrefixesCounted * kPieceBytesMean);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = 1 + random() % (1U << random() % (kPieceBitsMax + 1));
+    counter.append(text.substr(at, size));
+    at = std::min(at + size, text.size());
+    if (random() % one_in != 0) continue;
+    if (counter.count() != vocabulary->count(text.substr(0, at)))
+      return "incremental at " + std::to_string(at);
+    if (counter.count() > counter.upper_bound()) return "bound at " + std::to_string(at);
   }
+  return counter.count().value == expected ? "" : "incremental at end";
+}
 
-  /// The bytes that are tokens of their own. SmolLM2 lacks some, and as with its reference they make none.
-  std::vector<bool> single_bytes(const Vocabulary& vocabulary) {
-    std::vector<bool> known(256);
-    for (TokenId id = 0; id < vocabulary.size(); ++id) {
-      char single = 0;
-      const std::string_view bytes = vocabulary.engine().bytes_of(id, single);
-      if (bytes.size() == 1) known[static_cast<unsigned char>(bytes[0])] = true;
-    }
-    return known;
+/// The bytes that are tokens of their own. SmolLM2 lacks some, and as with its reference they make none.
+std::vector<bool> single_bytes(const Vocabulary& vocabulary) {
+  std::vector<bool> known(256);
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    char single = 0;
+    const std::string_view bytes = vocabulary.engine().bytes_of(id, single);
+    if (bytes.size() == 1) known[static_cast<unsigned char>(bytes[0])] = true;
   }
+  return known;
+}
 
-  std::string with_spaces(std::string text) {
-    constexpr std::string_view kSign = "\xE2\x96\x81";
-    for (std::size_t at = 0; (at = text.find(kSign, at)) != text.npos;) text.replace(at, kSign.size(), " ");
-    return text;
-  }
+std::string with_spaces(std::string text) {
+  constexpr std::string_view kSign = "\xE2\x96\x81";
+  for (std::size_t at = 0; (at = text.find(kSign, at)) != text.npos;) text.replace(at, kSign.size(), " ");
+  return text;
+}
 
-  /// The ids decode to the text as it is tokenized: repaired, normalised, and for SentencePiece's families
-  /// with U+2581 for a space, and without the one space in front that could be the one they add.
-  std::string check_decoded(const Vocabulary& vocabulary, std::string_view text,
-                            const std::vector<TokenId>& ids, const std::vector<bool>& known) {
-    const internal::Engine& engine = vocabulary.engine();
-    std::string buffer;
-    std::string wanted(engine.prepare(text, buffer));
-    std::erase_if(wanted, [&](char byte) { return !known[static_cast<unsigned char>(byte)]; });
-    auto decoded = vocabulary.decode(ids);
-    if (!decoded.ok()) return "decode: " + decoded.error().text();
-    if (engine.words) {
-      wanted = with_spaces(std::move(wanted));
-      decoded = with_spaces(std::move(*decoded));
-      const bool loses_space =
-          engine.prefix != internal::Prefix::kNone && engine.prefix != internal::Prefix::kAlways;
-      if (loses_space && wanted.starts_with(' ')) wanted.erase(0, 1);
-    }
-    return *decoded == wanted ? "" : "decode";
+/// The ids decode to the text as it is tokenized: repaired, normalised, and for SentencePiece's families
+/// with U+2581 for a space, and without the one space in front that could be the one they add.
+std::string check_decoded(const Vocabulary& vocabulary, std::string_view text,
+                          const std::vector<TokenId>& ids, const std::vector<bool>& known) {
+  const internal::Engine& engine = vocabulary.engine();
+  std::string buffer;
+  std::string wanted(engine.prepare(text, buffer));
+  std::erase_if(wanted, [&](char byte) { return !known[static_cast<unsigned char>(byte)]; });
+  auto decoded = vocabulary.decode(ids);
+  if (!decoded.ok()) return "decode: " + decoded.error().text();
+  if (engine.words) {
+    wanted = with_spaces(std::move(wanted));
+    decoded = with_spaces(std::move(*decoded));
+    const bool loses_space =
+        engine.prefix != internal::Prefix::kNone && engine.prefix != internal::Prefix::kAlways;
+    if (loses_space && wanted.starts_with(' ')) wanted.erase(0, 1);
   }
+  return *decoded == wanted ? "" : "decode";
+}
 
-  bool read_number(std::uint32_t & number) {
-    return static_cast<bool>(std::cin.read(reinterpret_cast<char*>(&number), sizeof number));
-  }
+bool read_number(std::uint32_t& number) {
+  return static_cast<bool>(std::cin.read(reinterpret_cast<char*>(&number), sizeof number));
+}
 
-  void write_number(std::size_t value) {
-    const auto number = static_cast<std::uint32_t>(value);
-    std::cout.write(reinterpret_cast<const char*>(&number), sizeof number);
-  }
+void write_number(std::size_t value) {
+  const auto number = static_cast<std::uint32_t>(value);
+  std::cout.write(reinterpret_cast<const char*>(&number), sizeof number);
+}
 
-  int answer_frames(const std::shared_ptr<const Vocabulary>& vocabulary, std::mt19937& random) {
-    const std::vector<bool> known = single_bytes(*vocabulary);
-    std::string text;
-    for (char in_pieces = 0; std::cin.get(in_pieces);) {
-      std::uint32_t size = 0;
-      if (!read_number(size)) return 2;
-      text.resize(size);
-      if (!std::cin.read(text.data(), size)) return 2;
-      const auto ids = vocabulary->encode(text);
-      const auto tokens = static_cast<std::int64_t>(ids.size());
-      std::string problem = vocabulary->count(text).value == tokens ? "" : "count";
-      if (problem.empty()) problem = check_decoded(*vocabulary, text, ids, known);
-      if (problem.empty() && in_pieces) problem = check_pieces(vocabulary, text, tokens, random);
-      write_number(ids.size());
-      std::cout.write(reinterpret_cast<const char*>(ids.data()),
-                      static_cast<std::streamsize>(ids.size() * sizeof(TokenId)));
-      write_number(problem.size());
-      std::cout << problem;  // goes out when the next frame is asked for: std::cin is tied to it
-    }
-    return 0;
+int answer_frames(const std::shared_ptr<const Vocabulary>& vocabulary, std::mt19937& random) {
+  const std::vector<bool> known = single_bytes(*vocabulary);
+  std::string text;
+  for (char in_pieces = 0; std::cin.get(in_pieces);) {
+    std::uint32_t size = 0;
+    if (!read_number(size)) return 2;
+    text.resize(size);
+    if (!std::cin.read(text.data(), size)) return 2;
+    const auto ids = vocabulary->encode(text);
+    const auto tokens = static_cast<std::int64_t>(ids.size());
+    std::string problem = vocabulary->count(text).value == tokens ? "" : "count";
+    if (problem.empty()) problem = check_decoded(*vocabulary, text, ids, known);
+    if (problem.empty() && in_pieces) problem = check_pieces(vocabulary, text, tokens, random);
+    write_number(ids.size());
+    std::cout.write(reinterpret_cast<const char*>(ids.data()),
+                    static_cast<std::streamsize>(ids.size() * sizeof(TokenId)));
+    write_number(problem.size());
+    std::cout << problem;  // goes out when the next frame is asked for: std::cin is tied to it
   }
+  return 0;
+}
 
-  void measure(const Vocabulary& vocabulary, const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    vocabulary.count(text);
-    const auto start = std::chrono::steady_clock::now();
-    const Tokens tokens = vocabulary.count(text);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    std::cout << text.size() << ' ' << tokens.value << ' '
-              << static_cast<double>(text.size()) / 1e6 / took.count() << " MB/s\n";
-  }
+void measure(const Vocabulary& vocabulary, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  vocabulary.count(text);
+  const auto start = std::chrono::steady_clock::now();
+  const Tokens tokens = vocabulary.count(text);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  std::cout << text.size() << ' ' << tokens.value << ' '
+            << static_cast<double>(text.size()) / 1e6 / took.count() << " MB/s\n";
+}
 
 }  // namespace
 
