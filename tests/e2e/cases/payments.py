@@ -2,10 +2,13 @@
 import asyncio
 import datetime
 import decimal
+import os
+import re
 
+from cases.readme import fitted_example
 from registry import case
 from wire import all_of
-from world import chat, check, documents, equal, key_document, wait_until
+from world import ROOT, chat, check, documents, equal, key_document, wait_until
 
 D = decimal.Decimal
 PRICE = {"price": ("1.00", "1.00"), "per_tokens": 1}  # one yuan a token
@@ -168,3 +171,28 @@ def shared_pool(world):
     answers = [gateway.call(chat(max_tokens=30, standin="tokens=1000"), **more) for more in ({}, {"key": other})]
     used = [tokens(gateway.record(answer.record)) for answer in answers]
     equal(balance(gateway, "package/pool/CIYUAN"), 200 - sum(used), "left of the pool")
+
+
+@case("the commands and the example of docs/payments.md do what is said")
+def documented_example(world):
+    with open(os.path.join(ROOT, "docs", "payments.md"), encoding="utf-8") as file:
+        commands = re.findall(r"(?m)^    \$ ciyuan (.*)$", file.read())
+    equal(len(commands), 3, "commands of docs/payments.md")
+    standin = world.standin()
+    gateway = world.gateway()
+    environment = {**os.environ, "CIYUAN_ADMIN": f"http://127.0.0.1:{gateway.admin_port}", "CIYUAN_DATA_FOLDER": gateway.data}
+
+    def run(*command):
+        done = world.run(*command, env=environment)
+        equal(done.returncode, 0, f"{command}: {done.stderr}")
+        return done.stdout
+
+    run("apply", "-f", fitted_example(world, standin.url, "standin"), "-f", "data/methods/native-v1.json")
+    run(*commands[0].split())
+    secret = run(*commands[1].split()).strip()
+    body = {**chat(max_tokens=1100, standin="tokens=2000"), "model": "smollm2"}
+    record = gateway.record(gateway.call(body, key=secret).record)
+    shares = paid(record)
+    equal([name.split("/")[0] for name in shares], ["reserved", "package"], "who paid")
+    equal(next(iter(shares.values())), 1000, "Ciyuan of the day")
+    check("package/harbor-100k/CIYUAN" in run(*commands[2].split()), "the package is listed")
