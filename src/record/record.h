@@ -77,6 +77,7 @@ struct Figure {
 /// One line of the bill; all numbers as decimal text at the price book's scale.
 struct Charge {
   std::string kind, quantity, unit_price, amount, currency;
+  std::string line;  ///< id of the price book's line, or of the contract's; empty where it is not known
   bool operator==(const Charge&) const = default;
 };
 
@@ -87,6 +88,7 @@ struct UsageRecord {
 
   std::string party, contract, key, session;
   std::string model_asked, model_answered;
+  std::string service_class;  ///< "batch", "priority", …: what the price was for; empty: standard
   std::string upstream, region, region_grade;
 
   State state = State::kCompleted;

@@ -128,14 +128,15 @@ std::optional<Error> check_open(const Open& command) {
 void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed,
                      bool nothing_served) {
   record.charges.clear();
-  auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price) {
+  auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price, const std::string& line) {
     record.charges.push_back({std::string(kind), std::to_string(quantity),
                               format_decimal(price, contract::kMoneyScale),
-                              format_decimal(price * quantity, contract::kMoneyScale), terms.currency});
+                              format_decimal(price * quantity, contract::kMoneyScale), terms.currency, line});
   };
   for (const contract::PriceLine& price : terms.prices)
-    if (billed[price.kind] != 0) charge(name_of(price.kind), billed[price.kind], price.per_token);
-  if (!nothing_served && !terms.per_request.is_zero()) charge("request", 1, terms.per_request);
+    if (billed[price.kind] != 0) charge(name_of(price.kind), billed[price.kind], price.per_token, price.line);
+  if (!nothing_served && !terms.per_request.is_zero())
+    charge("request", 1, terms.per_request, terms.request_line);
   Amount ciyuan;
   for (Kind kind : kAllKinds) {
     auto figure = record.usage.find(std::string(name_of(kind)));
@@ -196,7 +197,7 @@ Id derived_id(const Id& id, std::uint8_t purpose) {
 
 namespace {
 
-constexpr std::uint64_t kCallVersion = 2;
+constexpr std::uint64_t kCallVersion = 3;
 
 void write_counts(store::ByteWriter& out, const KindCounts& counts) {
   for (std::int64_t count : counts.tokens) out.integer(count);
@@ -274,8 +275,10 @@ std::string encode_call(const Open& command, std::int64_t granted, std::optional
   for (const contract::PriceLine& price : command.terms.prices) {
     out.number(index_of(price.kind));
     out.amount(price.per_token);
+    out.text(price.line);
   }
   out.amount(command.terms.per_request);
+  out.text(command.terms.request_line);
   for (Amount weight : command.terms.ciyuan_per_token) out.amount(weight);
   out.number(command.idempotency.has_value());
   if (command.idempotency) {
@@ -292,7 +295,7 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
   DecodedCall call;
   std::uint64_t version = in.number();
   if (version < 1 || version > kCallVersion) return damaged;
-  if (version == 2)
+  if (version >= 2)
     if (std::uint64_t slot = in.number(); slot != 0) call.key_slot = slot - 1;
   Open& command = call.command;
   command.id.bytes = in.fixed<16>();
@@ -309,16 +312,18 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
   for (std::uint64_t i = 0; i < prices && in.ok(); ++i) {
     std::uint64_t kind = in.number();
     if (kind >= kKinds) return damaged;
-    command.terms.prices.push_back({kAllKinds[kind], in.amount()});
+    command.terms.prices.push_back({kAllKinds[kind], in.amount(), {}});
+    if (version >= 3) command.terms.prices.back().line = in.text();
   }
   command.terms.per_request = in.amount();
+  if (version >= 3) command.terms.request_line = in.text();
   for (Amount& weight : command.terms.ciyuan_per_token) weight = in.amount();
   if (in.number() != 0) {
     command.idempotency.emplace();
     command.idempotency->key = in.text();
     command.idempotency->body = in.fixed<32>();
   }
-  command.draft = read_draft(in);
+  command.draft = read_draft(in, version >= 3);
   if (!in.done()) return damaged;
   return call;
 }

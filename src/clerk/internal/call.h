@@ -88,8 +88,8 @@ std::vector<ledger::Line> make_lines(const std::vector<ledger::AccountIndex>& ac
                                      const std::vector<ledger::AccountIndex>& sinks,
                                      const std::vector<Amount>& amounts, bool skip_zero);
 
-/// The open call as bytes: everything but its key, which lives in the keys file alone, and its mark. Version
-/// 1, which is still read, had no slot: the key is found by the call's id.
+/// The open call as bytes: everything but its key, which lives in the keys file alone, and its mark. Versions
+/// that are still read: 1 had no slot (the key is found by the call's id), 1 and 2 no ids of price lines.
 std::string encode_call(const Open& command, std::int64_t granted, std::optional<std::uint64_t> key_slot);
 struct DecodedCall {
   Open command;
