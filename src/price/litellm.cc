@@ -168,7 +168,7 @@ class Importer {
       read_tiers(model, entry["tiered_pricing"], prices);
     if (prices.empty()) return;
     ++made_.models;
-    for (const auto& [meter, of_meter] : prices) write(model, meter, of_meter);
+    for (const auto& [meter, of_meter] : prices) write(model, meter, prices);
   }
 
  private:
@@ -214,28 +214,41 @@ class Importer {
       for (const auto& [name, value] : tier.items())
         for (const Field& field : kFields)
           if (name == field.name)
-            put(model, name, value, field.meter, {.above = std::stoll(from->digits)}, prices);
+            put(model, name, value, field.meter, {"", "", std::stoll(from->digits)}, prices);
     }
   }
 
   // The price at a place, else at the nearest shorter prompt of the same class and TTL.
-  static const std::string* price_at(const Prices& prices, const std::string& service_class,
-                                     const std::string& ttl, std::int64_t above) {
+  static const std::string* price_at(const Prices& prices, const Place& wanted) {
     const std::string* found = nullptr;
     for (const auto& [place, price] : prices)
-      if (place.service_class == service_class && place.cache_ttl == ttl && place.above <= above)
+      if (place.service_class == wanted.service_class && place.cache_ttl == wanted.cache_ttl &&
+          place.above <= wanted.above)
         found = &price;
     return found;
+  }
+
+  // What a call there costs: by this meter's own prices, its class's or all classes', else by the next wider
+  // meter's.
+  static const std::string* price_in(const std::map<Meter, Prices>& all, Meter meter, const Place& place) {
+    if (auto prices = all.find(meter); prices != all.end())
+      for (const Place& at : {place, Place{"", place.cache_ttl, place.above},
+                              Place{place.service_class, "", place.above}, Place{"", "", place.above}})
+        if (const std::string* found = price_at(prices->second, at)) return found;
+    const Meter wider = kMeterFacts[index_of(meter)].wider;
+    return wider == meter ? nullptr : price_in(all, wider, place);
   }
 
   // Lines no two of which are in conflict: each length of prompt has its line for all calls; within it each
   // class that has prices of its own, each TTL of the other classes, and each TTL of each such class, has a
   // narrower one.
-  void write(const std::string& model, Meter meter, const Prices& prices) {
+  void write(const std::string& model, Meter meter, const std::map<Meter, Prices>& all) {
     std::set<std::int64_t> bounds{0};
     std::set<std::string> classes, ttls;
-    for (const auto& [place, price] : prices) {
+    bool standard = false;
+    for (const auto& [place, price] : all.at(meter)) {
       bounds.insert(place.above);
+      standard |= place.service_class.empty() && place.cache_ttl.empty();
       if (!place.service_class.empty()) classes.insert(place.service_class);
       if (!place.cache_ttl.empty()) ttls.insert(place.cache_ttl);
     }
@@ -243,32 +256,33 @@ class Importer {
     for (std::size_t i = 0; i < kServiceClasses; ++i)
       if (std::string name(name_of(static_cast<ServiceClass>(i))); !classes.contains(name))
         others.push_back(name);
+    Json lines = Json::array();
     for (auto bound = bounds.begin(); bound != bounds.end(); ++bound) {
       Json when = Json::object();
       if (*bound > 0) when["input_tokens"]["from"] = *bound + 1;
       if (std::next(bound) != bounds.end()) when["input_tokens"]["until"] = *std::next(bound) + 1;
-      auto line = [&](const std::string* price, const Json& service_class, const std::string& ttl) {
-        if (price == nullptr) return;
+      auto line = [&](const Json& service_class, const Place& place) {
+        const std::string* price = price_in(all, meter, place);
         Json conditions = when;
         if (!service_class.is_null()) conditions["service_class"] = service_class;
-        if (!ttl.empty()) conditions["cache_ttl"] = {ttl};
-        Json entry = {{"model", model}, {"kind", name_of(meter)}, {"price", *price}};
+        if (!place.cache_ttl.empty()) conditions["cache_ttl"] = {place.cache_ttl};
+        Json entry = {
+            {"model", model}, {"kind", name_of(meter)}, {"price", price == nullptr ? Json() : Json(*price)}};
         if (!conditions.empty()) entry["when"] = std::move(conditions);
-        made_.document["prices"].push_back(std::move(entry));
+        lines.push_back(std::move(entry));
       };
-      const std::string* standard = price_at(prices, "", "", *bound);
-      line(standard, nullptr, "");
-      for (const std::string& ttl : ttls)
-        line(price_at(prices, "", ttl, *bound), classes.empty() ? Json() : others, ttl);
+      if (standard) line(nullptr, {"", "", *bound});
+      for (const std::string& ttl : ttls) line(classes.empty() ? Json() : others, {"", ttl, *bound});
       for (const std::string& name : classes) {
-        const std::string* own = price_at(prices, name, "", *bound);
-        line(own != nullptr ? own : standard, Json::array({name}), "");
-        for (const std::string& ttl : ttls) {
-          const std::string* of_ttl = price_at(prices, name, ttl, *bound);
-          line(of_ttl != nullptr ? of_ttl : price_at(prices, "", ttl, *bound), Json::array({name}), ttl);
-        }
+        line(Json::array({name}), {name, "", *bound});
+        for (const std::string& ttl : ttls) line(Json::array({name}), {name, ttl, *bound});
       }
     }
+    // A price for long prompts alone, where nothing says what shorter ones cost.
+    for (const Json& line : lines)
+      if (line["price"].is_null())
+        return leave_out(model, std::string(name_of(meter)), line.value("when", Json()), "has no price");
+    for (Json& line : lines) made_.document["prices"].push_back(std::move(line));
   }
 
   const CatalogueOptions& options_;

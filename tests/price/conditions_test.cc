@@ -119,8 +119,9 @@ TEST(Conditions, a_book_in_which_the_price_cannot_be_told_is_refused) {
 
 TEST(Conditions, what_may_be_meant_is_a_warning) {
   auto warnings = [](const std::string& prices) {
+    const Book book = book_of(prices);
     std::string all;
-    for (const std::string& warning : book_of(prices).warnings()) all += warning + "\n";
+    for (const std::string& warning : book.warnings()) all += warning + "\n";
     return all;
   };
   EXPECT_NE(warnings(R"({"model": "m", "kind": "input", "price": 1, "when": {"service_class": ["batch"]}})")

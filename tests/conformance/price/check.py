@@ -50,6 +50,8 @@ def compare(case, got):
         want = oracle.rated(case)
     except oracle.NoPrice:
         return "" if "has no price" in got.get("error", {}).get("message", "") else f"the oracle finds no price, ours {got}"
+    except oracle.Inexact:
+        return "" if got.get("error", {}).get("path", "").startswith("/discounts/") else f"the oracle finds a discount inexact, ours {got}"
     if "error" in got:
         return f"refused: {got['error']}"
     for part in ("lines", "closing"):
@@ -73,7 +75,7 @@ def random_cases(count, seed):
                 wrong += 1
                 if wrong <= 3:
                     print(f"case {number} of seed {seed}: {problem}\n  {json.dumps(case)}")
-    print(f"{count} random books and usages, {lines} lines, {refused} without a price, {wrong} differ")
+    print(f"{count} random books and usages, {lines} lines, {refused} refused, {wrong} differ")
     return wrong or refused * 2 > count
 
 

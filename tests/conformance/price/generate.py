@@ -104,7 +104,8 @@ def closing_rules(random):
     if random.random() < 0.5:
         rules["percentages"] = []
         for _ in range(random.randint(1, 3)):
-            rule = {"type": random.choice(["discount", "surcharge", "fee"]), "percent": amount(random, 6, 100), **selection(random)}
+            rule = {"type": random.choice(["discount", "surcharge", "fee"]),
+                    "percent": random.choice(["0", "3", "7.5", "12.345678", "0.000001", "99.999999", 100]), **selection(random)}
             if random.random() < 0.4:
                 rule["kinds"] = random.sample(KINDS, 2)
             rules["percentages"].append(rule)

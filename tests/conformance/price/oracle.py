@@ -1,7 +1,7 @@
 """The whole of rating again, in Python's decimal arithmetic, from docs/prices.md and not from our code.
 
 rated(case) gives what `rate_cases` prints for the case: the lines of the usages, the closing lines, and the totals; or raises
-NoPrice. An inexact result is an error where no rounding is stated.
+NoPrice or Inexact. An inexact result is an error where no rounding is stated.
 """
 import datetime
 import decimal
@@ -29,6 +29,10 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 class NoPrice(Exception):
     pass
+
+
+class Inexact(Exception):
+    """A discount that leaves a price of more decimals than can be charged."""
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -180,25 +184,28 @@ def index_of(document, clause):
             if layer == "book":
                 for cut in (clause or {}).get("discounts", []):
                     if cut.get("model", "*") in ("*", line["model"]) and cut.get("kind", line["kind"]) == line["kind"]:
-                        line = cheaper(line, 1 - EXACT.divide(Decimal(str(cut["percent"])), Decimal(100)))
+                        per = Decimal(1 if line["kind"] in NO_TOKENS else document["per_tokens"])
+                        line = cheaper(line, 1 - EXACT.divide(Decimal(str(cut["percent"])), Decimal(100)), per)
                         break
             index.setdefault((layer, line["model"], line["kind"]), []).append(line)
     return index
 
 
-def cheaper(line, factor):
-    line = dict(line)
+def cheaper(line, factor, per):
+    def cut(price, of):
+        left = Decimal(str(price)) * factor
+        if EXACT.divide(left, of).normalize().as_tuple().exponent < -12:
+            raise Inexact(line["id"])
+        return str(left)
+
     if "price" in line:
-        line["price"] = str(Decimal(str(line["price"])) * factor)
-        return line
+        return {**line, "price": cut(line["price"], per)}
     schedule = dict(line["schedule"])
     if "price" in schedule:
-        schedule["price"] = str(Decimal(str(schedule["price"])) * factor)
+        schedule["price"] = cut(schedule["price"], 1)
     if "steps" in schedule:
-        schedule["steps"] = [{**step, "price": str(Decimal(str(step["price"])) * factor),
-                              "fee": str(Decimal(str(step.get("fee", 0))) * factor)} for step in schedule["steps"]]
-    line["schedule"] = schedule
-    return line
+        schedule["steps"] = [{**step, "price": cut(step["price"], per), "fee": cut(step.get("fee", 0), 1)} for step in schedule["steps"]]
+    return {**line, "schedule": schedule}
 
 
 def rate(document, clause, usages):
