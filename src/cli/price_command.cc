@@ -35,7 +35,10 @@ struct BookFile {
 std::vector<BookFile> read_books(Session& session, const std::string& path) {
   std::vector<BookFile> books;
   Result<std::string> text = read_file(path, contract::kDocumentBytesMax);
-  if (!text.ok()) return session.fail(text.error()), books;
+  if (!text.ok()) {
+    session.fail(text.error());
+    return books;
+  }
   contract::Reading reading = contract::read_documents(*text, path);
   session.fail(reading.errors);
   for (contract::Document& document : reading.documents) {
