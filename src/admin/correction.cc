@@ -1,6 +1,7 @@
 #include "admin/internal/correction.h"
 
 #include <map>
+#include <optional>
 
 #include "clerk/commands.h"
 #include "contract/limit.h"
@@ -17,7 +18,12 @@ struct Bill {
   Amount total;
 };
 
-Result<Bill> bill_under(const price::Book& book, const std::string& model,
+// In the region that the call itself was priced in: the model's first upstream, whoever answered.
+std::string region_of(const contract::Model* model) {
+  return model == nullptr || model->routes.empty() ? std::string() : model->routes.front().upstream->region;
+}
+
+Result<Bill> bill_under(const price::Book& book, const std::string& model, std::string_view region,
                         const record::UsageRecord& record) {
   KindCounts counts;
   bool served = false;
@@ -26,8 +32,14 @@ Result<Bill> bill_under(const price::Book& book, const std::string& model,
       counts[kind] = static_cast<std::int64_t>(figure->second.billed);
       served |= counts[kind] != 0;
     }
-  const price::Rates* rates = book.rates_for(model);
-  if (rates == nullptr) return Error{ErrorCode::kRefused, "has no price for the model " + model, book.name()};
+  const std::int64_t prompt = counts[Kind::kInput] + counts[Kind::kCacheRead] + counts[Kind::kCacheWrite];
+  const std::optional<price::Rates> rates = book.rates_for(
+      model, {.at = record.accepted,
+              .region = region,
+              .service_class =
+                  price::service_class_named(record.service_class).value_or(price::ServiceClass::kStandard),
+              .input_tokens = prompt});
+  if (!rates) return Error{ErrorCode::kRefused, "has no price for the model " + model, book.name()};
   // What served nothing cost nothing, not even the request.
   CIYUAN_TRY(std::vector<price::ChargeLine> lines, price::charge(*rates, counts, served ? 1 : 0));
   Bill bill;
@@ -35,8 +47,20 @@ Result<Bill> bill_under(const price::Book& book, const std::string& model,
   for (const price::ChargeLine& line : lines)
     bill.charges.push_back({std::string(line.kind), std::to_string(line.quantity),
                             format_decimal(line.unit_price, contract::kMoneyScale),
-                            format_decimal(line.amount, contract::kMoneyScale), book.currency()});
+                            format_decimal(line.amount, contract::kMoneyScale), book.currency(),
+                            std::string(line.line)});
   return bill;
+}
+
+// As the record's contract has it, where that is still there and names this book.
+Result<price::Book> book_of(const contract::Registry& registry, const std::string& contract_name,
+                            const contract::Document& book) {
+  const contract::Document* contract = registry.find_document("Contract", contract_name);
+  if (contract != nullptr)
+    for (const Json& clause : contract->value.at("clauses"))
+      if (clause.at("kind") == "price" && clause.at("book") == book.name)
+        return price::Book::negotiated(book.value, clause);
+  return price::Book::parse(book.value);
 }
 
 Result<Amount> total_of(const std::vector<record::Charge>& charges) {
@@ -127,9 +151,10 @@ Result<clerk::Correct> correction(store::Reader& reader, const contract::Registr
   CIYUAN_TRY(std::optional<store::RecordRow> row, reader.record(id));
   if (!row) return Error{ErrorCode::kNotFound, "no such record", id.text()};
   CIYUAN_TRY(record::UsageRecord old, record::parse_record(row->json));
-  CIYUAN_TRY(price::Book book, price::Book::parse(book_document.value));
+  CIYUAN_TRY(price::Book book, book_of(registry, old.contract, book_document));
   const contract::Model* model = registry.find_model(old.model_asked);
-  CIYUAN_TRY(Bill bill, bill_under(book, model == nullptr ? old.model_asked : model->name, old));
+  CIYUAN_TRY(Bill bill,
+             bill_under(book, model == nullptr ? old.model_asked : model->name, region_of(model), old));
 
   // The accounts are those of the call itself, however often it was corrected.
   record::UsageRecord first = old;

@@ -58,9 +58,9 @@ Status add_column(CountPlan& plan, const char* option, const std::string& tokeni
   if (known == plan.vocabularies.end()) plan.vocabularies.push_back(std::move(vocabulary));
   if (prices.book) {
     auto document = prices.models.find(model);  // an alias costs what its model costs
-    const price::Rates* rates =
-        prices.book->rates_for(document == prices.models.end() ? model : document->second.name);
-    if (rates == nullptr || !rates->knows(plan.kind))
+    const std::optional<price::Rates> rates = prices.book->rates_for(
+        document == prices.models.end() ? model : document->second.name, {.at = now()});
+    if (!rates || !rates->knows(plan.kind))
       return invalid("--price", prices.book->name() + " has no price for " + std::string(name_of(plan.kind)) +
                                     " tokens of " + model);
     column.rates = *rates;

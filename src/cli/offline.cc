@@ -43,6 +43,7 @@ void add_verify(CLI::App& app, Session& session) {
 void add_offline_commands(CLI::App& app, Session& session) {
   add_count_command(app, session);
   add_method_command(app, session);
+  add_price_command(app, session);
   add_vocab_command(app, session);
   add_parity_command(app, session);
   add_calibrate_command(app, session, kVersion);

@@ -88,10 +88,13 @@ struct Metering {
   Nanoseconds wait_max = seconds(20);
 };
 
-/// Price of one token of a kind, for the charge lines of the record (the postings follow the limits).
+/// Price of one token of a kind, for the charge lines of the record (the postings follow the limits). Where
+/// the line's price depends on what was used before in its period, this is its first step; the period's close
+/// trues it up (price/closing.h).
 struct PriceLine {
   Kind kind = Kind::kInput;
   Amount per_token;  ///< scale kMoneyScale
+  std::string line;  ///< id of the price book's line, named in the record
 };
 
 /// Everything the clerk needs to know of the contract for one call.
@@ -101,6 +104,7 @@ struct Terms {
   std::string currency;
   std::vector<PriceLine> prices;
   Amount per_request;                             ///< price of the call itself, scale kMoneyScale
+  std::string request_line;                       ///< id of the line it stands in; empty: there is none
   std::array<Amount, kKinds> ciyuan_per_token{};  ///< the method's weights, scale kCiyuanScale
 };
 constexpr std::size_t kLimitsMax = 64;

@@ -40,7 +40,7 @@ Status check_scope(const ContractPlan& contract, const Model& model, std::string
 }
 
 // A kind without a price is not free: a call that could produce it is refused before it begins.
-Status check_price(const ContractPlan& contract, const ModelRates& rates, const Model& model,
+Status check_price(const ContractPlan& contract, const CallRates& rates, const Model& model,
                    const Call& call) {
   if (contract.book == nullptr) return {};
   std::string book = "the price book " + contract.price_book_name;
@@ -72,7 +72,19 @@ Result<std::string> session_of(const KeyPlan& key, std::string_view sent) {
   return std::string(sent);
 }
 
-Limit receivable_of(const ContractPlan& contract, const ModelRates& rates) {
+// A class of service that no line of the model names is at the price of none: nobody agreed to one.
+Result<price::ServiceClass> service_class_of(const ContractPlan& contract, const ModelRates& rates,
+                                             const Call& call) {
+  if (rates.prices == nullptr || !rates.prices->by_service_class) return price::ServiceClass::kStandard;
+  std::optional<price::ServiceClass> asked = price::service_class_of_tier(call.service_tier);
+  const bool named = asked && (rates.prices->service_classes >> static_cast<unsigned>(*asked) & 1) != 0;
+  if (!named && asked != price::ServiceClass::kStandard)
+    return invalid("service_tier", "the price book " + contract.price_book_name + " has no price for \"" +
+                                       std::string(call.service_tier.substr(0, 60)) + "\"");
+  return *asked;
+}
+
+Limit receivable_of(const ContractPlan& contract, const CallRates& rates) {
   Limit limit;
   limit.clause = "price";
   limit.unit = contract.book->currency();
@@ -129,7 +141,17 @@ Result<Resolved> Registry::resolve(const Call& call) const {
     return Error{ErrorCode::kNotFound, "no model is named \"" + std::string(call.model.substr(0, 200)) + "\"",
                  "model"};
   CIYUAN_TRY_STATUS(check_scope(contract, *model, call.endpoint));
-  const ModelRates& rates = contract.rates->models.find(std::string_view(model->name))->second;
+  const ModelRates& known = contract.rates->models.find(std::string_view(model->name))->second;
+  CIYUAN_TRY(price::ServiceClass service_class, service_class_of(contract, known, call));
+  CallRates rates{&known, known.prices == nullptr ? nullptr : &known.money};
+  price::Rates in_situation;
+  if (known.prices != nullptr && known.prices->conditional) {
+    in_situation = contract.book->rates_for(*known.prices, {.at = call.at,
+                                                            .region = known.region,
+                                                            .service_class = service_class,
+                                                            .input_tokens = call.prompt_tokens});
+    rates.money = &in_situation;
+  }
   CIYUAN_TRY_STATUS(check_price(contract, rates, *model, call));
 
   Resolved resolved;
@@ -148,7 +170,7 @@ Result<Resolved> Registry::resolve(const Call& call) const {
 
   Terms& terms = resolved.terms;
   terms.metering = contract.metering;
-  terms.ciyuan_per_token = rates.ciyuan_per_token;
+  terms.ciyuan_per_token = known.ciyuan_per_token;
   terms.limits.reserve(contract.caps.size() + key.caps->caps.size() + 1);
   bool prepaid_money = contract.prepaid_money;
   for (const CapPlan& cap : contract.caps)
@@ -159,8 +181,12 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   }
   if (contract.book != nullptr) {
     terms.currency = contract.book->currency();
-    terms.prices = rates.lines;
+    terms.prices = known.prices->conditional ? price_lines(in_situation) : known.lines;
     terms.per_request = rates.money->per_request;
+    if (rates.money->request_line != nullptr) terms.request_line = rates.money->request_line->id;
+    resolved.by_prompt = known.prices->by_input_tokens;
+    if (service_class != price::ServiceClass::kStandard)
+      resolved.service_class = price::name_of(service_class);
     if (!prepaid_money && contract.payment.sources.empty())
       terms.limits.push_back(receivable_of(contract, rates));
   }

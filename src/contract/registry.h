@@ -132,6 +132,8 @@ struct Call {
   std::string_view endpoint;  ///< "chat/completions", "completions", "embeddings"
   Id request_id;              ///< the record's id: names the accounts of per-request caps
   TimePoint at;
+  std::string_view service_tier;   ///< as the client wrote it; empty: none
+  std::int64_t prompt_tokens = 0;  ///< of the whole prompt, where known (see Resolved::by_prompt)
 };
 
 /// Everything the road of one call needs. `model`, `method` and the texts belong to the registry.
@@ -145,6 +147,9 @@ struct Resolved {
   std::string method_name, price_book_name;  ///< the second is empty without a price book
   Digest contract_digest{}, method_digest{}, price_book_digest{};  ///< zero where there is none
   Tolerance tolerance;
+  std::string service_class;  ///< that the prices are for; empty: standard, or they do not depend on it
+  /// The price depends on the prompt's length: once that is counted, resolve again with it.
+  bool by_prompt = false;
 };
 
 /// What is left of a package is taken back at its end, and before, where it rolls over, what is more than
@@ -174,8 +179,10 @@ class Registry {
   const KeyPlan* find_key(std::string_view secret) const;
   const KeyPlan* key_named(std::string_view name) const;
 
-  /// What this call is allowed and what it costs. Errors, with `path` = id of the clause or the field at
-  /// fault:
+  /// What this call is allowed and what it costs. Prices are those of the moment `at`, of the prompt's
+  /// length, of the service class that `service_tier` asks for, and of the region of the model's first
+  /// upstream (which route answers is not known before the hold). Errors, with `path` = id of the clause or
+  /// the field at fault:
   ///   kRefused   403: key disabled or expired, contract not in force, model or endpoint out of scope, no
   ///   price kNotFound  404: no model of this name (path "model") kInvalid   400: session id missing where
   ///   required, or malformed (path "session")

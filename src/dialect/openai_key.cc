@@ -9,7 +9,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 // What we read of a request, or what costs tokens behind us.
-constexpr std::array<std::string_view, 28> kOfRequest = {"model",
+constexpr std::array<std::string_view, 29> kOfRequest = {"model",
                                                          "messages",
                                                          "prompt",
                                                          "input",
@@ -36,7 +36,8 @@ constexpr std::array<std::string_view, 28> kOfRequest = {"model",
                                                          "prediction",
                                                          "min_tokens",
                                                          "ignore_eos",
-                                                         "continue_final_message"};
+                                                         "continue_final_message",
+                                                         "service_tier"};
 constexpr std::array<std::string_view, 23> kOfMessage = {
     "role",      "content",           "name",      "tool_calls", "tool_call_id", "function_call",
     "refusal",   "reasoning_content", "reasoning", "audio",      "type",         "text",

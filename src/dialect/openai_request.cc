@@ -18,6 +18,7 @@ namespace dom = simdjson::dom;
 constexpr std::int64_t kAnswersMax = 128;  // OpenAI's own bound for n
 constexpr std::int64_t kPromptsMax = 1 << 16;
 constexpr std::int64_t kTokensMax = std::int64_t{1} << 31;
+constexpr std::size_t kServiceTierBytesMax = 64;
 
 Result<std::int64_t> whole_number(dom::element value, const char* name, std::int64_t least,
                                   std::int64_t most) {
@@ -147,6 +148,12 @@ Result<RequestFacts> read_request(Endpoint endpoint, std::string_view body) {
     return invalid("stream", "must be true or false");
   if (endpoint == Endpoint::kEmbeddings) facts.stream = false;
   if (object["user"].get_string().get(text) == simdjson::SUCCESS) facts.user = text;
+  if (object["service_tier"].get(value) == simdjson::SUCCESS && !value.is_null()) {
+    if (value.get_string().get(text) != simdjson::SUCCESS || text.empty() ||
+        text.size() > kServiceTierBytesMax)
+      return invalid("service_tier", "must be a text of 1 to 64 bytes");
+    facts.service_tier = text;
+  }
   CIYUAN_TRY_STATUS(read_limits(object, facts));
   if (object.at_pointer("/stream_options/include_usage").get_bool().get(facts.usage_asked) !=
       simdjson::SUCCESS)

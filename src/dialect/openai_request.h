@@ -27,7 +27,8 @@ std::string_view path_of(Endpoint endpoint);
 struct RequestFacts {
   Endpoint endpoint = Endpoint::kChat;
   std::string model;
-  std::string user;  ///< empty where not given
+  std::string user;          ///< empty where not given
+  std::string service_tier;  ///< empty where not given, or null
   bool stream = false;
   bool usage_asked = false;                       ///< stream_options.include_usage
   bool echo = false;                              ///< completions: the prompt stands before each answer

@@ -74,31 +74,16 @@ http::Task<bool> MeteredCall::admit() {
   if (session.empty() && !rule.field.empty())
     session = rule.field == "user" ? facts_.user : dialect::string_member(body_, rule.field);
   id_ = make_uuid7(accepted_);
-  auto resolved = registry_->resolve({.key = key_,
-                                      .model = facts_.model,
-                                      .session = session,
-                                      .endpoint = dialect::path_of(endpoint_),
-                                      .request_id = id_,
-                                      .at = accepted_});
+  contract::Call call{.key = key_,
+                      .model = facts_.model,
+                      .session = session,
+                      .endpoint = dialect::path_of(endpoint_),
+                      .request_id = id_,
+                      .at = accepted_,
+                      .service_tier = facts_.service_tier};
+  auto resolved = registry_->resolve(call);
   if (!resolved) {
-    ++metrics_.denied;
-    const Error& error = resolved.error();
-    dialect::ErrorBody body = bad_request(error);
-    if (error.code == ErrorCode::kNotFound) {
-      body.status = 404;
-      body.code = "model_not_found";
-    } else if (error.code == ErrorCode::kRefused) {
-      body.status = 403;
-      body.type = "permission_error";
-      body.code = "refused_by_contract";
-      dialect::LimitDetail detail{.clause = error.path};
-      if (const auto* text = registry_->clause_text(*key_, error.path)) {
-        detail.text_en = text->en;
-        detail.text_zh = text->zh;
-      }
-      body.limit = std::move(detail);
-    }
-    co_await answer_error(body);
+    co_await answer_unresolved(resolved.error());
     co_return false;
   }
   resolved_ = std::move(*resolved);
@@ -127,7 +112,37 @@ http::Task<bool> MeteredCall::admit() {
   }
   prompt_[Kind::kInput] = count->tokens.value;
   prompt_level_ = count->level;
+  if (!resolved_.by_prompt) co_return true;
+  // The same call, now that its price is known. The registry is the same, so that only the price can change.
+  call.prompt_tokens = prompt_[Kind::kInput];
+  resolved = registry_->resolve(call);
+  if (!resolved) {
+    co_await answer_unresolved(resolved.error());
+    co_return false;
+  }
+  resolved_ = std::move(*resolved);
   co_return true;
+}
+
+// Why the contract does not cover the call, in the words of its clause.
+http::Task<> MeteredCall::answer_unresolved(const Error& error) {
+  ++metrics_.denied;
+  dialect::ErrorBody body = bad_request(error);
+  if (error.code == ErrorCode::kNotFound) {
+    body.status = 404;
+    body.code = "model_not_found";
+  } else if (error.code == ErrorCode::kRefused) {
+    body.status = 403;
+    body.type = "permission_error";
+    body.code = "refused_by_contract";
+    dialect::LimitDetail detail{.clause = error.path};
+    if (const auto* text = registry_->clause_text(*key_, error.path)) {
+      detail.text_en = text->en;
+      detail.text_zh = text->zh;
+    }
+    body.limit = std::move(detail);
+  }
+  co_await answer_error(body);
 }
 
 // A prompt of 32 MiB takes seconds to count; the loop's other calls must not stand still meanwhile.
@@ -210,6 +225,7 @@ http::Task<bool> MeteredCall::open() {
   record_.key = key_->name;
   record_.session = resolved_.session;
   record_.model_asked = facts_.model;
+  record_.service_class = resolved_.service_class;
   record_.contract_digest = hex_or_empty(resolved_.contract_digest);
   record_.method_digest = hex_or_empty(resolved_.method_digest);
   record_.price_book_digest = hex_or_empty(resolved_.price_book_digest);

@@ -43,6 +43,7 @@ class MeteredCall {
   // admission.cc: who asks, under which terms, how much the prompt is. False: the answer was already given.
   http::Task<bool> admit();
   http::Task<Result<measure::PromptCount>> count_elsewhere();
+  http::Task<> answer_unresolved(const Error& error);
   http::Task<bool> open();
   void withdraw();
   std::int64_t answer_tokens_max() const;

@@ -89,6 +89,7 @@ void write_charges(Writer& w, const std::vector<Charge>& charges) {
     w.member("amount", charge.amount);
     w.member("currency", charge.currency);
     w.member("kind", charge.kind);
+    if (!charge.line.empty()) w.member("line", charge.line);
     if (!charge.paid_from.empty()) w.member("paid_from", charge.paid_from);
     w.member("quantity", charge.quantity);
     w.member("unit_price", charge.unit_price);
@@ -152,6 +153,7 @@ void write_group(Writer& w, std::size_t group, const UsageRecord& r) {
       w.open('{');
       w.member("answered", r.model_answered);
       w.member("asked", r.model_asked);
+      if (!r.service_class.empty()) w.member("service_class", r.service_class);
       return w.close('}');
     case 7:
       return write_outcome(w, r);
@@ -213,7 +215,7 @@ Enum enum_at(const Json& object, const char* name, const std::array<std::string_
 void read_lists(const Json& json, UsageRecord& r) {
   for (const Json& charge : json.value("charges", Json::array()))
     r.charges.push_back({text_at(charge, "kind"), text_at(charge, "quantity"), text_at(charge, "unit_price"),
-                         text_at(charge, "amount"), text_at(charge, "currency"),
+                         text_at(charge, "amount"), text_at(charge, "currency"), text_at(charge, "line"),
                          text_at(charge, "paid_from")});
   for (const Json& clause : json.value("clauses", Json::array()))
     if (clause.is_string()) r.clauses.push_back(clause.get<std::string>());
@@ -276,6 +278,7 @@ Result<UsageRecord> parse_record(std::string_view text) {
   r.session = text_at(json, "session");
   r.model_asked = text_at(model, "asked");
   r.model_answered = text_at(model, "answered");
+  r.service_class = text_at(model, "service_class");
   r.upstream = text_at(upstream, "name");
   r.region = text_at(upstream, "region");
   r.region_grade = text_at(upstream, "region_grade");

@@ -79,6 +79,7 @@ struct Figure {
 /// "CIYUAN" for a package.
 struct Charge {
   std::string kind, quantity, unit_price, amount, currency;
+  std::string line{};  ///< id of the price book's line, or of the contract's; empty where it is not known
   std::string paid_from{};
   bool operator==(const Charge&) const = default;
 };
@@ -90,6 +91,7 @@ struct UsageRecord {
 
   std::string party, contract, key, session;
   std::string model_asked, model_answered;
+  std::string service_class;  ///< "batch", "priority", …: what the price was for; empty: standard
   std::string upstream, region, region_grade;
 
   State state = State::kCompleted;

@@ -47,10 +47,11 @@ TEST(Sources, a_package_pays_first_and_money_pays_what_it_cannot) {
   record::UsageRecord record = record_of(desk.expect<Closed>(close_of(1, 30, 60)));
   EXPECT_EQ(record.ciyuan, "90.000000") << "what was used, whoever paid";
   ASSERT_EQ(record.charges.size(), 3u);
-  EXPECT_EQ(record.charges[0], (record::Charge{"input", "30", "1", "30", "CIYUAN", "package/p1/CIYUAN"}));
-  EXPECT_EQ(record.charges[1], (record::Charge{"output", "20", "1", "20", "CIYUAN", "package/p1/CIYUAN"}));
+  EXPECT_EQ(record.charges[0], (record::Charge{"input", "30", "1", "30", "CIYUAN", "", "package/p1/CIYUAN"}));
+  EXPECT_EQ(record.charges[1],
+            (record::Charge{"output", "20", "1", "20", "CIYUAN", "", "package/p1/CIYUAN"}));
   EXPECT_EQ(record.charges[2],
-            (record::Charge{"output", "40", "0.000008", "0.00032", "CNY", "receivable/acme/CNY"}))
+            (record::Charge{"output", "40", "0.000008", "0.00032", "CNY", "", "receivable/acme/CNY"}))
       << "the request went with the package's first token";
   EXPECT_EQ(desk.account("receivable/acme/CNY").balance(), Amount(-320'000'000));
 }

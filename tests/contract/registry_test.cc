@@ -206,6 +206,100 @@ TEST(Registry, a_model_without_a_price_is_refused_rather_than_free) {
   EXPECT_TRUE(free->terms.limits.empty());
 }
 
+// The book of world(), with prices that hang on the call.
+std::string conditional_world() {
+  std::string text = world();
+  const std::string flat = "  - {model: small, kind: request, price: \"0.001\"}\n";
+  text.insert(text.find(flat), R"(
+  - {id: long, model: small, kind: input, price: 4, when: {input_tokens: {from: 1001}}}
+  - {id: night, model: small, kind: output, price: 5, when: {hours: {from: "00:30", until: "08:30", utc_offset_minutes: 480}}}
+  - {id: here, model: small, kind: tool, price: 7, when: {region: [cn-beijing]}}
+  - {id: bulk, model: small, kind: cache_read, price: 1, when: {service_class: [batch]}}
+  - {model: small, kind: cache_read, price: 2}
+  - {model: small, kind: tool, price: 9}
+)");
+  const std::string url = "url: http://127.0.0.1:8081/\n";
+  return text.insert(text.find(url), "region: {code: cn-beijing, proof: unknown}\n");
+}
+
+TEST(Registry, a_call_is_priced_in_its_situation) {
+  auto registry = registry_of(conditional_world() + contract(kClauses) + key("k1"));
+  Call call = call_of(*registry, "k1");  // 16:15 in Beijing
+  auto price = [&](Kind kind) {
+    Resolved resolved = registry->resolve(call).value();
+    const PriceLine& line = resolved.terms.prices.at(index_of(kind));
+    EXPECT_EQ(limit_named(resolved, "price")->per_token[index_of(kind)], line.per_token);
+    EXPECT_EQ(limit_named(resolved, "term")->per_token[index_of(kind)], line.per_token);
+    EXPECT_EQ(line.kind, kind);
+    return format_decimal(line.per_token, 6) + " " + line.line;
+  };
+  EXPECT_EQ(price(Kind::kInput), "2 prices/0");
+  EXPECT_EQ(price(Kind::kOutput), "8 prices/1");
+  EXPECT_EQ(price(Kind::kTool), "7 here");
+  EXPECT_EQ(price(Kind::kCacheRead), "2 prices/6");
+  EXPECT_TRUE(registry->resolve(call)->by_prompt);
+  EXPECT_EQ(registry->resolve(call)->terms.request_line, "prices/8");
+  call.prompt_tokens = 1000;
+  EXPECT_EQ(price(Kind::kInput), "2 prices/0");
+  call.prompt_tokens = 1001;
+  EXPECT_EQ(price(Kind::kInput), "4 long");
+  call.at = moment("2026-11-23T19:00:00Z");  // 03:00
+  EXPECT_EQ(price(Kind::kOutput), "5 night");
+  call.service_tier = "batch";
+  EXPECT_EQ(price(Kind::kCacheRead), "1 bulk");
+  EXPECT_EQ(registry->resolve(call)->service_class, "batch");
+}
+
+TEST(Registry, a_class_of_service_that_no_price_names_is_refused_where_prices_differ) {
+  auto registry = registry_of(conditional_world() + contract("  []") + key("k1"));
+  Call call = call_of(*registry, "k1");
+  for (const char* tier : {"", "auto", "default", "batch"}) {
+    call.service_tier = tier;
+    EXPECT_TRUE(registry->resolve(call).ok()) << tier;
+  }
+  for (const char* tier : {"priority", "warp"}) {
+    call.service_tier = tier;
+    auto refused = registry->resolve(call);
+    ASSERT_FALSE(refused.ok()) << tier;
+    EXPECT_EQ(refused.error().path, "service_tier");
+  }
+  auto flat = registry_of(world() + contract("  []") + key("k1"));
+  call.key = flat->key_named("k1");
+  EXPECT_TRUE(flat->resolve(call).ok()) << "no price depends on it";
+  EXPECT_FALSE(flat->resolve(call)->by_prompt);
+}
+
+TEST(Registry, what_was_negotiated_is_charged_and_named) {
+  auto registry = registry_of(world() +
+                              contract("  - {kind: price, book: prices, discounts: [{percent: 10, kind: "
+                                       "output}], prices: [{id: ours, model: small, "
+                                       "kind: input, price: \"1.50\"}]}") +
+                              key("k1"));
+  auto resolved = registry->resolve(call_of(*registry, "k1")).value();
+  EXPECT_EQ(resolved.terms.prices[0].per_token, Amount(1'500'000));
+  EXPECT_EQ(resolved.terms.prices[0].line, "ours");
+  EXPECT_EQ(resolved.terms.prices[index_of(Kind::kOutput)].per_token, Amount(7'200'000));
+  std::string wrong = errors_of(
+      world() + contract("  - {kind: price, book: prices, discounts: [{percent: 10, model: large}]}") +
+      key("k1"));
+  EXPECT_NE(wrong.find("Contract/acme-2026 /clauses/0/discounts/0: fits no line"), wrong.npos) << wrong;
+}
+
+TEST(Registry, a_model_in_two_regions_with_two_prices_is_a_warning) {
+  std::string text = conditional_world();
+  const std::string route = "upstreams: [{upstream: local, model: small-1}]";
+  text.replace(text.find(route), route.size(),
+               "upstreams: [{upstream: local, model: small-1}, {upstream: far}]");
+  text +=
+      "kind: Upstream\nname: far\nurl: http://127.0.0.1:8082/\ndialect: openai\nregion: {code: us-east, "
+      "proof: unknown}\n---\n";
+  auto outcome = Registry::build(documents_of(text + contract("  []") + key("k1")));
+  ASSERT_NE(outcome.registry, nullptr);
+  std::string warnings;
+  for (const std::string& warning : outcome.warnings) warnings += warning + "\n";
+  EXPECT_NE(warnings.find("depend on the region"), warnings.npos) << warnings;
+}
+
 TEST(Registry, a_call_without_a_session_runs_in_its_keys_own_or_is_refused) {
   std::string caps = "  - {kind: cap, id: s, unit: ciyuan, limit: 4, per: session, window: session}\n";
   auto lenient = registry_of(world() + contract(caps) + key("k1"));

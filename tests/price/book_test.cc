@@ -1,11 +1,7 @@
 #include "price/book.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <random>
 
 namespace ciyuan::price {
@@ -30,7 +26,7 @@ TEST(Book, the_price_of_one_token_is_exact_at_twelve_decimals) {
   auto book =
       Book::parse(book_json({{"m", "input", "0.000001"}, {"m", "output", "2.50"}, {"m", "request", "0.01"}}))
           .value();
-  const Rates& rates = *book.rates_for("m");
+  const Rates rates = *book.rates_for("m");
   EXPECT_EQ(rates.per_token[index_of(Kind::kInput)], Amount(1));
   EXPECT_EQ(rates.per_token[index_of(Kind::kOutput)], Amount(2'500'000));
   EXPECT_EQ(rates.per_request, Amount(10'000'000'000));
@@ -43,7 +39,7 @@ TEST(Book, the_price_of_one_token_is_exact_at_twelve_decimals) {
 TEST(Book, a_kind_without_a_line_costs_what_the_wider_kind_costs) {
   auto book =
       Book::parse(book_json({{"m", "input", "2"}, {"m", "output", "8"}, {"m", "cache_read", "0.5"}})).value();
-  const Rates& rates = *book.rates_for("m");
+  const Rates rates = *book.rates_for("m");
   EXPECT_EQ(rates.per_token[index_of(Kind::kCacheRead)], Amount(500'000));
   EXPECT_EQ(rates.per_token[index_of(Kind::kCacheWrite)], Amount(2'000'000));
   EXPECT_EQ(rates.per_token[index_of(Kind::kReasoning)], Amount(8'000'000));
@@ -63,7 +59,7 @@ TEST(Book, a_model_of_its_own_is_not_undercut_by_the_star) {
 
 TEST(Book, no_price_is_not_free) {
   auto book = Book::parse(book_json({{"m", "input", "2"}})).value();
-  EXPECT_EQ(book.rates_for("other"), nullptr);
+  EXPECT_FALSE(book.rates_for("other"));
   auto lines = charge(*book.rates_for("m"), counts_of(1, 1), 1);
   ASSERT_FALSE(lines.ok());
   EXPECT_EQ(lines.error().code, ErrorCode::kRefused);
@@ -84,11 +80,13 @@ TEST(Book, charges_one_line_a_kind) {
 }
 
 TEST(Book, refuses_a_charge_that_leaves_128_bits_and_a_negative_count) {
-  auto book = Book::parse(book_json({{"m", "input", "999999999999999999999999"}}, 1)).value();
-  auto lines = charge(*book.rates_for("m"), counts_of(std::numeric_limits<std::int64_t>::max(), 0), 0);
+  Rates rates;
+  rates.known[0] = true;
+  rates.per_token[0] = Amount(Int128{1} << 100);
+  auto lines = charge(rates, counts_of(std::numeric_limits<std::int64_t>::max(), 0), 0);
   ASSERT_FALSE(lines.ok());
   EXPECT_EQ(lines.error().code, ErrorCode::kTooLarge);
-  EXPECT_EQ(charge(*book.rates_for("m"), counts_of(-1, 0), 0).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(charge(rates, counts_of(-1, 0), 0).error().code, ErrorCode::kInvalid);
 }
 
 TEST(Book, is_in_force_from_its_first_instant_to_before_its_last) {
@@ -121,45 +119,6 @@ TEST(Book, charging_in_parts_is_charging_the_whole) {
     auto sum = [&](const KindCounts& counts) { return total(charge(rates, counts, 0).value()).value(); };
     ASSERT_EQ(sum(whole), sum(first) + sum(second)) << "round " << round;
   }
-}
-
-// The oracle is Python's decimal module: tests/conformance/price/oracle.py works out each case again.
-TEST(Book, agrees_with_python_decimal) {
-  if (std::system("python3 -c 'import decimal, json' >/dev/null 2>&1") != 0)
-    GTEST_SKIP() << "python3 is not installed";
-  std::filesystem::path file =
-      std::filesystem::temp_directory_path() / ("ciyuan_price_" + std::to_string(::getpid()) + ".jsonl");
-  std::ofstream out(file);
-  std::mt19937_64 random(7);
-  const int blocks[] = {1, 1000, 1'000'000};
-  for (int round = 0; round < 20'000; ++round) {
-    int per_tokens = blocks[random() % 3];
-    int decimals = static_cast<int>(random() % 7);
-    std::string price =
-        format_decimal(Amount(static_cast<std::int64_t>(random() % 10'000'000'000)), decimals);
-    Json json = book_json(
-        {{"m", "input", price.c_str()}, {"m", "output", "8.123456"}, {"m", "request", price.c_str()}},
-        per_tokens);
-    auto book = Book::parse(json);
-    ASSERT_TRUE(book.ok()) << book.error().text();
-    std::int64_t input = static_cast<std::int64_t>(random() % 1'000'000'000'000),
-                 output = static_cast<std::int64_t>(random() % 1000);
-    auto sum = total(charge(*book->rates_for("m"), counts_of(input, output), 3).value()).value();
-    out << Json{{"per_tokens", per_tokens},
-                {"price", price},
-                {"output_price", "8.123456"},
-                {"input", input},
-                {"output", output},
-                {"requests", 3},
-                {"total", format_decimal(sum, kMoneyScale)}}
-               .dump()
-        << "\n";
-  }
-  out.close();
-  std::string command =
-      std::string("python3 ") + CIYUAN_SOURCE_DIR + "/tests/conformance/price/oracle.py " + file.string();
-  EXPECT_EQ(std::system(command.c_str()), 0);
-  std::filesystem::remove(file);
 }
 
 }  // namespace

@@ -92,7 +92,8 @@ inline UsageRecord random_record(std::mt19937_64& random) {
   for (const char* data_class : {"phone", "id_number"})
     if (random() % 2) r.exposure[data_class] = maybe_count().value_or(1);
   for (std::uint64_t n = random() % 4; n > 0; --n) {
-    r.charges.push_back({random_text(random), "1", "0.5", "0.500000", "CNY"});
+    r.charges.push_back(
+        {random_text(random), "1", "0.5", "0.500000", "CNY", random() % 2 == 0 ? random_text(random) : ""});
     r.clauses.push_back(random_text(random));
   }
   r.contract_digest = digest(), r.method_digest = digest(), r.price_book_digest = digest();

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "tests/token/random_text.h"
+#include "token/internal/engine.h"
 #include "token/vocabulary_set.h"
 
 namespace ciyuan::token {
@@ -33,6 +35,22 @@ TEST(Vocabulary, decodes_what_it_encodes) {
       ASSERT_EQ(known->count(text).value, static_cast<std::int64_t>(known->encode(text).size()));
     }
   }
+}
+
+TEST(Vocabulary, a_text_that_was_seen_as_a_part_is_still_one_token_as_a_pretoken) {
+  // Llama 3 has tokens that no joins lead to. Between two characters that nothing joins it is several tokens.
+  auto llama = vocabulary("llama3");
+  int only_whole = 0;
+  for (TokenId id = 0; id < llama->engine().bpe.size(); ++id) {
+    const std::string token(llama->engine().bpe.bytes_of(id));
+    if (token.size() < 6 || static_cast<unsigned char>(token[0]) < 0xE3 || !is_utf8(token) ||
+        !llama->engine().bpe.is_token_only_whole(token))
+      continue;
+    ++only_whole;
+    for (const std::string neighbour : {"の", "丂", "ぺ"}) (void)llama->count(neighbour + token + neighbour);
+    ASSERT_EQ(llama->count(token).value, static_cast<std::int64_t>(llama->encode(token).size())) << token;
+  }
+  EXPECT_GT(only_whole, 5);
 }
 
 TEST(Vocabulary, special_tokens_count_as_one_only_where_they_are_asked_for) {

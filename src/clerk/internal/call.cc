@@ -57,20 +57,30 @@ std::string fixed_decimal(Amount amount, int scale) {
   return text;
 }
 
+/// The price book's line for a kind; empty where none is known.
+std::string line_of(const contract::Terms& terms, Kind kind) {
+  const auto line = std::find_if(terms.prices.begin(), terms.prices.end(),
+                                 [&](const contract::PriceLine& price) { return price.kind == kind; });
+  return line == terms.prices.end() ? "" : line->line;
+}
+
 /// A line for each kind that a source paid for, which it names.
 void charge_sources(record::UsageRecord& record, const contract::Terms& terms, const Split& split) {
   for (std::size_t i = 0; i < terms.limits.size(); ++i) {
     const contract::Limit& limit = terms.limits[i];
     if (!limit.is_source || !split.amounts[i]) continue;
     const int scale = contract::scale_of_unit(limit.unit);
-    auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price) {
+    const bool is_money = limit.unit == terms.currency;
+    auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price, const std::string& line) {
       record.charges.push_back({std::string(kind), std::to_string(quantity), format_decimal(price, scale),
-                                format_decimal(price * quantity, scale), limit.unit, limit.account});
+                                format_decimal(price * quantity, scale), limit.unit, is_money ? line : "",
+                                limit.account});
     };
     for (Kind kind : kAllKinds)
       if (const std::int64_t count = split.tokens[i][kind]; count != 0)
-        charge(name_of(kind), count, limit.per_token[index_of(kind)]);
-    if (split.request_by == i && !limit.per_request.is_zero()) charge("request", 1, limit.per_request);
+        charge(name_of(kind), count, limit.per_token[index_of(kind)], line_of(terms, kind));
+    if (split.request_by == i && !limit.per_request.is_zero())
+      charge("request", 1, limit.per_request, terms.request_line);
   }
 }
 
@@ -169,17 +179,19 @@ std::optional<Error> check_open(const Open& command) {
 void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed,
                      bool nothing_served, const Split* split) {
   record.charges.clear();
-  auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price) {
-    record.charges.push_back({std::string(kind), std::to_string(quantity),
-                              format_decimal(price, contract::kMoneyScale),
-                              format_decimal(price * quantity, contract::kMoneyScale), terms.currency, ""});
+  auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price, const std::string& line) {
+    record.charges.push_back(
+        {std::string(kind), std::to_string(quantity), format_decimal(price, contract::kMoneyScale),
+         format_decimal(price * quantity, contract::kMoneyScale), terms.currency, line, ""});
   };
   if (split != nullptr) {
     charge_sources(record, terms, *split);
   } else {
     for (const contract::PriceLine& price : terms.prices)
-      if (billed[price.kind] != 0) charge(name_of(price.kind), billed[price.kind], price.per_token);
-    if (!nothing_served && !terms.per_request.is_zero()) charge("request", 1, terms.per_request);
+      if (billed[price.kind] != 0)
+        charge(name_of(price.kind), billed[price.kind], price.per_token, price.line);
+    if (!nothing_served && !terms.per_request.is_zero())
+      charge("request", 1, terms.per_request, terms.request_line);
   }
   Amount ciyuan;
   for (Kind kind : kAllKinds) {
@@ -354,8 +366,10 @@ std::string encode_call(const Open& command, std::int64_t granted, const Held& h
   for (const contract::PriceLine& price : command.terms.prices) {
     out.number(index_of(price.kind));
     out.amount(price.per_token);
+    out.text(price.line);
   }
   out.amount(command.terms.per_request);
+  out.text(command.terms.request_line);
   for (Amount weight : command.terms.ciyuan_per_token) out.amount(weight);
   out.number(command.idempotency.has_value());
   if (command.idempotency) {
@@ -390,16 +404,18 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
   for (std::uint64_t i = 0; i < prices && in.ok(); ++i) {
     std::uint64_t kind = in.number();
     if (kind >= kKinds) return damaged;
-    command.terms.prices.push_back({kAllKinds[kind], in.amount()});
+    command.terms.prices.push_back({kAllKinds[kind], in.amount(), {}});
+    if (version >= 3) command.terms.prices.back().line = in.text();
   }
   command.terms.per_request = in.amount();
+  if (version >= 3) command.terms.request_line = in.text();
   for (Amount& weight : command.terms.ciyuan_per_token) weight = in.amount();
   if (in.number() != 0) {
     command.idempotency.emplace();
     command.idempotency->key = in.text();
     command.idempotency->body = in.fixed<32>();
   }
-  command.draft = read_draft(in);
+  command.draft = read_draft(in, version >= 3);
   if (!in.done()) return damaged;
   return call;
 }

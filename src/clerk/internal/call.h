@@ -115,7 +115,8 @@ std::vector<ledger::Line> make_lines(const std::vector<ledger::AccountIndex>& ac
                                      const std::vector<Amount>& amounts, bool skip_zero);
 
 /// The open call as bytes: everything but its key, which lives in the keys file alone, and its mark. Earlier
-/// versions are still read: 1 had no slot (the key is found by the call's id), 2 knew no sources.
+/// versions are still read: 1 had no slot (the key is found by the call's id), 1 and 2 neither sources nor
+/// ids of price lines.
 std::string encode_call(const Open& command, std::int64_t granted, const Held& held,
                         std::optional<std::uint64_t> key_slot);
 struct DecodedCall {

@@ -90,13 +90,14 @@ void write_draft(ByteWriter& out, const UsageRecord& draft) {
   out.number(draft.charges.size());
   for (const record::Charge& charge : draft.charges)
     for (const std::string* text :
-         {&charge.kind, &charge.quantity, &charge.unit_price, &charge.amount, &charge.currency})
+         {&charge.kind, &charge.quantity, &charge.unit_price, &charge.amount, &charge.currency, &charge.line})
       out.text(*text);
   out.number(draft.clauses.size());
   for (const std::string& clause : draft.clauses) out.text(clause);
+  out.text(draft.service_class);
 }
 
-UsageRecord read_draft(ByteReader& in) {
+UsageRecord read_draft(ByteReader& in, bool of_lines) {
   UsageRecord draft;
   draft.id.bytes = in.fixed<16>();
   each_time(draft, [&](TimePoint& time) { time.ns = in.integer(); });
@@ -131,8 +132,10 @@ UsageRecord read_draft(ByteReader& in) {
     for (std::string* text :
          {&charge.kind, &charge.quantity, &charge.unit_price, &charge.amount, &charge.currency})
       *text = in.text();
+    if (of_lines) charge.line = in.text();
   });
   read_items(in, [&] { draft.clauses.emplace_back(in.text()); });
+  if (of_lines) draft.service_class = in.text();
   return draft;
 }
 

@@ -10,6 +10,7 @@ namespace ciyuan::clerk::internal {
 
 void write_draft(store::ByteWriter& out, const record::UsageRecord& draft);
 /// Where the bytes are not what write_draft made, `in` is no longer ok(), or the record is another one.
-record::UsageRecord read_draft(store::ByteReader& in);
+/// `of_lines` false: bytes of before charges named their price lines, and records their service class.
+record::UsageRecord read_draft(store::ByteReader& in, bool of_lines = true);
 
 }  // namespace ciyuan::clerk::internal

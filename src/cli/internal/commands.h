@@ -14,10 +14,11 @@ void add_document_commands(CLI::App& app, Session& session);  ///< apply, get, d
 void add_account_commands(CLI::App& app, Session& session);   ///< account
 void add_record_commands(CLI::App& app, Session& session);    ///< record, explain, statement, log
 void add_offline_commands(CLI::App& app,
-                          Session& session);  ///< count, method, parity, calibrate, verify, version
+                          Session& session);  ///< count, method, price, parity, calibrate, verify, version
 void add_count_command(CLI::App& app, Session& session);   ///< of the offline ones
 void add_method_command(CLI::App& app, Session& session);  ///< method, of the offline ones
 void add_vocab_command(CLI::App& app, Session& session);   ///< vocab, of the offline ones
+void add_price_command(CLI::App& app, Session& session);   ///< price, of the offline ones
 void add_parity_command(CLI::App& app, Session& session);  ///< of the offline ones
 /// calibrate, of the offline ones; `version` must outlive the parsing.
 void add_calibrate_command(CLI::App& app, Session& session, std::string_view version);

@@ -178,7 +178,7 @@ std::vector<std::string> cap_warnings(const std::vector<CapPlan>& caps) {
   return warnings;
 }
 
-Limit limit_of(const CapPlan& cap, const ModelRates& rates, const Call& call, std::string_view model,
+Limit limit_of(const CapPlan& cap, const CallRates& rates, const Call& call, std::string_view model,
                std::string_view session) {
   Limit limit;
   limit.clause = cap.clause;
@@ -215,7 +215,8 @@ Limit limit_of(const CapPlan& cap, const ModelRates& rates, const Call& call, st
       break;
     case CapUnit::kCiyuan:
       for (Kind kind : kAllKinds)
-        if (counts(cap.on, kind)) limit.per_token[index_of(kind)] = rates.ciyuan_per_token[index_of(kind)];
+        if (counts(cap.on, kind))
+          limit.per_token[index_of(kind)] = rates.model->ciyuan_per_token[index_of(kind)];
       break;
     case CapUnit::kMoney:
       if (rates.money == nullptr) break;  // resolve() refuses before this matters

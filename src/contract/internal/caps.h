@@ -25,7 +25,7 @@ std::string account_of_key(const CapPlan& cap, std::string_view key);
 std::vector<std::string> cap_warnings(const std::vector<CapPlan>& caps);
 
 /// The limit that this cap is for one call. `session` is the resolved session id.
-Limit limit_of(const CapPlan& cap, const ModelRates& rates, const Call& call, std::string_view model,
+Limit limit_of(const CapPlan& cap, const CallRates& rates, const Call& call, std::string_view model,
                std::string_view session);
 
 }  // namespace ciyuan::contract

@@ -201,11 +201,12 @@ class Compiler {
       for (const auto& [name, model] : state_->models) {
         ModelRates rates;
         rates.ciyuan_per_token = method->ciyuan_per_token(name);
-        rates.money = book != nullptr ? book->rates_for(name) : nullptr;
-        if (rates.money != nullptr)
-          for (Kind kind : kAllKinds)
-            if (rates.money->knows(kind))
-              rates.lines.push_back({kind, rates.money->per_token[index_of(kind)]});
+        rates.prices = book != nullptr ? book->find(name) : nullptr;
+        if (!model.routes.empty()) rates.region = model.routes.front().upstream->region;
+        if (rates.prices != nullptr && !rates.prices->conditional) {
+          rates.money = rates.prices->fixed;
+          rates.lines = price_lines(rates.money);
+        }
         entry->second.models.emplace(name, std::move(rates));
       }
     }
@@ -250,6 +251,7 @@ class Compiler {
     take_book(document, plan);
     // Without method the rates cannot be had; the clauses are still checked, so that all errors show at once.
     if (plan.method != nullptr) plan.rates = rates_for(plan.method, plan.book);
+    if (plan.book != nullptr) warn_of_regions(document, plan);
     std::string currency = plan.book != nullptr ? plan.book->currency() : "";
     plan.receivable_account = "receivable/" + plan.consumer + "/" + currency;
     plan.revenue_sink = "revenue/" + plan.provider + "/" + currency;
@@ -261,8 +263,10 @@ class Compiler {
     plan.price_book_name = text_at(document.value, "price_book");
     std::string pointer = "/price_book";
     const Json& clauses = document.value["clauses"];
+    std::optional<std::size_t> clause;
     for (std::size_t i = 0; i < clauses.size(); ++i) {
       if (text_at(clauses[i], "kind") != "price") continue;
+      clause = i;
       std::string said = text_at(clauses[i], "book");
       if (plan.price_book_name.empty()) {
         plan.price_book_name = said;
@@ -276,8 +280,35 @@ class Compiler {
     if (auto book = state_->books.find(plan.price_book_name); book != state_->books.end()) {
       plan.book = &book->second;
       plan.price_book_digest = digest_of("PriceBook", plan.price_book_name);
+      if (clause && (clauses[*clause].contains("prices") || clauses[*clause].contains("discounts")))
+        negotiate(document, "/clauses/" + std::to_string(*clause), clauses[*clause], plan);
     } else {
       fault(document, pointer, "\"" + plan.price_book_name + "\" names no PriceBook");
+    }
+  }
+
+  // The contract's own lines and discounts, over its book.
+  void negotiate(const Document& document, const std::string& pointer, const Json& clause,
+                 ContractPlan& plan) {
+    const Document* book = find_in(state_->documents, "PriceBook", plan.price_book_name);
+    Result<price::Book> negotiated = price::Book::negotiated(book->value, clause);
+    if (!negotiated.ok())
+      return fault(document, pointer + negotiated.error().path, negotiated.error().message);
+    plan.book = &state_->negotiated.emplace(document.name, std::move(negotiated).value()).first->second;
+  }
+
+  // Which route answers is not known when a call is held and priced.
+  void warn_of_regions(const Document& document, const ContractPlan& plan) {
+    for (const auto& [name, model] : state_->models) {
+      const price::ModelPrices* prices = plan.book->find(name);
+      if (prices == nullptr || !prices->by_region) continue;
+      for (const Route& route : model.routes)
+        if (route.upstream->region != model.routes.front().upstream->region)
+          warn(
+              document,
+              "the prices of " + name +
+                  " depend on the region, and its upstreams are in several: all calls are at the prices of " +
+                  model.routes.front().upstream->name);
     }
   }
 
@@ -339,7 +370,7 @@ class Compiler {
         fault(document, where, "\"" + name + "\" names no Model");
       } else {
         plan.scope_models.insert(model->second->name);
-        if (plan.book != nullptr && plan.book->rates_for(model->second->name) == nullptr)
+        if (plan.book != nullptr && plan.book->find(model->second->name) == nullptr)
           fault(document, where, "\"" + name + "\" has no price in the price book " + plan.price_book_name);
       }
     }
@@ -541,6 +572,14 @@ const Document* find_in(const std::vector<Document>& sorted, std::string_view ki
         return order_of(document.kind, document.name) < order;
       });
   return found != sorted.end() && found->kind == kind && found->name == name ? &*found : nullptr;
+}
+
+std::vector<PriceLine> price_lines(const price::Rates& rates) {
+  std::vector<PriceLine> lines;
+  for (Kind kind : kAllKinds)
+    if (rates.knows(kind))
+      lines.push_back({kind, rates.per_token[index_of(kind)], std::string(rates.line_id(kind))});
+  return lines;
 }
 
 Compilation compile(std::vector<Document> documents) { return Compiler().run(std::move(documents)); }

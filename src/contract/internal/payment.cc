@@ -90,18 +90,18 @@ bool is_for(const PackagePlan& package, const Call& call, std::string_view model
           std::find(endpoints.begin(), endpoints.end(), call.endpoint) != endpoints.end());
 }
 
-Limit source_of(const ContractPlan& contract, const ModelRates& rates, std::string account) {
+Limit source_of(const ContractPlan& contract, const CallRates& rates, std::string account) {
   Limit limit;
   limit.clause = contract.payment.clause;
   limit.unit = "CIYUAN";
   limit.account = std::move(account);
   limit.sink = "used/" + contract.name + "/" + contract.payment.clause + "/CIYUAN";
-  limit.per_token = rates.ciyuan_per_token;
+  limit.per_token = rates.model->ciyuan_per_token;
   limit.is_source = true;
   return limit;
 }
 
-void add_packages(const ContractPlan& contract, const ModelRates& rates, const Call& call,
+void add_packages(const ContractPlan& contract, const CallRates& rates, const Call& call,
                   std::string_view model, std::vector<Limit>& limits) {
   for (const PackagePlan& package : contract.packages) {
     if (!is_for(package, call, model) || call.at < package.from || call.at >= package.end) continue;
@@ -215,7 +215,7 @@ TimePoint crowded_at(const std::vector<PackagePlan>& packages) {
   return {};
 }
 
-void add_sources(const ContractPlan& contract, const ModelRates& rates, const Call& call,
+void add_sources(const ContractPlan& contract, const CallRates& rates, const Call& call,
                  std::string_view model, std::vector<Limit>& limits) {
   for (const SourcePlan& source : contract.payment.sources) {
     if (source.kind == SourceKind::kPackages) {

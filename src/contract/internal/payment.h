@@ -32,7 +32,7 @@ void sort_packages(std::vector<PackagePlan>& packages, PackageOrder order);
 TimePoint crowded_at(const std::vector<PackagePlan>& packages);
 
 /// Adds the sources of one call to its limits.
-void add_sources(const ContractPlan& contract, const ModelRates& rates, const Call& call,
+void add_sources(const ContractPlan& contract, const CallRates& rates, const Call& call,
                  std::string_view model, std::vector<Limit>& limits);
 
 /// The shares of others in what is charged for a model.

@@ -85,9 +85,18 @@ struct RoyaltyPlan {
 /// What one token of a model costs under one method and one price book.
 struct ModelRates {
   std::array<Amount, kKinds> ciyuan_per_token{};
-  const price::Rates* money = nullptr;  ///< null: no price book, or no price in it
+  const price::ModelPrices* prices = nullptr;  ///< null: no price book, or no price in it
+  price::Rates money;                          ///< where the prices hang on nothing
   std::vector<PriceLine> lines;
+  std::string region;  ///< of the model's first upstream
 };
+
+/// What one call costs: the model's rates, in the call's situation.
+struct CallRates {
+  const ModelRates* model = nullptr;
+  const price::Rates* money = nullptr;  ///< null: no price
+};
+std::vector<PriceLine> price_lines(const price::Rates& rates);
 /// Shared by all contracts with the same method and price book.
 struct RateTable {
   TextMap<ModelRates> models;
@@ -122,6 +131,8 @@ struct Registry::State {
   TextMap<const Model*> model_names;  ///< with aliases
   std::map<std::string, std::unique_ptr<const measure::Method>, std::less<>> methods;
   std::map<std::string, price::Book, std::less<>> books;
+  std::map<std::string, price::Book, std::less<>>
+      negotiated;  ///< by contract: its book, with its price clause
   std::map<std::pair<const measure::Method*, const price::Book*>, RateTable> rates;
   std::map<std::string, ContractPlan, std::less<>> contracts;
   std::map<std::string, KeyPlan, std::less<>> keys;

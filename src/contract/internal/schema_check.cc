@@ -24,6 +24,7 @@ constexpr std::size_t kShownBytesMax = 120;
 constexpr std::size_t kPatternTextMax = 1024;
 constexpr std::size_t kTextMax = 16'384;
 
+// `depth` counts references, not the nesting within a file.
 Json with_references(Json schema, int depth) {
   CIYUAN_CHECK(depth < 16, "schemas refer to each other in a circle");
   if (schema.is_object()) {
@@ -34,10 +35,9 @@ Json with_references(Json schema, int depth) {
       CIYUAN_CHECK(!text.empty(), "a schema refers to a file that is not embedded");
       return with_references(Json::parse(text), depth + 1);
     }
-    for (auto& member : schema.items())
-      member.value() = with_references(std::move(member.value()), depth + 1);
+    for (auto& member : schema.items()) member.value() = with_references(std::move(member.value()), depth);
   } else if (schema.is_array()) {
-    for (Json& item : schema) item = with_references(std::move(item), depth + 1);
+    for (Json& item : schema) item = with_references(std::move(item), depth);
   }
   return schema;
 }

@@ -135,7 +135,8 @@ std::uint32_t Engine::count_part(std::string_view part) const {
     const PieceTable::Entry key = PieceTable::key_of(part);
     if (const std::uint32_t known = table->find(key)) return known;
     const std::uint32_t count = bpe.count_joined(part);
-    table->put(key, count);
+    // Nor is the part kept, for the same reason: a pretoken of this text would be found as several tokens.
+    if (!bpe.is_token_only_whole(part)) table->put(key, count);
     return count;
   }
   if (part.size() > LongPieceTable::kPieceMax) return bpe.count_joined(part);
