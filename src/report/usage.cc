@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <optional>
-#include <unordered_set>
+#include <set>
 
 #include "base/amount.h"
 #include "contract/limit.h"
@@ -72,52 +72,32 @@ Status add_figures(Usage& usage, const Json& record, int sign, bool adjustment) 
   return {};
 }
 
+/// Takes each record of the period for what it moved on the accounts, and for its place in the log.
 class Adder {
  public:
-  Adder(store::Reader& reader, bool with_range) : reader_(reader), with_range_(with_range) {}
+  Adder(store::Reader& reader, bool with_range)
+      : reader_(reader), with_range_(with_range), effective_([this](const Json& record, int sign, bool adjustment) {
+          return add_figures(usage_, record, sign, adjustment);
+        }) {}
 
-  // Newest first, so that a correction comes before what it stands for.
   Status take(const store::RecordRow& row, const Json& record) {
     if (with_range_) CIYUAN_TRY_STATUS(take_leaf(row));
     const Json& outcome = record.at("outcome");
-    std::string id = record.at("id");
     CIYUAN_TRY(auto money, money_of(record));
     bool corrects = outcome.contains("corrects");
     for (const auto& [currency, amount] : money)
       CIYUAN_TRY_STATUS(add((corrects ? usage_.corrected_at : usage_.charged)[row.leaf], amount));
+    CIYUAN_TRY_STATUS(take_replaced(record));
     if (corrects) {
-      std::string earlier = outcome["corrects"];
       ++usage_.corrections;
-      corrected_[id] = earlier;
-      replaced_[earlier] = row.leaf;
+      correction_of_[outcome["corrects"].get<std::string>()] = row.leaf;
       for (const auto& [currency, amount] : money) CIYUAN_TRY_STATUS(add(usage_.corrected[currency], amount));
     }
-    if (replaced_.contains(id)) return take_replaced(id, money);
-    // Whether it adjusts an earlier period is known when all were seen.
-    if (corrects) return corrections_.push_back(record), Status{};
-    return add_figures(usage_, record, 1, false);
+    return effective_.see(record);
   }
 
   Result<Usage> finish() && {
-    // Corrected in this period and counted in an earlier one: only the difference belongs here. In a chain,
-    // the newest link outside of the period is the one that was counted last.
-    std::unordered_set<std::string> counted_before;
-    for (const auto& [id_text, leaf] : std::map(replaced_.begin(), replaced_.end())) {
-      CIYUAN_TRY(Id id, parse_id(id_text));
-      CIYUAN_TRY(std::optional<store::RecordRow> row, reader_.record(id));
-      if (!row) return Error{ErrorCode::kCorrupt, "the corrected record is missing", id_text};
-      CIYUAN_TRY(Json record, parse_json(row->json));
-      CIYUAN_TRY(auto money, money_of(record));
-      CIYUAN_TRY_STATUS(take_replaced(id_text, money));
-      CIYUAN_TRY_STATUS(add_figures(usage_, record, -1, true));
-      counted_before.insert(id_text);
-    }
-    for (const Json& record : corrections_) {
-      std::string first = record.at("id");
-      for (auto link = corrected_.find(first); link != corrected_.end(); link = corrected_.find(first))
-        first = link->second;
-      CIYUAN_TRY_STATUS(add_figures(usage_, record, 1, counted_before.contains(first)));
-    }
+    CIYUAN_TRY_STATUS(effective_.finish(reader_, [this](const Json& record) { return take_replaced(record); }));
     auto is_zero = [](const auto& one) { return one.second == 0; };
     std::erase_if(usage_.states, is_zero);
     std::erase_if(usage_.verdicts, is_zero);
@@ -150,24 +130,35 @@ class Adder {
   }
 
   // What a correction's posting was: the difference to what the corrected record had cost.
-  Status take_replaced(const std::string& id, const std::map<std::string, Amount>& money) {
-    std::uint64_t leaf = replaced_.at(id);
+  Status take_replaced(const Json& record) {
+    auto correction = correction_of_.find(record.at("id").get<std::string>());
+    if (correction == correction_of_.end()) return {};
+    CIYUAN_TRY(auto money, money_of(record));
     for (const auto& [currency, amount] : money) {
-      CIYUAN_TRY_STATUS(add(usage_.corrected_at[leaf], amount, -1));
+      CIYUAN_TRY_STATUS(add(usage_.corrected_at[correction->second], amount, -1));
       CIYUAN_TRY_STATUS(add(usage_.corrected[currency], amount, -1));
     }
-    replaced_.erase(id);
     return {};
   }
 
   store::Reader& reader_;
   bool with_range_;
   Usage usage_;
+  Effective effective_;
   std::vector<tlog::Hash> leaves_;
-  std::unordered_map<std::string, std::uint64_t> replaced_;  ///< not seen yet → its correction's leaf
-  std::unordered_map<std::string, std::string> corrected_;   ///< correction → what it corrects
-  std::vector<Json> corrections_;                            ///< that nothing in the period corrects again
+  std::unordered_map<std::string, std::uint64_t> correction_of_;  ///< corrected → the correction's leaf
 };
+
+// Records have no members that are missing or of another type, unless the store is damaged.
+template <class F>
+Status guarded(const F& work, std::string_view path) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return Error{ErrorCode::kCorrupt, std::string("a stored record is damaged: ") + error.what(),
+                 std::string(path)};
+  }
+}
 
 std::string label_of(const Json& record, std::string_view by, int offset_minutes) {
   if (by == "key") return text_at(record.at("party"), "key");
@@ -208,13 +199,10 @@ Status for_each_record(store::Reader& reader, const RecordQuery& query,
                      "has more than " + std::to_string(kRecordsMax) + " records: take a shorter one", "period"};
       Result<Json> record = parse_json(row.json);
       if (!record.ok()) return Error{ErrorCode::kCorrupt, record.error().message, row.id.text()};
-      try {  // the JSON library throws for a member that is not there or of another type
-        if (query.model.empty() || text_at(record->at("model"), "asked") == query.model)
-          CIYUAN_TRY_STATUS(take(row, *record));
-      } catch (const std::exception& error) {
-        return Error{ErrorCode::kCorrupt, std::string("a stored record is damaged: ") + error.what(),
-                     row.id.text()};
-      }
+      CIYUAN_TRY_STATUS(guarded([&]() -> Status {
+        if (!query.model.empty() && text_at(record->at("model"), "asked") != query.model) return {};
+        return take(row, *record);
+      }, row.id.text()));
     }
     more = rows.size() == kPage && rows.back().leaf > 0;
     if (more) filter.before_leaf = rows.back().leaf;
@@ -222,16 +210,57 @@ Status for_each_record(store::Reader& reader, const RecordQuery& query,
   return {};
 }
 
+Status Effective::see(const Json& record) {
+  const Json& outcome = record.at("outcome");
+  std::string id = record.at("id");
+  bool corrects = outcome.contains("corrects");
+  if (corrects) {
+    corrected_[id] = outcome["corrects"].get<std::string>();
+    awaited_.insert(corrected_[id]);
+  }
+  if (awaited_.erase(id) > 0) return {};
+  // Whether it adjusts an earlier period is known when all were seen.
+  if (corrects) return corrections_.push_back(record), Status{};
+  return take_(record, 1, false);
+}
+
+Status Effective::finish(store::Reader& reader, const std::function<Status(const Json&)>& replaced) {
+  // In a chain, the newest link outside of the period is the one that was counted last.
+  for (const std::string& id_text : std::set<std::string>(awaited_.begin(), awaited_.end())) {
+    CIYUAN_TRY(Id id, parse_id(id_text));
+    CIYUAN_TRY(std::optional<store::RecordRow> row, reader.record(id));
+    if (!row) return Error{ErrorCode::kCorrupt, "the corrected record is missing", id_text};
+    CIYUAN_TRY(Json record, parse_json(row->json));
+    if (replaced) CIYUAN_TRY_STATUS(replaced(record));
+    CIYUAN_TRY_STATUS(take_(record, -1, true));
+  }
+  for (const Json& record : corrections_) {
+    std::string first = record.at("id");
+    for (auto link = corrected_.find(first); link != corrected_.end(); link = corrected_.find(first))
+      first = link->second;
+    CIYUAN_TRY_STATUS(take_(record, 1, awaited_.contains(first)));
+  }
+  return {};
+}
+
+Status for_each_effective(store::Reader& reader, const RecordQuery& query, const Effective::Take& take) {
+  Effective effective(take);
+  CIYUAN_TRY_STATUS(for_each_record(
+      reader, query, [&](const store::RecordRow&, const Json& record) { return effective.see(record); }));
+  return guarded([&] { return effective.finish(reader); }, query.contract);
+}
+
 Result<Usage> usage_of(store::Reader& reader, const RecordQuery& query, bool with_range) {
   Adder adder(reader, with_range);
   CIYUAN_TRY_STATUS(for_each_record(reader, query, [&](const store::RecordRow& row, const Json& record) {
     return adder.take(row, record);
   }));
-  try {
-    return std::move(adder).finish();
-  } catch (const std::exception& error) {
-    return Error{ErrorCode::kCorrupt, std::string("a stored record is damaged: ") + error.what(), query.contract};
-  }
+  Result<Usage> usage = Error{};
+  CIYUAN_TRY_STATUS(guarded([&]() -> Status {
+    usage = std::move(adder).finish();
+    return usage.ok() ? Status{} : Status(usage.error());
+  }, query.contract));
+  return usage;
 }
 
 Result<std::map<std::string, Share>> split_of(store::Reader& reader, const RecordQuery& query,
@@ -240,8 +269,7 @@ Result<std::map<std::string, Share>> split_of(store::Reader& reader, const Recor
     return invalid("split", "\"" + std::string(by.substr(0, 60)) +
                                 "\" is no property; those are key, session, model, upstream, day");
   std::map<std::string, Share> shares;
-  std::unordered_map<std::string, bool> replaced;  // true: seen in the period
-  auto add_share = [&](const Json& record, int sign) -> Status {
+  auto add_share = [&](const Json& record, int sign, bool) -> Status {
     Share& share = shares[label_of(record, by, offset_minutes)];
     share.calls += static_cast<std::uint64_t>(sign);
     for (const auto& figure : record.at("usage").items())
@@ -252,22 +280,7 @@ Result<std::map<std::string, Share>> split_of(store::Reader& reader, const Recor
     for (const auto& [currency, amount] : money) CIYUAN_TRY_STATUS(add(share.money[currency], amount, sign));
     return {};
   };
-  CIYUAN_TRY_STATUS(for_each_record(reader, query, [&](const store::RecordRow&, const Json& record) -> Status {
-    if (record.at("outcome").contains("corrects"))
-      replaced.emplace(record["outcome"]["corrects"].get<std::string>(), false);
-    auto found = replaced.find(record.at("id").get<std::string>());
-    if (found == replaced.end()) return add_share(record, 1);
-    found->second = true;
-    return {};
-  }));
-  for (const auto& [id_text, in_period] : replaced) {
-    if (in_period) continue;
-    CIYUAN_TRY(Id id, parse_id(id_text));
-    CIYUAN_TRY(std::optional<store::RecordRow> row, reader.record(id));
-    if (!row) return Error{ErrorCode::kCorrupt, "the corrected record is missing", id_text};
-    CIYUAN_TRY(Json record, parse_json(row->json));
-    CIYUAN_TRY_STATUS(add_share(record, -1));
-  }
+  CIYUAN_TRY_STATUS(for_each_effective(reader, query, add_share));
   return shares;
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/json.h"
@@ -30,6 +31,26 @@ struct RecordQuery {
 /// Calls `take` for each record, newest first; an Error ends it. The caller pins.
 Status for_each_record(store::Reader& reader, const RecordQuery& query,
                        const std::function<Status(const store::RecordRow&, const Json&)>& take);
+
+/// Calls `take` for what counts in the period (see above): with sign 1 for a record that nothing in the period
+/// corrects, with sign −1 for one of an earlier period that is taken back; `adjustment` for both halves of
+/// such a correction.
+class Effective {
+ public:
+  using Take = std::function<Status(const Json& record, int sign, bool adjustment)>;
+  explicit Effective(Take take) : take_(std::move(take)) {}
+  /// Each record of the period, newest first: a correction comes before what it stands for.
+  Status see(const Json& record);
+  /// Reads what was corrected and closed before. `replaced` is told of each of those too.
+  Status finish(store::Reader& reader, const std::function<Status(const Json&)>& replaced = {});
+
+ private:
+  Take take_;
+  std::unordered_set<std::string> awaited_;                 ///< corrected, and not seen yet
+  std::unordered_map<std::string, std::string> corrected_;  ///< correction → what it corrects
+  std::vector<Json> corrections_;                           ///< that nothing in the period corrects again
+};
+Status for_each_effective(store::Reader& reader, const RecordQuery& query, const Effective::Take& take);
 
 /// What lines are told apart by.
 struct LineKey {
