@@ -133,7 +133,7 @@ Cells usage_cells(const FocusFrame& frame, const FocusKey& key, const FocusSum& 
   cells["ChargeFrequency"] = "Usage-Based";
   if (key.correction) cells["ChargeClass"] = "Correction";
   cells["ChargeDescription"] = key.kind + " of " + key.model;
-  cells["ConsumedQuantity"] = cells["PricingQuantity"] = std::to_string(sum.quantity);
+  cells["ConsumedQuantity"] = cells["PricingQuantity"] = std::to_string(sum.quantity) + ".0";  // a decimal, by its form too
   cells["ConsumedUnit"] = cells["PricingUnit"] = unit;
   cells["ContractedUnitPrice"] = cells["ListUnitPrice"] = key.unit_price;
   cells["PricingCategory"] = "Standard";
