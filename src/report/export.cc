@@ -87,7 +87,10 @@ const std::vector<std::string> kFocusColumns = {
     "ContractedUnitPrice", "EffectiveCost", "InvoiceId", "InvoiceIssuerName", "ListCost", "ListUnitPrice",
     "PricingCategory", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "RegionId",
     "RegionName", "ServiceCategory", "ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter",
-    "SkuPriceDetails", "SkuPriceId", "SubAccountId", "SubAccountName", "Tags"};
+    "SkuPriceDetails", "SkuPriceId", "SubAccountId", "SubAccountName", "Tags",
+    // Rules of other columns ask for these, used or not.
+    "CommitmentDiscountStatus", "PricingCurrency", "PricingCurrencyContractedUnitPrice",
+    "PricingCurrencyEffectiveCost", "PricingCurrencyListUnitPrice"};
 
 using Cells = std::map<std::string, std::string>;
 
@@ -97,6 +100,8 @@ Cells focus_base(const FocusFrame& frame, const std::string& cost, const std::st
           {"EffectiveCost", cost},
           {"ListCost", cost},
           {"BillingCurrency", currency},
+          {"PricingCurrency", currency},
+          {"PricingCurrencyEffectiveCost", cost},
           {"BillingAccountId", frame.account},
           {"BillingAccountName", frame.consumer},
           {"BillingPeriodStart", focus_time(frame.month_start)},
@@ -135,7 +140,9 @@ Cells usage_cells(const FocusFrame& frame, const FocusKey& key, const FocusSum& 
   cells["ChargeDescription"] = key.kind + " of " + key.model;
   cells["ConsumedQuantity"] = cells["PricingQuantity"] = std::to_string(sum.quantity) + ".0";  // a decimal, by its form too
   cells["ConsumedUnit"] = cells["PricingUnit"] = unit;
-  cells["ContractedUnitPrice"] = cells["ListUnitPrice"] = key.unit_price;
+  for (const char* column : {"ContractedUnitPrice", "ListUnitPrice", "PricingCurrencyContractedUnitPrice",
+                             "PricingCurrencyListUnitPrice"})
+    cells[column] = key.unit_price;
   cells["PricingCategory"] = "Standard";
   cells["RegionId"] = cells["RegionName"] = key.region;
   cells["SkuId"] = sku;

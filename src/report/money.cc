@@ -103,10 +103,13 @@ std::string money_text(Amount amount, int decimals, bool in_groups) {
 }
 
 std::string grouped(std::string_view decimal) {
-  std::string text(decimal);
-  std::size_t end = std::min(text.find('.'), text.size());
-  std::size_t begin = text.starts_with('-') ? 1 : 0;
-  for (std::size_t at = end; at > begin + 3; at -= 3) text.insert(at - 3, ",");
+  std::size_t end = std::min(decimal.find('.'), decimal.size());
+  std::size_t begin = decimal.starts_with('-') ? 1 : 0;
+  std::string text;
+  for (std::size_t i = 0; i < decimal.size(); ++i) {
+    if (i > begin && i < end && (end - i) % 3 == 0) text += ',';
+    text += decimal[i];
+  }
   return text;
 }
 
