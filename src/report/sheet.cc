@@ -16,7 +16,7 @@ const std::map<std::string, Words, std::less<>> kKinds = {
     {"input", {"Input", "输入"}},           {"cache_read", {"Cache read", "缓存读取"}},
     {"cache_write", {"Cache write", "缓存写入"}}, {"output", {"Output", "输出"}},
     {"reasoning", {"Reasoning", "推理"}},   {"tool", {"Tool calls", "工具调用"}},
-    {"request", {"Requests", "请求"}}};
+    {"request", {"Requests, price each", "请求，每次价"}}};
 const std::map<std::string, Words, std::less<>> kRoundings = {{"half_even", {"half to even", "四舍六入五成双"}},
                                                               {"half_up", {"half up", "四舍五入"}},
                                                               {"up", {"up", "进位"}},
@@ -103,8 +103,8 @@ Status add_rows(Sheet& sheet, const Json& paper) {
     for (const auto& [line, price] : lines) {
       Words kind = words_for(kKinds, text_at(*line, "kind"));
       if (line->value("adjustment", false)) {
-        kind.en += " · correction of an earlier period";
-        kind.zh += " · 往期更正";
+        kind.en += " (correction)";
+        kind.zh += "（往期更正）";
       }
       sheet.rows.push_back({.heading = false,
                             .first = kind,
@@ -238,8 +238,8 @@ Result<Sheet> sheet_of(const Json& paper) {
     sheet.number = text_at(paper, "name");
     CIYUAN_TRY(sheet.issued, parse_rfc3339(text_at(paper, "issued")));
     int offset = paper.at("period").value("utc_offset_minutes", 0);
-    sheet.from = party_block(paper.at("issuer"), {"From", "开票方"});
-    sheet.to = party_block(paper.at("recipient"), {"Bill to", "收票方"});
+    sheet.from = party_block(paper.at("issuer"), {"From", "开具方"});
+    sheet.to = party_block(paper.at("recipient"), {"Bill to", "付款方"});
     sheet.facts.push_back({{"Number", "编号"}, sheet.number});
     sheet.facts.push_back({{"Issued", "开具日期"}, date_text(sheet.issued, offset)});
     bool credits = text_at(paper, "kind") == "CreditNote";

@@ -122,7 +122,7 @@ std::string both(const Words& words, const char* between = "  ") {
 }
 
 /// Columns of the table, from the left.
-constexpr double kAmountWidth = 100, kPriceWidth = 92, kQuantityWidth = 88;
+constexpr double kAmountWidth = 100, kPriceWidth = 122, kQuantityWidth = 84;
 constexpr double kAmountX = kMargin + kInner - kAmountWidth, kPriceX = kAmountX - kPriceWidth,
                  kQuantityX = kPriceX - kQuantityWidth;
 
@@ -231,7 +231,7 @@ class Setter {
   void table_head() {
     pages_.text(both({"Use", "用量"}), kMargin, y_, 150, kSmall);
     pages_.text(both({"Quantity", "数量"}), kQuantityX, y_, kQuantityWidth, kSmall, Align::kRight);
-    pages_.text(both(sheet_.unit_price_label), kPriceX - 30, y_, kPriceWidth + 30, kSmall, Align::kRight);
+    pages_.text(both(sheet_.unit_price_label), kPriceX, y_, kPriceWidth, kSmall, Align::kRight);
     pages_.text(both({"Amount", "金额"}), kAmountX, y_, kAmountWidth, kSmall, Align::kRight);
     y_ += 14;
     pages_.rule(kMargin, y_, kInner, 1.2, kAccent);
@@ -304,9 +304,12 @@ class Setter {
   }
 
   void set_note(const SheetNote& note) {
-    // The heading stays with what comes first under it.
+    // A note stays together where it fits on a page; else its heading with what comes first under it.
+    double whole = 18;
+    for (const Words& words : note.paragraphs) whole += paragraph(words, false);
+    for (const Fact& fact : note.facts) whole += note_fact(fact, false);
     double first = note.paragraphs.empty() ? 20 : paragraph(note.paragraphs[0], false);
-    room(18 + first);
+    room(whole < (kBottom - kTop) / 2 ? whole : 18 + first);
     y_ += pages_.text(both(note.heading), kMargin, y_, kInner, {9.5, true, kAccent}) + 3;
     for (const Words& words : note.paragraphs) {
       room(paragraph(words, false));

@@ -41,9 +41,8 @@ Json by_currency(const std::map<std::string, Amount>& sums) {
   return object;
 }
 
-// The postings that papers of the contract made.
-Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& contract,
-                                                 const std::string& provider) {
+// The postings that papers made under the provider's numbers.
+Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& provider) {
   std::map<Id, std::string> known;
   for (const auto& [kind, prefix, what] :
        {std::tuple{"Invoice", provider + "-", "invoice"}, std::tuple{"CreditNote", provider + "-", "credit note"},
@@ -97,7 +96,7 @@ struct Reconciled {
 Result<Reconciled> reconcile(store::Reader& reader, const std::string& contract, const SettlementTerms& terms,
                              const Period& period, const Usage& usage) {
   Reconciled result;
-  CIYUAN_TRY(auto known, paper_postings(reader, contract, terms.provider));
+  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider));
   CIYUAN_TRY(auto accounts, accounts_of(reader, contract, terms.consumer, usage, terms.currency));
   std::unordered_map<std::uint64_t, Amount> unseen = usage.charged;
   for (const auto& [leaf, amount] : usage.corrected_at) unseen[leaf] = amount;

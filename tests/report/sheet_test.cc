@@ -38,7 +38,7 @@ TEST(Sheet, prices_are_read_by_the_million_and_points_stand_under_each_other) {
   EXPECT_EQ(sheet.rows[2].unit_price, "0.80");
   EXPECT_EQ(sheet.rows[1].amount, "2.000001");
   EXPECT_EQ(sheet.rows[2].amount, "0.000004");
-  EXPECT_NE(sheet.rows[2].first.en.find("correction"), std::string::npos);
+  EXPECT_NE(sheet.rows[2].first.en.find("(correction)"), std::string::npos);
   EXPECT_EQ(sheet.amount.value, "CNY 1,308.64");
 }
 
