@@ -1,4 +1,7 @@
-/// Statements, invoices, credit notes, settlements, exports, budgets: what the report library says, over HTTP.
+/// Statements, invoices, credit notes, settlements, exports, budgets: what the report library says, over
+/// HTTP.
+
+#include "report/papers.h"
 
 #include <algorithm>
 
@@ -7,7 +10,6 @@
 #include "price/book.h"
 #include "report/budget.h"
 #include "report/export.h"
-#include "report/papers.h"
 #include "report/settlement.h"
 #include "report/sheet.h"
 #include "report/statement.h"
@@ -85,7 +87,8 @@ Result<report::CreditRequest> read_credit(const Request& request) {
   CIYUAN_TRY(credit.id, text_member(body, "id"));
   if (credit.id.size() > kCreditIdBytesMax)
     return invalid("id", "is longer than " + std::to_string(kCreditIdBytesMax) + " bytes");
-  if (credit.id.starts_with("settlement/")) return invalid("id", "\"settlement/\" begins the ids of settlements");
+  if (credit.id.starts_with("settlement/"))
+    return invalid("id", "\"settlement/\" begins the ids of settlements");
   if (body.contains("text")) {
     CIYUAN_TRY(credit.text, text_member(body, "text"));
   }
@@ -118,7 +121,8 @@ http::Response Handlers::usage(const Request& request) {
   Result<report::Period> period = closed_period_of(request, *offset);
   if (!period.ok()) return problem(period.error());
   std::string_view format = request.asked("format");
-  Result<report::Export> made = report::export_usage(reader(), name, *period, format.empty() ? "csv" : format);
+  Result<report::Export> made =
+      report::export_usage(reader(), name, *period, format.empty() ? "csv" : format);
   if (!made.ok()) return problem(made.error());
   return text_response(std::move(made->text), 200, std::move(made->content_type));
 }
@@ -154,8 +158,8 @@ http::Response Handlers::show_paper(const Request& request, std::string_view kin
   std::string_view format = request.asked("format");
   if (format.empty() || format == "json") return json_response(*paper);
   if (format != "html" && format != "pdf")
-    return problem(invalid("format", "\"" + std::string(format.substr(0, 60)) +
-                                         "\" is no format; those are json, html, pdf"));
+    return problem(invalid(
+        "format", "\"" + std::string(format.substr(0, 60)) + "\" is no format; those are json, html, pdf"));
   Result<report::Sheet> sheet = report::sheet_of(*paper);
   if (!sheet.ok()) return problem(sheet.error());
   if (format == "html") {
@@ -179,10 +183,13 @@ http::Response Handlers::write_paper(Result<report::Drafted> drafted, const Requ
   if (auto* error = std::get_if<Error>(&reply)) return problem(*error);
   auto* done = std::get_if<clerk::Done>(&reply);
   if (done == nullptr) return problem(500, "the clerk gave another reply than Done");
-  return json_response({{member, std::move(drafted->paper)}, {"existed", false}, {"leaf", done->leaf_index}}, 201);
+  return json_response({{member, std::move(drafted->paper)}, {"existed", false}, {"leaf", done->leaf_index}},
+                       201);
 }
 
-http::Response Handlers::list_invoices(const Request& request) { return list_papers(request, "Invoice", "invoices"); }
+http::Response Handlers::list_invoices(const Request& request) {
+  return list_papers(request, "Invoice", "invoices");
+}
 http::Response Handlers::get_invoice(const Request& request) { return show_paper(request, "Invoice"); }
 
 http::Response Handlers::make_invoice(const Request& request) {

@@ -58,7 +58,8 @@ void list(Session& session, const std::string& prefix, bool json) {
        {std::pair{"/v1/invoices", "invoices"}, std::pair{"/v1/credit-notes", "credit_notes"}}) {
     std::string after;
     for (bool more = true; more;) {
-      auto reply = session.send_json("GET", path + query_of({{"prefix", prefix}, {"after", after}, {"limit", "1000"}}));
+      auto reply = session.send_json(
+          "GET", path + query_of({{"prefix", prefix}, {"after", after}, {"limit", "1000"}}));
       if (!reply.ok()) return session.fail(reply.error());
       for (const Json& one : reply->value(member, Json::array())) {
         if (json) session.out() << one.dump() << "\n";
@@ -85,7 +86,8 @@ void credit(Session& session, const CreditOptions& options) {
   std::string id = options.id.empty() ? make_uuid7(now()).text() : options.id;
   Json body = {{"amount", options.amount}, {"reason", options.reason}, {"id", id}};
   if (!options.text.empty()) body["text"] = options.text;
-  auto reply = session.send_json("POST", "/v1/invoices/" + percent_encoded(options.number) + "/credit", body.dump());
+  auto reply =
+      session.send_json("POST", "/v1/invoices/" + percent_encoded(options.number) + "/credit", body.dump());
   if (!reply.ok()) {
     session.fail(reply.error());
     if (reply.error().code == ErrorCode::kUnavailable || reply.error().code == ErrorCode::kTimeout)
@@ -96,8 +98,8 @@ void credit(Session& session, const CreditOptions& options) {
   if (options.json)
     session.out() << note.dump() << "\n";
   else
-    session.out() << text_at(note, "name") << "  " << text_at(note, "gross") << " " << text_at(note, "currency")
-                  << " credited on " << options.number << "\n";
+    session.out() << text_at(note, "name") << "  " << text_at(note, "gross") << " "
+                  << text_at(note, "currency") << " credited on " << options.number << "\n";
 }
 
 }  // namespace
@@ -108,10 +110,12 @@ void add_invoice_commands(CLI::App& app, Session& session) {
   auto* create_command = invoice->add_subcommand("create", "Invoice a period that is over");
   auto create_options = std::make_shared<CreateOptions>();
   create_command->add_option("CONTRACT", create_options->contract, "Its name")->required();
-  create_command->add_option("--period", create_options->period, "2026-11, 2026-11-05, 2026 or A..B")->required();
+  create_command->add_option("--period", create_options->period, "2026-11, 2026-11-05, 2026 or A..B")
+      ->required();
   create_command->add_flag("--json", create_options->json, "Print the invoice as JSON");
   create_command->footer(
-      "The same period again gives the invoice that is there. Its terms (tax, currency, days) are those of the\n"
+      "The same period again gives the invoice that is there. Its terms (tax, currency, days) are those of "
+      "the\n"
       "contract's settlement clause.\nExample:\n  ciyuan invoice create demo --period 2026-11");
   create_command->callback([&session, create_options] { create(session, *create_options); });
 
@@ -128,19 +132,24 @@ void add_invoice_commands(CLI::App& app, Session& session) {
   list_command->add_option("PREFIX", list_options->first, "Only numbers that begin so: lantern-2026-");
   list_command->add_flag("--json", list_options->second, "One JSON object a line");
   list_command->footer("Example:\n  ciyuan invoice list lantern-2026-");
-  list_command->callback([&session, list_options] { list(session, list_options->first, list_options->second); });
+  list_command->callback(
+      [&session, list_options] { list(session, list_options->first, list_options->second); });
 
   auto* credit_command = invoice->add_subcommand("credit", "Credit a part or all of an invoice");
   auto credit_options = std::make_shared<CreditOptions>();
   credit_command->add_option("NUMBER", credit_options->number, "The invoice's number")->required();
-  credit_command->add_option("--amount", credit_options->amount, "With tax, in the invoice's currency")->required();
-  credit_command->add_option("--reason", credit_options->reason,
-                             "service_failure, price_error, counting_error, goodwill, dispute_upheld or other")
+  credit_command->add_option("--amount", credit_options->amount, "With tax, in the invoice's currency")
+      ->required();
+  credit_command
+      ->add_option("--reason", credit_options->reason,
+                   "service_failure, price_error, counting_error, goodwill, dispute_upheld or other")
       ->required();
   credit_command->add_option("--text", credit_options->text, "Why, in words");
-  credit_command->add_option("--id", credit_options->id, "Of the request: the same again writes no second note");
+  credit_command->add_option("--id", credit_options->id,
+                             "Of the request: the same again writes no second note");
   credit_command->add_flag("--json", credit_options->json, "Print the credit note as JSON");
-  credit_command->footer("Example:\n  ciyuan invoice credit lantern-2026-000001 --amount 1.20 --reason service_failure");
+  credit_command->footer(
+      "Example:\n  ciyuan invoice credit lantern-2026-000001 --amount 1.20 --reason service_failure");
   credit_command->callback([&session, credit_options] { credit(session, *credit_options); });
 }
 

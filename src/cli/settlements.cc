@@ -24,7 +24,8 @@ struct StepOptions {
 Result<Json> dispute_of(const std::string& text) {
   std::size_t first = text.find(':');
   if (first == text.npos)
-    return invalid("--dispute", "\"" + text.substr(0, 80) + "\" is not like REASON:AMOUNT or REASON:AMOUNT:RECORD,RECORD");
+    return invalid("--dispute",
+                   "\"" + text.substr(0, 80) + "\" is not like REASON:AMOUNT or REASON:AMOUNT:RECORD,RECORD");
   std::size_t second = std::min(text.find(':', first + 1), text.size());
   Json dispute = {{"reason", text.substr(0, first)}, {"amount", text.substr(first + 1, second - first - 1)}};
   for (std::size_t at = second + 1; at < text.size();) {
@@ -88,7 +89,8 @@ void step(Session& session, const StepOptions& options) {
     return;
   }
   session.out() << options.number << " is " << text_at(settlement, "state");
-  if (options.step == "propose") session.out() << ", to be disputed until " << text_at(settlement, "dispute_until");
+  if (options.step == "propose")
+    session.out() << ", to be disputed until " << text_at(settlement, "dispute_until");
   if (options.step == "dispute") session.out() << " by " << text_at(settlement, "disputed");
   if (options.step == "resolve") session.out() << ", " << text_at(settlement, "upheld") << " upheld";
   if (options.step == "settle") session.out() << ", payable " << text_at(settlement, "payable");
@@ -113,8 +115,9 @@ void list(Session& session, const std::string& prefix, bool json) {
     if (!reply.ok()) return session.fail(reply.error());
     for (const Json& one : reply->value("settlements", Json::array())) {
       if (json) session.out() << one.dump() << "\n";
-      table.add({text_at(one, "name"), text_at(one, "contract"), text_at(one, "state"), text_at(one, "disputed"),
-                 text_at(one, "upheld"), text_at(one, "payable"), text_at(one, "dispute_until")});
+      table.add({text_at(one, "name"), text_at(one, "contract"), text_at(one, "state"),
+                 text_at(one, "disputed"), text_at(one, "upheld"), text_at(one, "payable"),
+                 text_at(one, "dispute_until")});
     }
     after = text_at(*reply, "next");
     more = !after.empty();
@@ -136,7 +139,8 @@ constexpr StepWords kSteps[] = {
     {"accept", "The consumer accepts it", "--key harbor.key"},
     {"dispute", "The consumer disputes amounts, within the contract's window",
      "--dispute wrong_count:0.12 --key harbor.key"},
-    {"resolve", "Both say how much of the dispute is upheld", "--upheld 0.10 --key lantern.key --key harbor.key"},
+    {"resolve", "Both say how much of the dispute is upheld",
+     "--upheld 0.10 --key lantern.key --key harbor.key"},
     {"settle", "The provider closes it: what is left is payable", "--key lantern.key"}};
 
 void add_step(CLI::App& settlement, Session& session, const StepWords& words) {
@@ -147,15 +151,20 @@ void add_step(CLI::App& settlement, Session& session, const StepWords& words) {
   command->add_option("--key", options->keys, "File of a private key that signs, from `settlement keygen`");
   command->add_option("--note", options->note_file, "A signed note of this step, to send or to sign further");
   if (options->step == "dispute")
-    command->add_option("--dispute", options->disputes, "REASON:AMOUNT or REASON:AMOUNT:RECORD,RECORD; repeatable")
+    command
+        ->add_option("--dispute", options->disputes,
+                     "REASON:AMOUNT or REASON:AMOUNT:RECORD,RECORD; repeatable")
         ->required();
   if (options->step == "resolve")
     command->add_option("--upheld", options->upheld, "The part that the consumer need not pay")->required();
-  command->add_flag("--only-sign", options->only_sign, "Print the signed note for the other party, and send nothing");
+  command->add_flag("--only-sign", options->only_sign,
+                    "Print the signed note for the other party, and send nothing");
   command->add_flag("--json", options->json, "Print the settlement as JSON");
-  std::string footer = std::string("Example:\n  ciyuan settlement ") + words.name + " lantern-2026-000001 " + words.example;
+  std::string footer =
+      std::string("Example:\n  ciyuan settlement ") + words.name + " lantern-2026-000001 " + words.example;
   if (options->step == "dispute")
-    footer = "Reasons: not_ours, wrong_count, wrong_price, not_delivered, bad_service, charged_twice.\n" + footer;
+    footer =
+        "Reasons: not_ours, wrong_count, wrong_price, not_delivered, bad_service, charged_twice.\n" + footer;
   command->footer(footer);
   command->callback([&session, options] { step(session, *options); });
 }
@@ -166,14 +175,18 @@ void add_settlement_commands(CLI::App& app, Session& session) {
   auto* settlement = app.add_subcommand("settlement", "Two parties sign off an invoice, or dispute it");
   settlement->require_subcommand(1);
   settlement->footer(
-      "proposed → accepted, or disputed → resolved; then settled. Each step is a signed note over the digest of "
+      "proposed → accepted, or disputed → resolved; then settled. Each step is a signed note over the digest "
+      "of "
       "the\ninvoice, its records and the log's checkpoint, and becomes a leaf of the log.");
   auto* keygen_command = settlement->add_subcommand("keygen", "Make a party's key for settlements");
   auto keygen_options = std::make_shared<std::pair<std::string, std::string>>();
-  keygen_command->add_option("NAME", keygen_options->first, "What the key is called: the party's domain or name")->required();
+  keygen_command
+      ->add_option("NAME", keygen_options->first, "What the key is called: the party's domain or name")
+      ->required();
   keygen_command->add_option("-o,--output", keygen_options->second, "File for the private half")->required();
   keygen_command->footer("Example:\n  ciyuan settlement keygen lantern.example -o lantern.key");
-  keygen_command->callback([&session, keygen_options] { keygen(session, keygen_options->first, keygen_options->second); });
+  keygen_command->callback(
+      [&session, keygen_options] { keygen(session, keygen_options->first, keygen_options->second); });
   for (const StepWords& words : kSteps) add_step(*settlement, session, words);
 
   auto* list_command = settlement->add_subcommand("list", "Settlements and their states");
@@ -181,13 +194,15 @@ void add_settlement_commands(CLI::App& app, Session& session) {
   list_command->add_option("PREFIX", list_options->first, "Only invoices whose number begins so");
   list_command->add_flag("--json", list_options->second, "One JSON object a line");
   list_command->footer("Example:\n  ciyuan settlement list");
-  list_command->callback([&session, list_options] { list(session, list_options->first, list_options->second); });
+  list_command->callback(
+      [&session, list_options] { list(session, list_options->first, list_options->second); });
   auto* show_command = settlement->add_subcommand("show", "One settlement, with its signed steps");
   auto show_options = std::make_shared<std::pair<std::string, bool>>();
   show_command->add_option("NUMBER", show_options->first, "The invoice's number")->required();
   show_command->add_flag("--json", show_options->second, "On one line");
   show_command->footer("Example:\n  ciyuan settlement show lantern-2026-000001");
-  show_command->callback([&session, show_options] { show(session, show_options->first, show_options->second); });
+  show_command->callback(
+      [&session, show_options] { show(session, show_options->first, show_options->second); });
 }
 
 }  // namespace ciyuan::cli

@@ -32,7 +32,8 @@ void print_split(std::ostream& out, const Json& statement, const std::string& by
     std::string money;
     for (const auto& sum : member_of(share, "money").items())
       money += (money.empty() ? "" : ", ") + sum.value().get<std::string>() + " " + sum.key();
-    table.add({text_at(share, by), text_at(share, "calls"), text_at(share, "tokens"), text_at(share, "ciyuan"), money});
+    table.add({text_at(share, by), text_at(share, "calls"), text_at(share, "tokens"),
+               text_at(share, "ciyuan"), money});
   }
   out << "\n";
   table.print(out);
@@ -55,7 +56,8 @@ void print_accounts(std::ostream& out, const Json& statement) {
   }
   out << "records and ledger do not agree:\n";
   for (const Json& one : statement.value("differences", Json::array()))
-    out << "  " << text_at(one, "record") << ": " << text_at(one, "not_in_ledger") << " is not in the ledger\n";
+    out << "  " << text_at(one, "record") << ": " << text_at(one, "not_in_ledger")
+        << " is not in the ledger\n";
 }
 
 void print_statement(std::ostream& out, const Json& reply) {
@@ -94,10 +96,11 @@ void statement(Session& session, const StatementOptions& options) {
     return session.fail(invalid("--split", "is for a contract's statement"));
   std::string path = options.party.empty() ? "/v1/contracts/" + percent_encoded(options.contract)
                                            : "/v1/parties/" + percent_encoded(options.party);
-  auto reply = session.send_json("GET", path + "/statement" + query_of({{"from", options.from},
-                                                                        {"to", options.to},
-                                                                        {"period", options.month},
-                                                                        {"split", options.split}}));
+  auto reply = session.send_json("GET", path + "/statement" +
+                                            query_of({{"from", options.from},
+                                                      {"to", options.to},
+                                                      {"period", options.month},
+                                                      {"split", options.split}}));
   if (!reply.ok()) return session.fail(reply.error());
   std::ostream& out = session.out();
   if (options.json) {
@@ -131,8 +134,8 @@ void export_usage(Session& session, const ExportOptions& options) {
 }
 
 void forecast(Session& session, const std::string& contract, const std::string& unit, bool json) {
-  auto reply = session.send_json("GET", "/v1/contracts/" + percent_encoded(contract) + "/forecast" +
-                                            query_of({{"unit", unit}}));
+  auto reply = session.send_json(
+      "GET", "/v1/contracts/" + percent_encoded(contract) + "/forecast" + query_of({{"unit", unit}}));
   if (!reply.ok()) return session.fail(reply.error());
   if (json) {
     session.out() << reply->dump() << "\n";
@@ -141,15 +144,15 @@ void forecast(Session& session, const std::string& contract, const std::string& 
   std::string in = " " + text_at(*reply, "unit");
   session.out() << "until now      " << text_at(*reply, "spent") << in << "\n"
                 << "end of month   " << text_at(*reply, "expected") << in << "\n"
-                << text_at(*reply, "interval_percent") << " in 100        " << text_at(*reply, "low") << " to "
-                << text_at(*reply, "high") << in << "\n"
+                << text_at(*reply, "interval_percent") << " in 100        " << text_at(*reply, "low")
+                << " to " << text_at(*reply, "high") << in << "\n"
                 << "(" << text_at(*reply, "method") << "; " << text_at(*reply, "history_days") << " days)\n";
 }
 
 void print_budget(std::ostream& out, const Json& state) {
   std::string in = " " + text_at(state, "unit");
-  out << text_at(state, "budget") << ": " << text_at(state, "spent") << " of " << text_at(state, "amount") << in
-      << " (" << text_at(state, "percent") << " %), " << text_at(state, "burn_per_day") << " a day\n";
+  out << text_at(state, "budget") << ": " << text_at(state, "spent") << " of " << text_at(state, "amount")
+      << in << " (" << text_at(state, "percent") << " %), " << text_at(state, "burn_per_day") << " a day\n";
   for (const Json& alert : state.value("alerts", Json::array()))
     if (alert.contains("reached_at"))
       out << "  " << text_at(alert, "percent") << " % reached at " << text_at(alert, "reached_at") << "\n";
@@ -177,8 +180,9 @@ void add_statement_commands(CLI::App& app, Session& session) {
   auto statement_options = std::make_shared<StatementOptions>();
   statement_command->add_option("CONTRACT", statement_options->contract, "Its name");
   statement_command->add_option("--party", statement_options->party, "All contracts of this party instead");
-  statement_command->add_option("--month", statement_options->month,
-                                "A month of the contract's settlement calendar (UTC if it has none): 2026-11");
+  statement_command->add_option(
+      "--month", statement_options->month,
+      "A month of the contract's settlement calendar (UTC if it has none): 2026-11");
   statement_command->add_option("--from", statement_options->from, "First date or time, inclusive");
   statement_command->add_option("--to", statement_options->to, "Last date or time, exclusive");
   statement_command->add_option("--split", statement_options->split,
@@ -198,18 +202,22 @@ void add_statement_commands(CLI::App& app, Session& session) {
   auto* export_command = usage_command->add_subcommand("export", "CSV, FOCUS 1.2 or TMF635");
   auto export_options = std::make_shared<ExportOptions>();
   export_command->add_option("CONTRACT", export_options->contract, "Its name")->required();
-  export_command->add_option("--period", export_options->period, "2026, 2026-11, 2026-11-05 or A..B")->required();
+  export_command->add_option("--period", export_options->period, "2026, 2026-11, 2026-11-05 or A..B")
+      ->required();
   export_command->add_option("--format", export_options->format, "csv, focus or tmf635; csv if not said");
-  export_command->add_option("-o,--output", export_options->output, "File to write; standard output if not said");
+  export_command->add_option("-o,--output", export_options->output,
+                             "File to write; standard output if not said");
   export_command->footer("Example:\n  ciyuan usage export demo --period 2026-11 --format focus -o focus.csv");
   export_command->callback([&session, export_options] { export_usage(session, *export_options); });
 
-  auto* budget_command = app.add_subcommand("budget", "Budgets: spent, alerts, burn rate, and the month's end");
+  auto* budget_command =
+      app.add_subcommand("budget", "Budgets: spent, alerts, burn rate, and the month's end");
   auto budget_options = std::make_shared<std::pair<std::string, bool>>();
   budget_command->add_option("BUDGET", budget_options->first, "Only this one");
   budget_command->add_flag("--json", budget_options->second, "One JSON object a line");
   budget_command->footer("Example:\n  ciyuan budget team-a");
-  budget_command->callback([&session, budget_options] { budget(session, budget_options->first, budget_options->second); });
+  budget_command->callback(
+      [&session, budget_options] { budget(session, budget_options->first, budget_options->second); });
 
   auto* forecast_command = app.add_subcommand("forecast", "What this month will have cost, with an interval");
   struct ForecastOptions {
@@ -218,7 +226,8 @@ void add_statement_commands(CLI::App& app, Session& session) {
   };
   auto forecast_options = std::make_shared<ForecastOptions>();
   forecast_command->add_option("CONTRACT", forecast_options->contract, "Its name")->required();
-  forecast_command->add_option("--unit", forecast_options->unit, "CIYUAN, or the currency, which it is if not said");
+  forecast_command->add_option("--unit", forecast_options->unit,
+                               "CIYUAN, or the currency, which it is if not said");
   forecast_command->add_flag("--json", forecast_options->json, "As JSON");
   forecast_command->footer("Example:\n  ciyuan forecast demo --unit CIYUAN");
   forecast_command->callback([&session, forecast_options] {

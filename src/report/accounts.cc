@@ -15,15 +15,22 @@ void match(const store::StatementLine& line, const Usage& usage, AccountFlow& fl
   if (auto found = unseen.find(line.leaf); found != unseen.end()) found->second += line.amount;
 }
 
-void take_posting(const store::StatementLine& line, const std::map<Id, std::string>& papers, AccountFlow& flow) {
+Status take_posting(store::Reader& reader, const store::StatementLine& line,
+                    const std::map<Id, std::string>& papers, AccountFlow& flow) {
   auto paper = papers.find(line.id);
+  if (paper == papers.end()) {
+    // A posting with a record is a correction: another contract's, since ours are known.
+    CIYUAN_TRY(std::optional<store::RecordRow> record, reader.record_at(line.leaf));
+    if (record) return flow.other_calls += line.amount, Status{};
+  }
   (paper != papers.end() ? flow.papers : flow.paid) += line.amount;
   if (flow.postings.size() == kShownPostingsMax) {
     flow.postings_complete = false;
-    return;
+    return {};
   }
   flow.postings.push_back(
       {line.id, line.at, line.amount, line.memo, paper != papers.end() ? paper->second : "payment"});
+  return {};
 }
 
 }  // namespace
@@ -58,7 +65,7 @@ Result<AccountFlow> flow_of(store::Reader& reader, const store::AccountRow& acco
                (line.kind == store::EntryKind::kCharge || usage->corrected_at.contains(line.leaf)))
         match(line, *usage, flow, unseen);
       else
-        take_posting(line, papers, flow);
+        CIYUAN_TRY_STATUS(take_posting(reader, line, papers, flow));
     }
   }
   std::reverse(flow.postings.begin(), flow.postings.end());

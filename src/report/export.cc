@@ -26,7 +26,8 @@ std::string csv_cell(std::string_view text) {
 
 // A client chose it, and a spreadsheet would run it.
 std::string harmless(const std::string& text) {
-  return !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos ? "'" + text : text;
+  return !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos ? "'" + text
+                                                                                               : text;
 }
 
 void add_row(std::string& out, const std::vector<std::string>& cells) {
@@ -37,7 +38,8 @@ void add_row(std::string& out, const std::vector<std::string>& cells) {
 Status check_size(const std::string& text) {
   if (text.size() <= kExportBytesMax) return {};
   return Error{ErrorCode::kTooLarge,
-               "is more than " + std::to_string(kExportBytesMax >> 20) + " MiB: take a shorter one", "period"};
+               "is more than " + std::to_string(kExportBytesMax >> 20) + " MiB: take a shorter one",
+               "period"};
 }
 
 Result<Export> as_csv(store::Reader& reader, const RecordQuery& query) {
@@ -138,7 +140,8 @@ Cells usage_cells(const FocusFrame& frame, const FocusKey& key, const FocusSum& 
   cells["ChargeFrequency"] = "Usage-Based";
   if (key.correction) cells["ChargeClass"] = "Correction";
   cells["ChargeDescription"] = key.kind + " of " + key.model;
-  cells["ConsumedQuantity"] = cells["PricingQuantity"] = std::to_string(sum.quantity) + ".0";  // a decimal, by its form too
+  cells["ConsumedQuantity"] = cells["PricingQuantity"] =
+      std::to_string(sum.quantity) + ".0";  // a decimal, by its form too
   cells["ConsumedUnit"] = cells["PricingUnit"] = unit;
   for (const char* column : {"ContractedUnitPrice", "ListUnitPrice", "PricingCurrencyContractedUnitPrice",
                              "PricingCurrencyListUnitPrice"})
@@ -188,24 +191,29 @@ Result<Export> as_focus(store::Reader& reader, const std::string& contract, cons
   WindowEdges month = window_of(period.from, Window::kMonth, period.offset_minutes);
   frame.month_start = month.start;
   frame.month_end = std::max(month.end, period.to);
-  CIYUAN_TRY_STATUS(for_each_effective(reader, query, [&](const Json& record, int sign, bool adjustment) -> Status {
-    // What is taken back belongs to the day it is taken back on, which is not known here: to the first.
-    CIYUAN_TRY(TimePoint closed, parse_rfc3339(text_at(record.at("times"), "closed")));
-    closed = std::max(closed, period.from);
-    for (const Json& charge : record.at("charges")) {
-      FocusKey key{date_text(closed, period.offset_minutes), text_at(record.at("party"), "key"),
-                   text_at(record.at("model"), "asked"), text_at(charge, "kind"),
-                   text_at(charge, "unit_price"), text_at(record.at("upstream"), "region"),
-                   text_at(charge, "currency"), adjustment};
-      FocusSum& sum = sums[key];
-      CIYUAN_TRY(Amount amount, parse_decimal(text_at(charge, "amount"), contract::kMoneyScale));
-      std::optional<Amount> next = checked_add(sum.amount, sign < 0 ? -amount : amount);
-      if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "period"};
-      sum.amount = *next;
-      sum.quantity += sign * std::stoll(text_at(charge, "quantity"));
-    }
-    return {};
-  }));
+  CIYUAN_TRY_STATUS(
+      for_each_effective(reader, query, [&](const Json& record, int sign, bool adjustment) -> Status {
+        // What is taken back belongs to the day it is taken back on, which is not known here: to the first.
+        CIYUAN_TRY(TimePoint closed, parse_rfc3339(text_at(record.at("times"), "closed")));
+        closed = std::max(closed, period.from);
+        for (const Json& charge : record.at("charges")) {
+          FocusKey key{date_text(closed, period.offset_minutes),
+                       text_at(record.at("party"), "key"),
+                       text_at(record.at("model"), "asked"),
+                       text_at(charge, "kind"),
+                       text_at(charge, "unit_price"),
+                       text_at(record.at("upstream"), "region"),
+                       text_at(charge, "currency"),
+                       adjustment};
+          FocusSum& sum = sums[key];
+          CIYUAN_TRY(Amount amount, parse_decimal(text_at(charge, "amount"), contract::kMoneyScale));
+          std::optional<Amount> next = checked_add(sum.amount, sign < 0 ? -amount : amount);
+          if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "period"};
+          sum.amount = *next;
+          sum.quantity += sign * std::stoll(text_at(charge, "quantity"));
+        }
+        return {};
+      }));
   CIYUAN_TRY(std::optional<Json> invoice, find_invoice(reader, contract, period));
   bool same_currency = invoice && text_at(*invoice, "currency") == text_at(*invoice, "usage_currency");
   if (invoice) frame.invoice = text_at(*invoice, "name");
@@ -228,15 +236,16 @@ Json characteristic(const char* name, const char* type, const Json& value) {
 Json tmf_usage(const store::RecordRow& row, const Json& record, const SettlementTerms& terms, bool billed) {
   Json rated = Json::array();
   for (const Json& charge : record.at("charges"))
-    rated.push_back({{"@type", "RatedProductUsage"},
-                     {"isBilled", billed},
-                     {"ratingAmountType", "Total"},
-                     {"ratingDate", to_rfc3339(row.at)},
-                     {"productRef", {{"id", text_at(charge, "kind")}, {"name", text_at(record.at("model"), "asked")}}},
-                     {"bucketValueConvertedInAmount",
-                      {{"unit", text_at(charge, "currency")}, {"value", text_at(charge, "amount")}}},
-                     {"taxExcludedRatingAmount",
-                      {{"unit", text_at(charge, "currency")}, {"value", text_at(charge, "amount")}}}});
+    rated.push_back(
+        {{"@type", "RatedProductUsage"},
+         {"isBilled", billed},
+         {"ratingAmountType", "Total"},
+         {"ratingDate", to_rfc3339(row.at)},
+         {"productRef", {{"id", text_at(charge, "kind")}, {"name", text_at(record.at("model"), "asked")}}},
+         {"bucketValueConvertedInAmount",
+          {{"unit", text_at(charge, "currency")}, {"value", text_at(charge, "amount")}}},
+         {"taxExcludedRatingAmount",
+          {{"unit", text_at(charge, "currency")}, {"value", text_at(charge, "amount")}}}});
   Json characteristics = Json::array();
   for (const auto& figure : record.at("usage").items())
     characteristics.push_back(characteristic(figure.key().c_str(), "number", figure.value().at("billed")));
@@ -252,9 +261,13 @@ Json tmf_usage(const store::RecordRow& row, const Json& record, const Settlement
           {"usageDate", to_rfc3339(row.at)},
           {"usageType", "AI model inference"},
           {"description", text_at(record.at("model"), "asked") + " under " + row.contract},
-          {"status", billed ? "billed" : corrects.empty() ? "rated" : "rerated"},
+          {"status", billed             ? "billed"
+                     : corrects.empty() ? "rated"
+                                        : "rerated"},
           {"usageSpecification",
-           {{"id", std::string(record::kRecordVersion)}, {"name", "Ciyuan usage record"}, {"@referredType", "UsageSpecification"}}},
+           {{"id", std::string(record::kRecordVersion)},
+            {"name", "Ciyuan usage record"},
+            {"@referredType", "UsageSpecification"}}},
           {"usageCharacteristic", std::move(characteristics)},
           {"ratedProductUsage", std::move(rated)},
           {"relatedParty",
@@ -289,7 +302,8 @@ Result<Export> export_usage(store::Reader& reader, const std::string& contract, 
   if (format == "csv") return as_csv(reader, query);
   if (format == "focus") return as_focus(reader, contract, terms, period, query);
   if (format == "tmf635") return as_tmf635(reader, contract, terms, query);
-  return invalid("format", "\"" + std::string(format.substr(0, 60)) + "\" is no format; those are csv, focus, tmf635");
+  return invalid("format",
+                 "\"" + std::string(format.substr(0, 60)) + "\" is no format; those are csv, focus, tmf635");
 }
 
 }  // namespace ciyuan::report

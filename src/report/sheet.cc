@@ -13,18 +13,25 @@ namespace ciyuan::report {
 namespace {
 
 const std::map<std::string, Words, std::less<>> kKinds = {
-    {"input", {"Input", "输入"}},           {"cache_read", {"Cache read", "缓存读取"}},
-    {"cache_write", {"Cache write", "缓存写入"}}, {"output", {"Output", "输出"}},
-    {"reasoning", {"Reasoning", "推理"}},   {"tool", {"Tool calls", "工具调用"}},
+    {"input", {"Input", "输入"}},
+    {"cache_read", {"Cache read", "缓存读取"}},
+    {"cache_write", {"Cache write", "缓存写入"}},
+    {"output", {"Output", "输出"}},
+    {"reasoning", {"Reasoning", "推理"}},
+    {"tool", {"Tool calls", "工具调用"}},
     {"request", {"Requests, price each", "请求，每次价"}}};
-const std::map<std::string, Words, std::less<>> kRoundings = {{"half_even", {"half to even", "四舍六入五成双"}},
-                                                              {"half_up", {"half up", "四舍五入"}},
-                                                              {"up", {"up", "进位"}},
-                                                              {"down", {"down", "舍位"}}};
+const std::map<std::string, Words, std::less<>> kRoundings = {
+    {"half_even", {"half to even", "四舍六入五成双"}},
+    {"half_up", {"half up", "四舍五入"}},
+    {"up", {"up", "进位"}},
+    {"down", {"down", "舍位"}}};
 const std::map<std::string, Words, std::less<>> kReasons = {
-    {"dispute_upheld", {"A dispute was upheld", "异议成立"}}, {"service_failure", {"Service failure", "服务故障"}},
-    {"price_error", {"Wrong price", "价格有误"}},             {"counting_error", {"Wrong count", "计量有误"}},
-    {"goodwill", {"Goodwill", "商业让步"}},                   {"other", {"Other", "其他"}}};
+    {"dispute_upheld", {"A dispute was upheld", "异议成立"}},
+    {"service_failure", {"Service failure", "服务故障"}},
+    {"price_error", {"Wrong price", "价格有误"}},
+    {"counting_error", {"Wrong count", "计量有误"}},
+    {"goodwill", {"Goodwill", "商业让步"}},
+    {"other", {"Other", "其他"}}};
 
 Words words_for(const std::map<std::string, Words, std::less<>>& names, const std::string& name) {
   auto found = names.find(name);
@@ -58,7 +65,8 @@ PartyBlock party_block(const Json& party, Words role) {
   const Json& address = member(party, "address");
   for (const char* language : {"en", "zh"})
     for (std::string& line : lines_of(text_at(address, language))) block.lines.push_back(std::move(line));
-  if (std::string id = text_at(party, "tax_id"); !id.empty()) block.facts.push_back({{"Tax ID", "纳税人识别号"}, id});
+  if (std::string id = text_at(party, "tax_id"); !id.empty())
+    block.facts.push_back({{"Tax ID", "纳税人识别号"}, id});
   if (std::string contact = text_at(party, "contact"); !contact.empty())
     block.facts.push_back({{"Contact", "联系方式"}, contact});
   return block;
@@ -96,7 +104,8 @@ Status add_rows(Sheet& sheet, const Json& paper) {
     models[text_at(line, "model")].emplace_back(&line, price);
   }
   for (const auto& [model, lines] : models) {
-    SheetRow heading{.heading = true, .first = {model, model}, .quantity = "", .unit_price = "", .amount = ""};
+    SheetRow heading{
+        .heading = true, .first = {model, model}, .quantity = "", .unit_price = "", .amount = ""};
     if (std::string ciyuan = text_at(member(paper, "model_ciyuan"), model); !ciyuan.empty())
       heading.amount = grouped(ciyuan) + " Ciyuan 词元";
     sheet.rows.push_back(std::move(heading));
@@ -128,8 +137,7 @@ void add_totals(Sheet& sheet, const Json& paper) {
   total({"Sum of the lines", "明细合计"}, "", with_currency(text_at(paper, "sum"), used));
   Words rounding = words_for(kRoundings, text_at(paper.at("rounding"), "mode"));
   if (const Json& exchange = member(paper, "exchange"); exchange.is_object()) {
-    total({"Exchange rate", "汇率"},
-          text_at(exchange, "date") + " · " + text_at(exchange, "source"),
+    total({"Exchange rate", "汇率"}, text_at(exchange, "date") + " · " + text_at(exchange, "source"),
           "1 " + used + " = " + text_at(exchange, "rate") + " " + currency);
   } else {
     total({"Rounding", "舍入"}, rounding.en + " " + rounding.zh,
@@ -162,7 +170,8 @@ SheetNote proof_note(const Json& paper) {
        "每一行均为公开默克尔日志中用量记录之和。凭日志公钥可验证任一记录的回执，凭全部记录可重算下列根值。"});
   std::string leaves;
   if (proof.contains("first_leaf"))
-    leaves = ", leaves 叶 " + grouped(text_at(proof, "first_leaf")) + " – " + grouped(text_at(proof, "last_leaf"));
+    leaves =
+        ", leaves 叶 " + grouped(text_at(proof, "first_leaf")) + " – " + grouped(text_at(proof, "last_leaf"));
   note.facts.push_back({{"Records", "记录"}, grouped(text_at(proof, "records")) + leaves});
   note.facts.push_back({{"Root of the records", "记录根"}, text_at(proof, "records_root")});
   add_checkpoint(note, text_at(proof, "checkpoint"));
@@ -173,19 +182,23 @@ SheetNote proof_note(const Json& paper) {
 void add_invoice_notes(Sheet& sheet, const Json& paper) {
   SheetNote pay{.heading = {"Payment", "付款"}, .paragraphs = {}, .facts = {}};
   std::string due = text_at(paper, "due"), days = std::to_string(paper.at("due_days").get<int>());
-  pay.paragraphs.push_back({"Please pay by " + due + " (" + days + " days from the date of issue) and name the number " +
-                                sheet.number + ".",
-                            "请于 " + due + "（自开具之日起 " + days + " 天内）付款，并注明编号 " + sheet.number + "。"});
+  pay.paragraphs.push_back(
+      {"Please pay by " + due + " (" + days + " days from the date of issue) and name the number " +
+           sheet.number + ".",
+       "请于 " + due + "（自开具之日起 " + days + " 天内）付款，并注明编号 " + sheet.number + "。"});
   if (std::string disputes = std::to_string(paper.at("dispute_days").get<int>()); disputes != "0")
-    pay.paragraphs.push_back({"An amount can be disputed within " + disputes + " days from the proposal of the settlement.",
-                              "可自结算提议之日起 " + disputes + " 天内提出异议。"});
+    pay.paragraphs.push_back(
+        {"An amount can be disputed within " + disputes + " days from the proposal of the settlement.",
+         "可自结算提议之日起 " + disputes + " 天内提出异议。"});
   const Json& bank = member(paper.at("issuer"), "bank");
   if (bank.is_object()) pay.facts.push_back({{"Account", "收款账户"}, words_in(bank, "en")});
-  if (bank.is_object() && bank.contains("zh") && bank.contains("en")) pay.facts.back().value += " · " + text_at(bank, "zh");
+  if (bank.is_object() && bank.contains("zh") && bank.contains("en"))
+    pay.facts.back().value += " · " + text_at(bank, "zh");
   if (const Json& terms = member(paper, "terms"); terms.is_object())
     pay.paragraphs.push_back({text_at(terms, "en"), text_at(terms, "zh")});
   if (text_at(paper, "currency") == "CNY")
-    pay.paragraphs.push_back({"This bill does not replace a VAT invoice (fapiao).", "本账单不替代增值税发票。"});
+    pay.paragraphs.push_back(
+        {"This bill does not replace a VAT invoice (fapiao).", "本账单不替代增值税发票。"});
   sheet.notes.push_back(std::move(pay));
   sheet.notes.push_back(proof_note(paper));
 }
@@ -207,7 +220,8 @@ void add_invoice(Sheet& sheet, const Json& paper) {
   sheet.facts.push_back({{"Period", "计费期间"}, period_text(paper.at("period"))});
   sheet.facts.push_back({{"Calls", "调用次数"}, grouped(text_at(paper, "calls"))});
   sheet.facts.push_back({{"Use in Ciyuan", "词元用量"}, grouped(text_at(paper, "ciyuan"))});
-  sheet.amount = {{"Total due", "应付总额"}, with_currency(text_at(paper, "gross"), text_at(paper, "currency"))};
+  sheet.amount = {{"Total due", "应付总额"},
+                  with_currency(text_at(paper, "gross"), text_at(paper, "currency"))};
   sheet.unit_price_label = {"Per million, " + text_at(paper, "usage_currency"), "每百万单价"};
   add_totals(sheet, paper);
   add_invoice_notes(sheet, paper);
@@ -222,10 +236,13 @@ void add_credit_note(Sheet& sheet, const Json& paper) {
   if (invoiced.ok()) sheet.facts.push_back({{"Invoiced", "账单日期"}, date_text(*invoiced, offset)});
   sheet.facts.push_back({{"Period", "计费期间"}, period_text(paper.at("period"))});
   sheet.amount = {{"Total credited", "贷记总额"}, with_currency(text_at(paper, "gross"), currency)};
-  sheet.totals = {{{"Net amount", "不含税金额"}, "", with_currency(text_at(paper, "net"), currency), false},
-                  {{"Tax", "税额"}, "", with_currency(text_at(paper, "tax"), currency), false},
-                  {{"Total credited", "贷记总额"}, "", with_currency(text_at(paper, "gross"), currency), true}};
-  SheetNote reason{.heading = {"Reason", "原因"}, .paragraphs = {words_for(kReasons, text_at(paper, "reason"))}, .facts = {}};
+  sheet.totals = {
+      {{"Net amount", "不含税金额"}, "", with_currency(text_at(paper, "net"), currency), false},
+      {{"Tax", "税额"}, "", with_currency(text_at(paper, "tax"), currency), false},
+      {{"Total credited", "贷记总额"}, "", with_currency(text_at(paper, "gross"), currency), true}};
+  SheetNote reason{.heading = {"Reason", "原因"},
+                   .paragraphs = {words_for(kReasons, text_at(paper, "reason"))},
+                   .facts = {}};
   if (std::string text = text_at(paper, "text"); !text.empty()) reason.paragraphs.push_back({text, ""});
   sheet.notes.push_back(std::move(reason));
 }
@@ -247,9 +264,11 @@ Result<Sheet> sheet_of(const Json& paper) {
     credits ? add_credit_note(sheet, paper) : add_invoice(sheet, paper);
     const Json& contract = paper.at("contract");
     std::string title = words_in(member(contract, "title"), "en");
-    sheet.facts.push_back({{"Contract", "合同"}, text_at(contract, "name") + (title.empty() ? "" : " · " + title)});
+    sheet.facts.push_back(
+        {{"Contract", "合同"}, text_at(contract, "name") + (title.empty() ? "" : " · " + title)});
   } catch (const std::exception& error) {
-    return Error{ErrorCode::kCorrupt, std::string("the paper lacks a member: ") + error.what(), text_at(paper, "name")};
+    return Error{ErrorCode::kCorrupt, std::string("the paper lacks a member: ") + error.what(),
+                 text_at(paper, "name")};
   }
   return sheet;
 }

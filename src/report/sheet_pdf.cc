@@ -1,5 +1,5 @@
-/// The sheet on A4 pages, by Cairo and Pango. Everything that could differ between two runs is set: dates come
-/// from the paper, metrics are not hinted to any screen, and the font is the named one or none.
+/// The sheet on A4 pages, by Cairo and Pango. Everything that could differ between two runs is set: dates
+/// come from the paper, metrics are not hinted to any screen, and the font is the named one or none.
 
 #include <cairo-pdf.h>
 #include <pango/pangocairo.h>
@@ -45,7 +45,8 @@ using FontMap = std::unique_ptr<PangoFontMap, FreedBy<g_object_unref>>;
 /// A pen on one page after the other. Text is laid out by Pango at a width, and takes the height it needs.
 class Pages {
  public:
-  Pages(cairo_surface_t* surface, PangoFontMap* fonts) : surface_(surface), cairo_(cairo_create(surface)), fonts_(fonts) {}
+  Pages(cairo_surface_t* surface, PangoFontMap* fonts)
+      : surface_(surface), cairo_(cairo_create(surface)), fonts_(fonts) {}
 
   cairo_t* cairo() { return cairo_.get(); }
   int page() const { return page_; }
@@ -90,14 +91,16 @@ class Pages {
   Layout laid_out(const std::string& words, double width, const Style& style, Align align) {
     std::unique_ptr<PangoContext, FreedBy<g_object_unref>> context(pango_font_map_create_context(fonts_));
     pango_cairo_context_set_resolution(context.get(), 72);
-    std::unique_ptr<cairo_font_options_t, FreedBy<cairo_font_options_destroy>> options(cairo_font_options_create());
+    std::unique_ptr<cairo_font_options_t, FreedBy<cairo_font_options_destroy>> options(
+        cairo_font_options_create());
     cairo_font_options_set_hint_style(options.get(), CAIRO_HINT_STYLE_NONE);
     cairo_font_options_set_hint_metrics(options.get(), CAIRO_HINT_METRICS_OFF);
     pango_cairo_context_set_font_options(context.get(), options.get());
     pango_context_set_language(context.get(), pango_language_from_string("zh-cn"));
     pango_context_set_round_glyph_positions(context.get(), FALSE);
     Layout layout(pango_layout_new(context.get()));
-    std::unique_ptr<PangoFontDescription, FreedBy<pango_font_description_free>> font(pango_font_description_new());
+    std::unique_ptr<PangoFontDescription, FreedBy<pango_font_description_free>> font(
+        pango_font_description_new());
     pango_font_description_set_family(font.get(), kPdfFont);
     pango_font_description_set_weight(font.get(), style.bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
     pango_font_description_set_absolute_size(font.get(), style.size * PANGO_SCALE);
@@ -129,7 +132,8 @@ constexpr double kAmountX = kMargin + kInner - kAmountWidth, kPriceX = kAmountX 
 /// Puts a sheet on pages. Run once to count them, and once more with the count in the footers.
 class Setter {
  public:
-  Setter(const Sheet& sheet, Pages& pages, int pages_in_all) : sheet_(sheet), pages_(pages), in_all_(pages_in_all) {}
+  Setter(const Sheet& sheet, Pages& pages, int pages_in_all)
+      : sheet_(sheet), pages_(pages), in_all_(pages_in_all) {}
 
   int run() {
     head();
@@ -153,7 +157,8 @@ class Setter {
     pages_.text(sheet_.title.zh, kMargin + title + 10, y + 8, kInner, {15, false, kAccent});
     Style large{16, true, kInk};
     double width = std::max(pages_.width_of(sheet_.amount.value, large),
-                            pages_.width_of(both(sheet_.amount.label), kSmall)) + 28;
+                            pages_.width_of(both(sheet_.amount.label), kSmall)) +
+                   28;
     double x = kMargin + kInner - width;
     pages_.box(x, y - 3, width, 46, kPanel);
     pages_.text(both(sheet_.amount.label), x, y + 3, width - 14, kSmall, Align::kRight);
@@ -282,7 +287,8 @@ class Setter {
       pages_.text(both(total.label), kLeft, y_, kLabel + 60, style);
       double used = pages_.text(total.value, kLeft, y_, right, style, Align::kRight);
       if (!total.note.empty() && right - label - value > 40)
-        used = std::max(used, 1.5 + pages_.text(total.note, kLeft + label, y_ + 1.5, right - label - value, kSmall));
+        used = std::max(
+            used, 1.5 + pages_.text(total.note, kLeft + label, y_ + 1.5, right - label - value, kSmall));
       y_ += used + 3;
     }
     y_ += 16;
@@ -300,7 +306,9 @@ class Setter {
     constexpr double kLabel = 118;
     double height = pages_.text(both(fact.label), kMargin, y_ + 0.7, kLabel, kSmall, Align::kLeft, draw);
     Style style{fact.value.size() > 90 ? 7.0 : 7.5, false, kInk};
-    return std::max(height, pages_.text(fact.value, kMargin + kLabel, y_, kInner - kLabel, style, Align::kLeft, draw)) + 2;
+    return std::max(height, pages_.text(fact.value, kMargin + kLabel, y_, kInner - kLabel, style,
+                                        Align::kLeft, draw)) +
+           2;
   }
 
   void set_note(const SheetNote& note) {
@@ -341,14 +349,15 @@ bool has_font(PangoFontMap* fonts) {
 
 Result<int> set_pages(const Sheet& sheet, PangoFontMap* fonts, int in_all, std::string* out) {
   std::string unused;
-  Surface surface(cairo_pdf_surface_create_for_stream(append, out != nullptr ? out : &unused, kWidth, kHeight));
+  Surface surface(
+      cairo_pdf_surface_create_for_stream(append, out != nullptr ? out : &unused, kWidth, kHeight));
   cairo_pdf_surface_restrict_to_version(surface.get(), CAIRO_PDF_VERSION_1_5);
   std::string issued = to_rfc3339({sheet.issued.ns / 1'000'000'000 * 1'000'000'000});
-  for (auto [field, value] : {std::pair{CAIRO_PDF_METADATA_TITLE, sheet.title.en + " " + sheet.number},
-                              std::pair{CAIRO_PDF_METADATA_AUTHOR, sheet.from.name.en},
-                              std::pair{CAIRO_PDF_METADATA_CREATOR, std::string("ciyuan")},
-                              std::pair{CAIRO_PDF_METADATA_CREATE_DATE, issued},
-                              std::pair{CAIRO_PDF_METADATA_MOD_DATE, issued}})
+  for (auto [field, value] :
+       {std::pair{CAIRO_PDF_METADATA_TITLE, sheet.title.en + " " + sheet.number},
+        std::pair{CAIRO_PDF_METADATA_AUTHOR, sheet.from.name.en},
+        std::pair{CAIRO_PDF_METADATA_CREATOR, std::string("ciyuan")},
+        std::pair{CAIRO_PDF_METADATA_CREATE_DATE, issued}, std::pair{CAIRO_PDF_METADATA_MOD_DATE, issued}})
     cairo_pdf_surface_set_metadata(surface.get(), field, value.c_str());
   int count = 0;
   {
@@ -361,7 +370,8 @@ Result<int> set_pages(const Sheet& sheet, PangoFontMap* fonts, int in_all, std::
   if (cairo_status_t status = cairo_surface_status(surface.get()); status != CAIRO_STATUS_SUCCESS)
     return Error{ErrorCode::kInternal, cairo_status_to_string(status), sheet.number};
   if (count > kPdfPagesMax)
-    return Error{ErrorCode::kTooLarge, "has more than " + std::to_string(kPdfPagesMax) + " pages", sheet.number};
+    return Error{ErrorCode::kTooLarge, "has more than " + std::to_string(kPdfPagesMax) + " pages",
+                 sheet.number};
   return count;
 }
 
@@ -370,8 +380,9 @@ Result<int> set_pages(const Sheet& sheet, PangoFontMap* fonts, int in_all, std::
 Result<std::string> pdf_of(const Sheet& sheet) {
   FontMap fonts(pango_cairo_font_map_new());
   if (!has_font(fonts.get()))
-    return Error{ErrorCode::kUnavailable, std::string("the font ") + kPdfFont +
-                                              " is not installed (Debian: fonts-noto-cjk); the HTML needs none",
+    return Error{ErrorCode::kUnavailable,
+                 std::string("the font ") + kPdfFont +
+                     " is not installed (Debian: fonts-noto-cjk); the HTML needs none",
                  "pdf"};
   CIYUAN_TRY(int pages, set_pages(sheet, fonts.get(), 0, nullptr));
   std::string pdf;

@@ -138,7 +138,8 @@ TEST(Papers, the_root_of_the_records_is_what_anyone_makes_of_their_leaves) {
   EXPECT_EQ(proof["records"], "5");
   tlog::CompactRange tree;
   auto reader = house.store->reader().value();
-  for (auto leaf = std::stoull(proof["first_leaf"].get<std::string>()); leaf <= std::stoull(proof["last_leaf"].get<std::string>()); ++leaf) {
+  for (auto leaf = std::stoull(proof["first_leaf"].get<std::string>());
+       leaf <= std::stoull(proof["last_leaf"].get<std::string>()); ++leaf) {
     auto row = reader->record_at(leaf).value();
     if (!row) continue;
     tree.append(tlog::leaf_hash(bytes_of(reader->log_entries(leaf, 1).value().at(0))));
@@ -153,7 +154,8 @@ TEST(Papers, numbers_run_without_gaps_whatever_was_refused_in_between) {
   };
   house.make_call(1, 1000, 100);
   EXPECT_EQ(ask_for("2026-11-18", 201)["invoice"]["name"], "lantern-2026-000001");
-  EXPECT_NE(ask_for("2026-11", 409)["detail"].get<std::string>().find("lantern-2026-000001"), std::string::npos);
+  EXPECT_NE(ask_for("2026-11", 409)["detail"].get<std::string>().find("lantern-2026-000001"),
+            std::string::npos);
   ask_for("2026-11-19", 403);  // nothing was used
   ask_for("2026-12", 400);     // not over
   ask_for("2026-13", 400);
@@ -183,9 +185,13 @@ TEST(Papers, a_currency_without_a_rate_is_refused_by_name) {
   House house;
   std::string documents = demo_documents();
   std::string clause = "  - kind: settlement\n    currency: EUR\n    exchange_rates: fixing\n";
-  std::string bad = "\n---\nkind: ExchangeRates\nname: fixing\ndate: 2026-12-01\nsource: s\nrates: [{from: CNY, to: USD, rate: \"0.14\"}]\n"
-                    "---\nkind: Contract\nname: deal\nversion: 1\nparties: {provider: lantern, consumer: harbor}\nmethod: native-v1\n"
-                    "price_book: demo-prices\neffective: {from: \"2026-01-01\"}\nclauses:\n" + clause;
+  std::string bad =
+      "\n---\nkind: ExchangeRates\nname: fixing\ndate: 2026-12-01\nsource: s\nrates: [{from: CNY, to: USD, "
+      "rate: \"0.14\"}]\n"
+      "---\nkind: Contract\nname: deal\nversion: 1\nparties: {provider: lantern, consumer: harbor}\nmethod: "
+      "native-v1\n"
+      "price_book: demo-prices\neffective: {from: \"2026-01-01\"}\nclauses:\n" +
+      clause;
   Json problem = house.ask("POST", "/v1/apply", documents + bad, 400);
   EXPECT_NE(problem.dump().find("no rate from CNY to EUR"), std::string::npos) << problem.dump();
   for (const auto& [rate, rule] : std::vector<std::pair<std::string, std::string>>{
@@ -194,7 +200,9 @@ TEST(Papers, a_currency_without_a_rate_is_refused_by_name) {
            {"{from: CNY, to: USD, rate: \"0.14\"}, {from: CNY, to: USD, rate: \"0.15\"}", "stands twice"},
            {"{from: CNY, to: USD, rate: \"0.14\"}, {from: USD, to: CNY, rate: \"0.14\"}", "contradict"},
            {"{from: cny, to: USD, rate: \"0.14\"}", "/rates/0/from"}}) {
-    Json refused = house.ask("POST", "/v1/apply", "kind: ExchangeRates\nname: fixing\ndate: 2026-12-01\nsource: s\nrates: [" + rate + "]\n", 400);
+    Json refused = house.ask(
+        "POST", "/v1/apply",
+        "kind: ExchangeRates\nname: fixing\ndate: 2026-12-01\nsource: s\nrates: [" + rate + "]\n", 400);
     EXPECT_NE(refused.dump().find(rule), std::string::npos) << refused.dump();
   }
 }
@@ -203,7 +211,8 @@ TEST(Papers, credit_notes_give_back_net_and_tax_and_never_more_than_the_invoice)
   SettlingHouse house;
   house.make_call(1, 1000, 333);
   std::string number = house.invoice()["name"];
-  auto credit = [&](const std::string& amount, const std::string& id, unsigned status, const std::string& reason = "goodwill") {
+  auto credit = [&](const std::string& amount, const std::string& id, unsigned status,
+                    const std::string& reason = "goodwill") {
     return house.ask("POST", "/v1/invoices/" + number + "/credit",
                      Json{{"amount", amount}, {"reason", reason}, {"id", id}}.dump(), status);
   };
@@ -242,10 +251,12 @@ TEST(Papers, both_parties_sign_off_an_invoice_and_nobody_else_can) {
   EXPECT_TRUE(house.take(number, "propose", body, {&house.lantern}, 200)["existed"]);
   house.take(number, "accept", body, {&house.lantern}, 403);
   // Another step's signature, under the right key, signs another text.
-  Json wrong = {{"step", "accept"}, {"body", body}, {"note", house.note(number, "settle", body, {&house.harbor})}};
+  Json wrong = {
+      {"step", "accept"}, {"body", body}, {"note", house.note(number, "settle", body, {&house.harbor})}};
   house.ask("POST", "/v1/settlements/" + number, wrong.dump(), 400);
   EXPECT_EQ(house.take(number, "accept", body, {&house.harbor})["settlement"]["state"], "accepted");
-  house.take(number, "dispute", {{"proposal", body["proposal"]}, {"disputes", Json::array()}}, {&house.harbor}, 409);
+  house.take(number, "dispute", {{"proposal", body["proposal"]}, {"disputes", Json::array()}},
+             {&house.harbor}, 409);
   Json settled = house.take(number, "settle", body, {&house.lantern})["settlement"];
   EXPECT_EQ(settled["state"], "settled");
   EXPECT_EQ(settled["payable"], "22.07");
@@ -254,7 +265,8 @@ TEST(Papers, both_parties_sign_off_an_invoice_and_nobody_else_can) {
   EXPECT_EQ(house.ask("GET", "/v1/settlements/" + number), settled);
   // Each step is in the log, by the digest of the state it made.
   std::size_t steps = 0;
-  for (const Json& act : house.ask("GET", "/v1/acts?limit=1000")["acts"]) steps += act["subject"] == "Settlement/" + number ? 1 : 0;
+  for (const Json& act : house.ask("GET", "/v1/acts?limit=1000")["acts"])
+    steps += act["subject"] == "Settlement/" + number ? 1 : 0;
   EXPECT_EQ(steps, 3U);
 }
 
@@ -331,7 +343,8 @@ TEST(Papers, what_was_paid_cannot_be_disputed_any_more) {
   std::string number = invoice["name"];
   Json body = step_body(invoice).value();
   house.take(number, "propose", body, {&house.lantern});
-  house.ask("POST", "/v1/accounts/post", R"({"debit":"bank/harbor/CNY","credit":"receivable/harbor/CNY","unit":"CNY","amount":"20"})");
+  house.ask("POST", "/v1/accounts/post",
+            R"({"debit":"bank/harbor/CNY","credit":"receivable/harbor/CNY","unit":"CNY","amount":"20"})");
   Json much = body;
   much["disputes"] = {{{"reason", "not_ours"}, {"amount", "2.08"}}};
   EXPECT_NE(house.take(number, "dispute", much, {&house.harbor}, 403).dump().find("2.07"), std::string::npos);
@@ -349,7 +362,8 @@ TEST(Papers, usage_is_exported_in_three_formats_and_others_are_refused) {
   std::string focus = house.send("GET", "/v1/contracts/deal/usage?period=2026-11&format=focus").body;
   EXPECT_NE(focus.find("lantern-2026-000001"), std::string::npos);
   EXPECT_NE(focus.find(",Tax,"), std::string::npos);
-  Json tmf = parse_json(house.send("GET", "/v1/contracts/deal/usage?period=2026-11&format=tmf635").body).value();
+  Json tmf =
+      parse_json(house.send("GET", "/v1/contracts/deal/usage?period=2026-11&format=tmf635").body).value();
   ASSERT_EQ(tmf.size(), 1U);
   EXPECT_EQ(tmf[0]["status"], "billed");
   EXPECT_EQ(tmf[0]["ratedProductUsage"][0]["taxExcludedRatingAmount"]["value"], "10.5");
@@ -360,9 +374,11 @@ TEST(Papers, usage_is_exported_in_three_formats_and_others_are_refused) {
 
 TEST(Papers, a_budget_tells_what_was_reached_and_when) {
   SettlingHouse house;
-  std::string budget = "kind: Budget\nname: team\ncontract: deal\nunit: CNY\namount: \"25\"\nalerts: [50, 80, 90]\n";
+  std::string budget =
+      "kind: Budget\nname: team\ncontract: deal\nunit: CNY\namount: \"25\"\nalerts: [50, 80, 90]\n";
   house.ask("POST", "/v1/apply", budget);
-  house.ask("POST", "/v1/apply", "kind: Budget\nname: bad\ncontract: nowhere\nunit: CNY\namount: 0\nkey: bob\n", 400);
+  house.ask("POST", "/v1/apply",
+            "kind: Budget\nname: bad\ncontract: nowhere\nunit: CNY\namount: 0\nkey: bob\n", 400);
   house.make_call(1, 1000, 333);
   house.time = parse_rfc3339("2026-11-20T00:00:00Z").value();
   Json state = house.ask("GET", "/v1/budgets/team");

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::int64_t kHourNs = 3'600'000'000'000;
 
-// A month's end that is known, and what was seen of it: weekdays and hours have their profile, days their luck.
+// A month's end that is known, and what was seen of it: weekdays and hours have their profile, days their
+// luck.
 struct Series {
   std::vector<Spent> spent;
   TimePoint now;
@@ -65,7 +66,8 @@ TEST(Forecast, the_same_history_gives_the_same_forecast_in_any_order) {
 TEST(Forecast, a_use_that_never_changes_is_told_exactly) {
   std::vector<Spent> spent;
   TimePoint now = parse_rfc3339("2026-11-11T00:00:00Z").value();
-  for (std::int64_t day = 1; day <= 30; ++day) spent.push_back({{now.ns - day * 24 * kHourNs + kHourNs}, Amount(100)});
+  for (std::int64_t day = 1; day <= 30; ++day)
+    spent.push_back({{now.ns - day * 24 * kHourNs + kHourNs}, Amount(100)});
   Forecast seen = forecast(spent, now, 0).value();
   EXPECT_EQ(seen.spent, Amount(1000));
   EXPECT_EQ(seen.expected, Amount(3000));
@@ -76,7 +78,8 @@ TEST(Forecast, a_use_that_never_changes_is_told_exactly) {
 TEST(Forecast, the_last_moment_of_the_month_is_what_was_spent) {
   std::vector<Spent> spent;
   TimePoint now{parse_rfc3339("2026-12-01T00:00:00Z")->ns - 1};
-  for (std::int64_t day = 0; day < 30; ++day) spent.push_back({{now.ns - day * 24 * kHourNs - kHourNs}, Amount(100)});
+  for (std::int64_t day = 0; day < 30; ++day)
+    spent.push_back({{now.ns - day * 24 * kHourNs - kHourNs}, Amount(100)});
   Forecast seen = forecast(spent, now, 0).value();
   EXPECT_EQ(seen.low, seen.spent);
   EXPECT_EQ(seen.high, seen.spent);

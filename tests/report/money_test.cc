@@ -58,9 +58,12 @@ TEST(Money, takes_a_percentage_and_converts_with_one_rounding_each) {
   EXPECT_EQ(percent_of(money("10.05"), Amount(60'000), 2, Rounding::kHalfEven).value(), money("0.6"));
   EXPECT_EQ(percent_of(money("10.25"), Amount(60'000), 2, Rounding::kHalfEven).value(), money("0.62"));
   EXPECT_EQ(percent_of(money("10.25"), Amount(60'000), 2, Rounding::kUp).value(), money("0.62"));
-  EXPECT_EQ(converted(money("100"), parse_decimal("0.1404", 12).value(), 2, Rounding::kHalfEven).value(), money("14.04"));
-  EXPECT_EQ(converted(money("1.005"), parse_decimal("1", 12).value(), 2, Rounding::kHalfUp).value(), money("1.01"));
-  EXPECT_EQ(converted(money("100000000000000000000"), parse_decimal("123456.789012345678", 12).value(), 2, Rounding::kUp)
+  EXPECT_EQ(converted(money("100"), parse_decimal("0.1404", 12).value(), 2, Rounding::kHalfEven).value(),
+            money("14.04"));
+  EXPECT_EQ(converted(money("1.005"), parse_decimal("1", 12).value(), 2, Rounding::kHalfUp).value(),
+            money("1.01"));
+  EXPECT_EQ(converted(money("100000000000000000000"), parse_decimal("123456.789012345678", 12).value(), 2,
+                      Rounding::kUp)
                 .error()
                 .code,
             ErrorCode::kTooLarge);
@@ -89,12 +92,13 @@ TEST(Period, a_month_begins_where_the_calendar_of_the_contract_says) {
 }
 
 TEST(Period, refuses_what_is_none_by_its_value) {
-  for (const char* text : {"", "26-11", "2026-13", "2026-11-31", "2026-1", "november", "2026-11-05..2026-11-05",
-                           "2026-11-05..2026-11-01", "..", "2026-11-05.."}) {
+  for (const char* text : {"", "26-11", "2026-13", "2026-11-31", "2026-1", "november",
+                           "2026-11-05..2026-11-05", "2026-11-05..2026-11-01", "..", "2026-11-05.."}) {
     Result<Period> period = parse_period(text, 0);
     ASSERT_FALSE(period.ok()) << text;
     EXPECT_EQ(period.error().path, "period");
-    EXPECT_NE(period.error().message.find("\"" + std::string(text) + "\""), std::string::npos) << period.error().message;
+    EXPECT_NE(period.error().message.find("\"" + std::string(text) + "\""), std::string::npos)
+        << period.error().message;
   }
 }
 

@@ -18,10 +18,13 @@ Json invoice_of(int lines) {
     "sum":"1234.567891","rounding":{"mode":"half_even","decimals":2,"difference":"0.002109"},
     "net":"1234.57","taxes":[{"name":{"en":"VAT","zh":"增值税"},"percent":"6","base":"1234.57","amount":"74.07"}],
     "tax":"74.07","gross":"1308.64","proof":{"records":"12","records_root":"ab","first_leaf":"3","last_leaf":"40"},
-    "lines":[],"postings":[]})").value();
+    "lines":[],"postings":[]})")
+                     .value();
   for (int i = 0; i < lines; ++i)
     invoice["lines"].push_back({{"model", "model-" + std::to_string(i / 3)},
-                                {"kind", i % 3 == 0 ? "input" : i % 3 == 1 ? "output" : "request"},
+                                {"kind", i % 3 == 0   ? "input"
+                                         : i % 3 == 1 ? "output"
+                                                      : "request"},
                                 {"quantity", "1000000"},
                                 {"unit_price", "0.000002"},
                                 {"amount", "2.000001"}});
@@ -30,7 +33,12 @@ Json invoice_of(int lines) {
 
 TEST(Sheet, prices_are_read_by_the_million_and_points_stand_under_each_other) {
   Json invoice = invoice_of(1);
-  invoice["lines"].push_back({{"model", "model-0"}, {"kind", "output"}, {"quantity", "5"}, {"unit_price", "0.0000008"}, {"amount", "0.000004"}, {"adjustment", true}});
+  invoice["lines"].push_back({{"model", "model-0"},
+                              {"kind", "output"},
+                              {"quantity", "5"},
+                              {"unit_price", "0.0000008"},
+                              {"amount", "0.000004"},
+                              {"adjustment", true}});
   Sheet sheet = sheet_of(invoice).value();
   ASSERT_EQ(sheet.rows.size(), 3U);
   EXPECT_TRUE(sheet.rows[0].heading);
@@ -46,7 +54,8 @@ TEST(Sheet, the_page_escapes_what_others_wrote) {
   std::string page = html_of(sheet_of(invoice_of(3)).value());
   EXPECT_EQ(page.find("<Trading>"), std::string::npos);
   EXPECT_NE(page.find("Harbor &lt;Trading&gt; &amp; &quot;Co&quot;"), std::string::npos);
-  for (const char* wanted : {"lantern-2026-000007", "灯塔算力", "增值税", "1,308.64", "2026-11-01 – 2026-11-30 (UTC+08:00)", "91310000MA1FL0XX0X"})
+  for (const char* wanted : {"lantern-2026-000007", "灯塔算力", "增值税", "1,308.64",
+                             "2026-11-01 – 2026-11-30 (UTC+08:00)", "91310000MA1FL0XX0X"})
     EXPECT_NE(page.find(wanted), std::string::npos) << wanted;
   EXPECT_EQ(page, html_of(sheet_of(invoice_of(3)).value()));
 }
