@@ -1,5 +1,8 @@
 /// The sheet on A4 pages, by Cairo and Pango. Everything that could differ between two runs is set: dates
 /// come from the paper, metrics are not hinted to any screen, and the font is the named one or none.
+///
+/// A module of its own (sheet_module.cc loads it): what draws is forty shared libraries, and every start of
+/// the program would pay for them.
 
 #include <cairo-pdf.h>
 #include <pango/pangocairo.h>
@@ -375,9 +378,7 @@ Result<int> set_pages(const Sheet& sheet, PangoFontMap* fonts, int in_all, std::
   return count;
 }
 
-}  // namespace
-
-Result<std::string> pdf_of(const Sheet& sheet) {
+Result<std::string> draw_pdf(const Sheet& sheet) {
   FontMap fonts(pango_cairo_font_map_new());
   if (!has_font(fonts.get()))
     return Error{ErrorCode::kUnavailable,
@@ -391,4 +392,11 @@ Result<std::string> pdf_of(const Sheet& sheet) {
   return pdf;
 }
 
+}  // namespace
+
 }  // namespace ciyuan::report
+
+extern "C" __attribute__((visibility("default"))) void ciyuan_draw_pdf(const ciyuan::report::Sheet& sheet,
+                                                                       ciyuan::Result<std::string>& pdf) {
+  pdf = ciyuan::report::draw_pdf(sheet);
+}
