@@ -20,9 +20,10 @@ h1 [lang=zh] { font-size: 24px; font-weight: 400; margin-left: .5em; }
 .parties { display: grid; grid-template-columns: 1fr 1fr; gap: 40px; margin: 36px 0 28px; }
 .parties h2 { margin: 2px 0 0; font-size: 16px; }
 .parties p { margin: 0; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 14px 28px; margin: 0;
+.facts { display: grid; grid-template-columns: repeat(4, 1fr); gap: 14px 24px; margin: 0;
   padding: 16px 0; border: solid var(--line); border-width: 1px 0; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
+.facts > div:last-child { grid-column: span 2; }
 table { width: 100%; border-collapse: collapse; margin-top: 28px; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 400; padding: 6px 0; border-bottom: 2px solid var(--accent); }
 td { padding: 5px 0; border-bottom: 1px solid var(--line); }
@@ -35,12 +36,13 @@ table.totals td { border: 0; padding: 3px 0; }
 table.totals .note { color: var(--soft); font-size: 12px; margin-left: .6em; }
 table.totals tr.strong td { border-top: 2px solid var(--accent); font-weight: 700; font-size: 17px; padding-top: 8px; }
 section { margin-top: 30px; break-inside: avoid; }
+section h3 [lang=zh] { margin-left: .4em; }
 section h3 { margin: 0 0 6px; font-size: 14px; color: var(--accent); }
 section p { margin: 0 0 6px; }
 section p [lang=zh] { display: block; color: var(--soft); }
 section dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 20px; margin: 8px 0 0; font-size: 12px; }
 section dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-@media (max-width: 700px) { main { margin: 0; padding: 28px 20px; } header, .parties { display: block; }
+@media (max-width: 700px) { main { margin: 0; padding: 28px 20px; } header, .parties { display: block; } .facts { grid-template-columns: 1fr 1fr; }
   .amount { margin-top: 18px; text-align: left; } .parties > div + div { margin-top: 18px; } td [lang=zh] { display: block; margin: 0; }
   th.number, td.number { padding-left: 8px; font-size: 13px; } }
 @media print { body { background: #fff; font-size: 10.5px; } main { margin: 0; padding: 0; max-width: none; box-shadow: none; border: 0; }
