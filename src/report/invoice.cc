@@ -397,7 +397,14 @@ Result<Drafted> draft_credit_note(store::Reader& reader, const CreditRequest& re
   // through the exchange account.
   std::string from = text_at(invoice, "usage_currency") == currency ? "revenue/" + provider + "/" + currency
                                                                     : "exchange/" + provider + "/" + currency;
-  add_posting(drafted, number, "net", from, to, currency, request.gross - credit_tax);
+  // The last credit takes the invoice's rounding back as well: revenue had no more than the exact sum.
+  Amount rounding_back;
+  if (request.gross == gross - credited)
+    if (std::string difference = text_at(invoice.at("rounding"), "difference"); !difference.empty()) {
+      CIYUAN_TRY(rounding_back, parse_decimal(difference, contract::kMoneyScale));
+    }
+  add_posting(drafted, number, "net", from, to, currency, request.gross - credit_tax - rounding_back);
+  add_posting(drafted, number, "rounding", "rounding/" + provider + "/" + currency, to, currency, rounding_back);
   add_posting(drafted, number, "tax", "tax/" + provider + "/" + currency, to, currency, credit_tax);
   billing["credited"][request.invoice] = money_text(credited + request.gross, decimals);
   billing["credited_tax"][request.invoice] = money_text(credited_tax + credit_tax, decimals);

@@ -64,15 +64,15 @@ Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const st
 
 /// The accounts on which the contract's money runs.
 Result<std::vector<store::AccountRow>> accounts_of(store::Reader& reader, const std::string& contract,
-                                                   const std::string& consumer, const Usage& usage,
-                                                   const std::string& currency) {
+                                                   const SettlementTerms& terms, const Usage& usage) {
   std::vector<store::AccountRow> found;
   std::set<std::string> currencies;
-  if (!currency.empty()) currencies.insert(currency);
+  for (const std::string& one : {terms.currency, terms.paper_currency})
+    if (!one.empty()) currencies.insert(one);
   for (const auto& [one, sum] : usage.money) currencies.insert(one);
   for (const std::string& one : currencies) {
     for (const std::string& name :
-         {"receivable/" + consumer + "/" + one, "disputed/" + contract + "/" + one}) {
+         {"receivable/" + terms.consumer + "/" + one, "disputed/" + contract + "/" + one}) {
       CIYUAN_TRY(std::optional<store::AccountRow> row, reader.account(name));
       if (row) found.push_back(std::move(*row));
     }
@@ -97,7 +97,7 @@ Result<Reconciled> reconcile(store::Reader& reader, const std::string& contract,
                              const Period& period, const Usage& usage) {
   Reconciled result;
   CIYUAN_TRY(auto known, paper_postings(reader, terms.provider));
-  CIYUAN_TRY(auto accounts, accounts_of(reader, contract, terms.consumer, usage, terms.currency));
+  CIYUAN_TRY(auto accounts, accounts_of(reader, contract, terms, usage));
   std::unordered_map<std::uint64_t, Amount> unseen = usage.charged;
   for (const auto& [leaf, amount] : usage.corrected_at) unseen[leaf] = amount;
   for (const store::AccountRow& account : accounts) {

@@ -232,6 +232,8 @@ TEST(Papers, credit_notes_give_back_net_and_tax_and_never_more_than_the_invoice)
   EXPECT_EQ(credit("12.07", "b", 201)["credit_note"]["name"], "lantern-2026-C000002");
   EXPECT_EQ(house.balance("receivable/harbor/CNY"), "0");
   EXPECT_EQ(house.balance("tax/lantern/CNY"), "0");
+  EXPECT_EQ(house.balance("revenue/lantern/CNY"), "0");
+  EXPECT_EQ(house.balance("rounding/lantern/CNY"), "0");
   credit("0.01", "c", 403);
 }
 
@@ -330,7 +332,7 @@ TEST(Papers, the_dispute_window_closes_and_silence_settles) {
   house.take(number, "settle", body, {&house.lantern}, 403);
   house.time = parse_rfc3339("2026-12-12T08:00:00Z").value();
   Json late = body;
-  late["disputes"] = {{{"reason", "not_ours"}, {"amount", "1.00"}}};
+  late["disputes"] = Json::array({Json{{"reason", "not_ours"}, {"amount", "1.00"}}});
   house.take(number, "dispute", late, {&house.harbor}, 403);
   Json settled = house.take(number, "settle", body, {&house.lantern})["settlement"];
   EXPECT_EQ(settled["accepted_by"], "silence");
@@ -346,7 +348,7 @@ TEST(Papers, what_was_paid_cannot_be_disputed_any_more) {
   house.ask("POST", "/v1/accounts/post",
             R"({"debit":"bank/harbor/CNY","credit":"receivable/harbor/CNY","unit":"CNY","amount":"20"})");
   Json much = body;
-  much["disputes"] = {{{"reason", "not_ours"}, {"amount", "2.08"}}};
+  much["disputes"] = Json::array({Json{{"reason", "not_ours"}, {"amount", "2.08"}}});
   EXPECT_NE(house.take(number, "dispute", much, {&house.harbor}, 403).dump().find("2.07"), std::string::npos);
   much["disputes"][0]["amount"] = "2.07";
   house.take(number, "dispute", much, {&house.harbor});
