@@ -57,6 +57,8 @@ method: native-v1
 price_book: deal-prices
 effective: {from: "2026-01-01"}
 clauses:
+  - kind: metering
+    quantum_tokens: 4096
   - kind: settlement
     utc_offset_minutes: 480
     due_days: 20

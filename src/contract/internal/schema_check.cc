@@ -24,8 +24,11 @@ constexpr std::size_t kShownBytesMax = 120;
 constexpr std::size_t kPatternTextMax = 1024;
 constexpr std::size_t kTextMax = 16'384;
 
+// Of members, items and references within each other.
+constexpr int kSchemaDepthMax = 32;
+
 Json with_references(Json schema, int depth) {
-  CIYUAN_CHECK(depth < 16, "schemas refer to each other in a circle");
+  CIYUAN_CHECK(depth < kSchemaDepthMax, "schemas refer to each other in a circle");
   if (schema.is_object()) {
     if (auto reference = schema.find("$ref"); reference != schema.end()) {
       const std::string& file = reference->get_ref<const std::string&>();
