@@ -269,8 +269,8 @@ TEST(Papers, both_parties_sign_off_an_invoice_and_nobody_else_can) {
   EXPECT_EQ(house.ask("GET", "/v1/settlements/" + number), settled);
   // Each step is in the log, by the digest of the state it made.
   std::size_t steps = 0;
-  for (const Json& act : house.ask("GET", "/v1/acts?limit=1000")["acts"])
-    steps += act["subject"] == "Settlement/" + number ? 1 : 0;
+  Json acts = house.ask("GET", "/v1/acts?limit=1000");
+  for (const Json& act : acts["acts"]) steps += act["subject"] == "Settlement/" + number ? 1 : 0;
   EXPECT_EQ(steps, 3U);
 }
 
