@@ -108,7 +108,8 @@ struct Correct {
 Id correction_of(const Id& corrected);
 /// Papers of settlement (an invoice, a credit note, a settlement's next state) and the postings that go with
 /// them, in one commit: all of them or none. Sent again with the same content it changes nothing and is
-/// answered as done; a posting whose id stands for another one is kConflict. Done names the last paper's leaf.
+/// answered as done; a posting whose id stands for another one is kConflict. Done names the last paper's
+/// leaf.
 struct Settle {
   TimePoint at;
   std::string actor;

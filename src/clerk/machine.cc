@@ -443,7 +443,8 @@ Reply StateMachine::make_posting(Post& command) {
   // A debit account that is new stands for the world outside, where deposits come from: it may go below zero.
   auto from = open_account({command.debit, command.unit, scale, true}, false);
   if (!from.ok()) return from.error();
-  auto to = open_account({command.credit, command.unit, scale, internal::is_two_sided(command.credit)}, false);
+  auto to =
+      open_account({command.credit, command.unit, scale, internal::is_two_sided(command.credit)}, false);
   if (!to.ok()) return to.error();
   Line lines[] = {{*from, -command.amount}, {*to, command.amount}};
   auto posted = ledger_.post(internal::derived_id(command.id, 2), lines, ledger::Funding::kYes);

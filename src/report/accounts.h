@@ -26,12 +26,12 @@ struct AccountFlow {
   std::string name, unit;
   int scale = 0;
   Amount opening, closing;
-  Amount charged;      ///< of the contract's calls, negative: taken from the account
-  Amount other_calls;  ///< of other contracts that use the same account
-  Amount corrected;    ///< by corrections of the contract's records
-  Amount granted;      ///< by limits
-  Amount papers;       ///< tax, rounding, credit notes, disputes
-  Amount paid;         ///< all other postings: payments, deposits
+  Amount charged;                 ///< of the contract's calls, negative: taken from the account
+  Amount other_calls;             ///< of other contracts that use the same account
+  Amount corrected;               ///< by corrections of the contract's records
+  Amount granted;                 ///< by limits
+  Amount papers;                  ///< tax, rounding, credit notes, disputes
+  Amount paid;                    ///< all other postings: payments, deposits
   std::vector<Posting> postings;  ///< papers and payments, oldest first; of many, the newest
   bool postings_complete = true;
 };

@@ -46,7 +46,9 @@ Json forecast_json(const Result<Forecast>& seen, Amount amount, int scale) {
           {"high", text(seen->high)},
           {"interval_percent", kIntervalPercent},
           {"history_days", seen->history_days},
-          {"over", seen->low > amount ? "yes" : seen->high > amount ? "maybe" : "no"}};
+          {"over", seen->low > amount    ? "yes"
+                   : seen->high > amount ? "maybe"
+                                         : "no"}};
 }
 
 Result<Json> state_of(store::Reader& reader, const Json& budget, TimePoint now) {
@@ -70,17 +72,18 @@ Result<Json> state_of(store::Reader& reader, const Json& budget, TimePoint now) 
     of_month.push_back(one);
   }
   auto text = [&](Amount one) { return format_decimal(one, scale); };
-  Json state = {{"budget", text_at(budget, "name")},
-                {"contract", query.contract},
-                {"unit", unit},
-                {"amount", text(amount)},
-                {"from", to_rfc3339(month.start)},
-                {"to", to_rfc3339(month.end)},
-                {"spent", text(sum)},
-                {"left", text(std::max(Amount(), amount - sum))},
-                {"percent", percent_text(sum, amount)},
-                {"alerts", alerts_of(budget, amount, scale, of_month)},
-                {"burn_per_day", text(Amount(rounded_quotient(burnt.units(), kBurnDays, Rounding::kHalfEven)))}};
+  Json state = {
+      {"budget", text_at(budget, "name")},
+      {"contract", query.contract},
+      {"unit", unit},
+      {"amount", text(amount)},
+      {"from", to_rfc3339(month.start)},
+      {"to", to_rfc3339(month.end)},
+      {"spent", text(sum)},
+      {"left", text(std::max(Amount(), amount - sum))},
+      {"percent", percent_text(sum, amount)},
+      {"alerts", alerts_of(budget, amount, scale, of_month)},
+      {"burn_per_day", text(Amount(rounded_quotient(burnt.units(), kBurnDays, Rounding::kHalfEven)))}};
   if (!query.key.empty()) state["key"] = query.key;
   if (!query.model.empty()) state["model"] = query.model;
   Result<Forecast> seen = forecast(spent, now, offset);

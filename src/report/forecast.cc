@@ -52,7 +52,9 @@ struct Day {
   }
 };
 
-int weekday_of(std::int64_t day_number) { return static_cast<int>(((day_number + 3) % 7 + 7) % 7); }  // 1970-01-01: Thursday
+int weekday_of(std::int64_t day_number) {
+  return static_cast<int>(((day_number + 3) % 7 + 7) % 7);
+}  // 1970-01-01: Thursday
 
 bool is_weekend(int weekday) { return weekday >= 5; }
 
@@ -103,11 +105,12 @@ Result<Forecast> forecast(const std::vector<Spent>& spent, TimePoint now, int of
   result.history_days = std::max<std::int64_t>(0, today - first);
   if (result.history_days < kHistoryDaysMin)
     return Error{ErrorCode::kRefused,
-                 "has " + std::to_string(result.history_days) + " complete days of history; a forecast needs " +
-                     std::to_string(kHistoryDaysMin),
+                 "has " + std::to_string(result.history_days) +
+                     " complete days of history; a forecast needs " + std::to_string(kHistoryDaysMin),
                  "forecast"};
   std::vector<Day> days(static_cast<std::size_t>(result.history_days));
-  for (std::size_t i = 0; i < days.size(); ++i) days[i].weekday = weekday_of(first + static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < days.size(); ++i)
+    days[i].weekday = weekday_of(first + static_cast<std::int64_t>(i));
   for (const Spent& one : spent) {
     if (one.at >= now) continue;
     if (one.at >= month.start) result.spent += one.amount;
@@ -146,7 +149,8 @@ Result<Forecast> forecast(const std::vector<Spent>& spent, TimePoint now, int of
   return result;
 }
 
-Result<std::vector<Spent>> spending_of(store::Reader& reader, const RecordQuery& query, const std::string& unit) {
+Result<std::vector<Spent>> spending_of(store::Reader& reader, const RecordQuery& query,
+                                       const std::string& unit) {
   CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
   std::vector<Spent> spent;
   CIYUAN_TRY_STATUS(for_each_effective(reader, query, [&](const Json& record, int sign, bool) -> Status {
@@ -173,7 +177,8 @@ Result<Json> contract_forecast(store::Reader& reader, const std::string& contrac
   std::string counted = unit.empty() ? terms.currency : unit;
   if (counted.empty()) counted = "CIYUAN";
   if (counted != "CIYUAN" && counted != terms.currency)
-    return invalid("unit", "\"" + counted.substr(0, 20) + "\" is neither CIYUAN nor the price book's " + terms.currency);
+    return invalid(
+        "unit", "\"" + counted.substr(0, 20) + "\" is neither CIYUAN nor the price book's " + terms.currency);
   TimePoint month = window_of(now, Window::kMonth, terms.offset_minutes).start;
   TimePoint from = std::min(month, days_after(now, -kHistoryDaysMax - 1));
   RecordQuery query{.contract = contract, .key = "", .model = "", .from = from, .to = now};

@@ -42,7 +42,8 @@ struct Forecast {
 Result<Forecast> forecast(const std::vector<Spent>& spent, TimePoint now, int offset_minutes);
 
 /// What was spent since `from`, in "CIYUAN" or a currency, by the contract, its key or a model.
-Result<std::vector<Spent>> spending_of(store::Reader& reader, const RecordQuery& query, const std::string& unit);
+Result<std::vector<Spent>> spending_of(store::Reader& reader, const RecordQuery& query,
+                                       const std::string& unit);
 
 /// {"contract", "unit", "from", "to", "spent", "expected", "low", "high", "interval_percent", "method",
 /// "history_days"}. Unit empty: the price book's currency.

@@ -101,7 +101,8 @@ Result<Json> lines_of(const Usage& usage, const std::string& currency) {
     lines.push_back(std::move(line));
     if (lines.size() > kInvoiceLinesMax)
       return Error{ErrorCode::kTooLarge,
-                   "has more than " + std::to_string(kInvoiceLinesMax) + " lines: take a shorter period", "period"};
+                   "has more than " + std::to_string(kInvoiceLinesMax) + " lines: take a shorter period",
+                   "period"};
   }
   return lines;
 }
@@ -162,7 +163,8 @@ void post_invoice(Drafted& drafted, const SettlementTerms& terms, Amount exact_n
                 totals.net - exact_net);
   } else {
     std::string exchange = "exchange/" + terms.provider + "/";
-    add_posting(drafted, number, "exchange from " + from, exchange + from, receivable + from, from, exact_net);
+    add_posting(drafted, number, "exchange from " + from, exchange + from, receivable + from, from,
+                exact_net);
     add_posting(drafted, number, "exchange to " + to, receivable + to, exchange + to, to, totals.net);
   }
   add_posting(drafted, number, "tax", receivable + to, "tax/" + terms.provider + "/" + to, to, totals.tax);
@@ -206,8 +208,8 @@ Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& reque
   if (terms.currency.empty())
     return Error{ErrorCode::kRefused, "has no price book: there is nothing to invoice", contract.id()};
   if (request.period.to > request.issued)
-    return invalid("period", "\"" + request.period.name + "\" is not over: it ends at " +
-                                 to_rfc3339(request.period.to));
+    return invalid(
+        "period", "\"" + request.period.name + "\" is not over: it ends at " + to_rfc3339(request.period.to));
   CIYUAN_TRY(std::optional<Json> billing, find_paper(reader, "Billing", request.contract));
   std::string newest = billing ? text_at(*billing, "newest") : "";
   bool overlaps = false;
@@ -219,7 +221,11 @@ Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& reque
                      text_at(*billing, "until") + " (" + newest + ")",
                  "period"};
 
-  RecordQuery query{.contract = request.contract, .key = "", .model = "", .from = request.period.from, .to = request.period.to};
+  RecordQuery query{.contract = request.contract,
+                    .key = "",
+                    .model = "",
+                    .from = request.period.from,
+                    .to = request.period.to};
   CIYUAN_TRY(Usage usage, usage_of(reader, query, true));
   CIYUAN_TRY(Json lines, lines_of(usage, terms.currency));
   if (lines.empty())
@@ -296,7 +302,8 @@ Result<std::optional<Json>> find_invoice(store::Reader& reader, const std::strin
 }
 
 Result<Amount> credited_of(store::Reader& reader, const Json& invoice) {
-  CIYUAN_TRY(std::optional<Json> billing, find_paper(reader, "Billing", text_at(invoice.at("contract"), "name")));
+  CIYUAN_TRY(std::optional<Json> billing,
+             find_paper(reader, "Billing", text_at(invoice.at("contract"), "name")));
   if (!billing || !billing->contains("credited")) return Amount();
   std::string credited = text_at((*billing)["credited"], text_at(invoice, "name"));
   return credited.empty() ? Result<Amount>(Amount()) : parse_decimal(credited, contract::kMoneyScale);
@@ -307,11 +314,13 @@ namespace {
 Status check_credit(const CreditRequest& request, const Json& invoice, Amount left) {
   std::string currency = text_at(invoice, "currency");
   int decimals = minor_decimals(currency);
-  if (std::find(std::begin(kCreditReasons), std::end(kCreditReasons), request.reason) == std::end(kCreditReasons))
+  if (std::find(std::begin(kCreditReasons), std::end(kCreditReasons), request.reason) ==
+      std::end(kCreditReasons))
     return invalid("reason", "\"" + request.reason.substr(0, 60) +
                                  "\" is no reason; those are dispute_upheld, service_failure, price_error, "
                                  "counting_error, goodwill, other");
-  if (request.gross <= Amount()) return invalid("amount", "\"" + exact(request.gross) + "\" is not above zero");
+  if (request.gross <= Amount())
+    return invalid("amount", "\"" + exact(request.gross) + "\" is not above zero");
   if (rounded(request.gross, decimals, Rounding::kDown) != request.gross)
     return invalid("amount", "\"" + exact(request.gross) + "\" has more decimals than " + currency + " has");
   if (request.gross > left)
@@ -353,20 +362,23 @@ Result<Drafted> draft_credit_note(store::Reader& reader, const CreditRequest& re
     CIYUAN_TRY(Amount gross, money_at(present, "gross"));
     if (gross != request.gross || text_at(present, "invoice") != request.invoice ||
         text_at(present, "reason") != request.reason)
-      return Error{ErrorCode::kConflict, "stands for the credit note " + text_at(present, "name") +
-                                             ", which has another invoice, amount or reason", "id"};
+      return Error{ErrorCode::kConflict,
+                   "stands for the credit note " + text_at(present, "name") +
+                       ", which has another invoice, amount or reason",
+                   "id"};
     return Drafted{.paper = std::move(present), .existed = true, .command = {}};
   }
   CIYUAN_TRY(Amount gross, money_at(invoice, "gross"));
   CIYUAN_TRY(Amount tax, money_at(invoice, "tax"));
   CIYUAN_TRY(Amount credited, credited_of(reader, invoice));
   std::string credited_tax_text = text_at(billing.value("credited_tax", Json::object()), request.invoice);
-  CIYUAN_TRY(Amount credited_tax, credited_tax_text.empty() ? Result<Amount>(Amount())
-                                                            : parse_decimal(credited_tax_text, contract::kMoneyScale));
+  CIYUAN_TRY(Amount credited_tax, credited_tax_text.empty()
+                                      ? Result<Amount>(Amount())
+                                      : parse_decimal(credited_tax_text, contract::kMoneyScale));
   CIYUAN_TRY_STATUS(check_credit(request, invoice, gross - credited));
-  Rounding rounding =
-      rounding_named(text_at(invoice.at("rounding"), "mode")).value_or(Rounding::kHalfEven);
-  CIYUAN_TRY(Amount credit_tax, tax_in(request.gross, invoice, gross - credited, tax - credited_tax, rounding));
+  Rounding rounding = rounding_named(text_at(invoice.at("rounding"), "mode")).value_or(Rounding::kHalfEven);
+  CIYUAN_TRY(Amount credit_tax,
+             tax_in(request.gross, invoice, gross - credited, tax - credited_tax, rounding));
 
   std::string provider = text_at(invoice.at("issuer"), "name"), currency = text_at(invoice, "currency");
   int decimals = minor_decimals(currency), offset = invoice.at("period").value("utc_offset_minutes", 0);
@@ -391,8 +403,8 @@ Result<Drafted> draft_credit_note(store::Reader& reader, const CreditRequest& re
           {"tax", money_text(credit_tax, decimals)},
           {"gross", money_text(request.gross, decimals)},
           {"postings", Json::array()}};
-  std::string to = account.empty() ? "receivable/" + text_at(invoice.at("recipient"), "name") + "/" + currency
-                                   : account;
+  std::string to =
+      account.empty() ? "receivable/" + text_at(invoice.at("recipient"), "name") + "/" + currency : account;
   // Of an invoice in another currency than the use, the revenue stands in that one: its share comes back
   // through the exchange account.
   std::string from = text_at(invoice, "usage_currency") == currency ? "revenue/" + provider + "/" + currency
@@ -404,7 +416,8 @@ Result<Drafted> draft_credit_note(store::Reader& reader, const CreditRequest& re
       CIYUAN_TRY(rounding_back, parse_decimal(difference, contract::kMoneyScale));
     }
   add_posting(drafted, number, "net", from, to, currency, request.gross - credit_tax - rounding_back);
-  add_posting(drafted, number, "rounding", "rounding/" + provider + "/" + currency, to, currency, rounding_back);
+  add_posting(drafted, number, "rounding", "rounding/" + provider + "/" + currency, to, currency,
+              rounding_back);
   add_posting(drafted, number, "tax", "tax/" + provider + "/" + currency, to, currency, credit_tax);
   billing["credited"][request.invoice] = money_text(credited + request.gross, decimals);
   billing["credited_tax"][request.invoice] = money_text(credited_tax + credit_tax, decimals);

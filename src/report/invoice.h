@@ -9,7 +9,8 @@
 ///
 /// Numbers run without gaps for each issuer and year of the calendar: "lantern-2026-000001", and
 /// "lantern-2026-C000001" for credit notes. A number is taken by the commit that writes its paper, so none is
-/// lost and none is given twice, as long as one caller at a time drafts and commits (the control plane's lock).
+/// lost and none is given twice, as long as one caller at a time drafts and commits (the control plane's
+/// lock).
 ///
 /// Money. Lines are exact, in the price book's currency. Their sum becomes whole minor units once, by the
 /// clause's rounding; the difference is the rounding line, posted between the receivable and
@@ -17,8 +18,8 @@
 /// "tax/<provider>/<currency>". Where the invoice is in another currency, the receivable moves through
 /// "exchange/<provider>/<currency>" at the rate of the day, and only the receivable in that currency is left.
 ///
-/// What the periods of one contract's invoices hold follows each other: a period that overlaps an invoiced one
-/// is refused, the same one again gives the invoice that is there.
+/// What the periods of one contract's invoices hold follows each other: a period that overlaps an invoiced
+/// one is refused, the same one again gives the invoice that is there.
 
 #include <optional>
 #include <string>
@@ -35,7 +36,7 @@ constexpr std::size_t kInvoiceLinesMax = 10'000;
 
 struct InvoiceRequest {
   std::string contract;
-  Period period;           ///< over: `to` is not after `issued`
+  Period period;  ///< over: `to` is not after `issued`
   TimePoint issued;
   std::string checkpoint;  ///< the log's newest signed note, printed as a reference
 };
@@ -77,8 +78,8 @@ Result<Amount> credited_of(store::Reader& reader, const Json& invoice);
 
 /// The id of a paper's posting: always the same for the same paper.
 Id posting_id(std::string_view paper, std::string_view what);
-/// A positive amount from debit to credit, or the other way for a negative one; nothing for zero. Added to the
-/// command, and to the paper's "postings".
+/// A positive amount from debit to credit, or the other way for a negative one; nothing for zero. Added to
+/// the command, and to the paper's "postings".
 void add_posting(Drafted& drafted, std::string_view paper, const std::string& what, const std::string& debit,
                  const std::string& credit, const std::string& unit, Amount amount);
 /// Puts the paper's canonical JSON into the command. kInvalid: cannot be written canonically.

@@ -14,14 +14,16 @@ Result<std::optional<Json>> find_paper(store::Reader& reader, std::string_view k
   CIYUAN_TRY(std::vector<store::DocumentRow> found, reader.documents_of(kind, name, "", 1));
   if (found.empty() || found[0].name != name) return std::optional<Json>();
   Result<Json> value = parse_json(found[0].json);
-  if (!value.ok()) return Error{ErrorCode::kCorrupt, value.error().message, found[0].kind + "/" + found[0].name};
+  if (!value.ok())
+    return Error{ErrorCode::kCorrupt, value.error().message, found[0].kind + "/" + found[0].name};
   return std::optional(std::move(*value));
 }
 
 Result<Json> paper(store::Reader& reader, std::string_view kind, std::string_view name) {
   CIYUAN_TRY(std::optional<Json> found, find_paper(reader, kind, name));
   if (!found)
-    return Error{ErrorCode::kNotFound, "there is none of this name", std::string(kind) + "/" + std::string(name)};
+    return Error{ErrorCode::kNotFound, "there is none of this name",
+                 std::string(kind) + "/" + std::string(name)};
   return std::move(*found);
 }
 
@@ -78,7 +80,8 @@ Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::
   terms.paper_currency = terms.currency;
   for (const Json& clause : contract.value.at("clauses")) {
     if (text_at(clause, "kind") != "settlement") continue;
-    if (std::string currency = text_at(clause, "currency"); !currency.empty()) terms.paper_currency = currency;
+    if (std::string currency = text_at(clause, "currency"); !currency.empty())
+      terms.paper_currency = currency;
     terms.exchange_rates = text_at(clause, "exchange_rates");
     terms.offset_minutes = clause.value("utc_offset_minutes", 0);
     if (auto rounding = rounding_named(text_at(clause, "rounding"))) terms.rounding = *rounding;

@@ -38,7 +38,7 @@ Result<contract::Document> newest_document(store::Reader& reader, std::string_vi
                                            std::string_view name);
 
 struct Tax {
-  Json name;  ///< {"en", "zh"}
+  Json name;       ///< {"en", "zh"}
   Amount percent;  ///< kPercentScale
 };
 /// A contract's settlement clause, or what holds without one.

@@ -2,7 +2,8 @@
 
 /// Periods of papers: half-open spans of UTC that a calendar at some offset calls a month, a day or a year.
 ///
-///   parse_period("2026-11", 480)   // from 2026-10-31T16:00:00Z, to 2026-11-30T16:00:00Z: November in Beijing
+///   parse_period("2026-11", 480)   // from 2026-10-31T16:00:00Z, to 2026-11-30T16:00:00Z: November in
+///   Beijing
 
 #include <string>
 #include <string_view>

@@ -208,24 +208,29 @@ class Step {
     CIYUAN_TRY(TimePoint from, parse_rfc3339(text_at(invoice_.at("period"), "from")));
     CIYUAN_TRY(TimePoint to, parse_rfc3339(text_at(invoice_.at("period"), "to")));
     if (row->at < from || row->at >= to)
-      return refused(path, id_text + " closed at " + to_rfc3339(row->at) + ", outside of the invoice's period");
+      return refused(path,
+                     id_text + " closed at " + to_rfc3339(row->at) + ", outside of the invoice's period");
     return parse_json(row->json);
   }
 
   Result<Amount> check_dispute(const Json& one, const std::string& path, std::set<std::string>& seen) {
     CIYUAN_TRY_STATUS(check_members(one, {"reason", "amount", "records", "text"}, path));
     std::string reason = text_at(one, "reason");
-    if (std::find(std::begin(kDisputeReasons), std::end(kDisputeReasons), reason) == std::end(kDisputeReasons))
+    if (std::find(std::begin(kDisputeReasons), std::end(kDisputeReasons), reason) ==
+        std::end(kDisputeReasons))
       return invalid(path + "/reason",
                      "\"" + reason.substr(0, 60) + "\" is no reason; those are " + list_of(kDisputeReasons));
     if (text_at(one, "text").size() > kTextBytesMax)
-      return Error{ErrorCode::kTooLarge, "is longer than " + std::to_string(kTextBytesMax) + " bytes", path + "/text"};
+      return Error{ErrorCode::kTooLarge, "is longer than " + std::to_string(kTextBytesMax) + " bytes",
+                   path + "/text"};
     CIYUAN_TRY(Amount amount, whole_money_at(one, "amount", path + "/amount", currency_));
-    if (amount <= Amount()) return invalid(path + "/amount", "\"" + text_at(one, "amount") + "\" is not above zero");
+    if (amount <= Amount())
+      return invalid(path + "/amount", "\"" + text_at(one, "amount") + "\" is not above zero");
     const Json& ids = one.contains("records") ? one["records"] : Json();
     if (ids.is_null()) return amount;
     if (!ids.is_array() || ids.size() > kDisputedRecordsMax)
-      return invalid(path + "/records", "is no list of at most " + std::to_string(kDisputedRecordsMax) + " ids");
+      return invalid(path + "/records",
+                     "is no list of at most " + std::to_string(kDisputedRecordsMax) + " ids");
     std::vector<Json> records;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       CIYUAN_TRY(Json record, record_of(ids[i].is_string() ? ids[i].get<std::string>() : ids[i].dump(),
@@ -255,10 +260,12 @@ class Step {
     }
     CIYUAN_TRY(Amount most, owed());
     if (sum > most)
-      return refused("body/disputes", "\"" + money(sum) + "\" is more than what is owed, " + money(most) + " " + currency_);
+      return refused("body/disputes",
+                     "\"" + money(sum) + "\" is more than what is owed, " + money(most) + " " + currency_);
     drafted_.paper["state"] = "disputed";
     drafted_.paper["disputed"] = money(sum);
-    add_posting(drafted_, "settlement/" + request_.invoice, "disputed", disputed_, receivable_, currency_, sum);
+    add_posting(drafted_, "settlement/" + request_.invoice, "disputed", disputed_, receivable_, currency_,
+                sum);
     return {};
   }
 
@@ -267,8 +274,9 @@ class Step {
     CIYUAN_TRY(Amount disputed, money_at(*present_, "disputed", "disputed"));
     CIYUAN_TRY(Amount upheld, whole_money_at(request_.body, "upheld", "body/upheld", currency_));
     if (upheld.is_negative() || upheld > disputed)
-      return refused("body/upheld", "\"" + text_at(request_.body, "upheld") + "\" is not between 0 and what is disputed, " +
-                                        money(disputed) + " " + currency_);
+      return refused("body/upheld", "\"" + text_at(request_.body, "upheld") +
+                                        "\" is not between 0 and what is disputed, " + money(disputed) + " " +
+                                        currency_);
     drafted_.paper["state"] = "resolved";
     drafted_.paper["upheld"] = money(upheld);
     add_posting(drafted_, "settlement/" + request_.invoice, "returned", receivable_, disputed_, currency_,
@@ -299,18 +307,19 @@ class Step {
 }  // namespace
 
 Json proposal_of(const Json& invoice) {
-  Json proposal = {{"v", kSettlementVersion},
-                   {"invoice", text_at(invoice, "name")},
-                   {"invoice_digest", to_hex(sha256(canonical_json(invoice).ok() ? *canonical_json(invoice) : ""))},
-                   {"provider", text_at(invoice.at("issuer"), "name")},
-                   {"consumer", text_at(invoice.at("recipient"), "name")},
-                   {"currency", text_at(invoice, "currency")},
-                   {"totals",
-                    {{"calls", invoice.at("calls")},
-                     {"ciyuan", invoice.at("ciyuan")},
-                     {"net", invoice.at("net")},
-                     {"tax", invoice.at("tax")},
-                     {"gross", invoice.at("gross")}}}};
+  Json proposal = {
+      {"v", kSettlementVersion},
+      {"invoice", text_at(invoice, "name")},
+      {"invoice_digest", to_hex(sha256(canonical_json(invoice).ok() ? *canonical_json(invoice) : ""))},
+      {"provider", text_at(invoice.at("issuer"), "name")},
+      {"consumer", text_at(invoice.at("recipient"), "name")},
+      {"currency", text_at(invoice, "currency")},
+      {"totals",
+       {{"calls", invoice.at("calls")},
+        {"ciyuan", invoice.at("ciyuan")},
+        {"net", invoice.at("net")},
+        {"tax", invoice.at("tax")},
+        {"gross", invoice.at("gross")}}}};
   for (const char* member : {"contract", "period", "proof"}) proposal[member] = invoice.at(member);
   return proposal;
 }
@@ -327,15 +336,16 @@ Result<Json> step_body(const Json& invoice) {
 
 Result<std::string> step_text(std::string_view invoice_number, std::string_view step, const Json& body) {
   CIYUAN_TRY(std::string canonical, canonical_json(body));
-  return std::string(kSettlementVersion) + "\n" + std::string(invoice_number) + "\n" + std::string(step) + "\n" +
-         to_hex(sha256(canonical)) + "\n";
+  return std::string(kSettlementVersion) + "\n" + std::string(invoice_number) + "\n" + std::string(step) +
+         "\n" + to_hex(sha256(canonical)) + "\n";
 }
 
 Result<Drafted> draft_step(store::Reader& reader, const StepRequest& request) {
   CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
   if (std::find(std::begin(kSettlementSteps), std::end(kSettlementSteps), request.step) ==
       std::end(kSettlementSteps))
-    return invalid("step", "\"" + request.step.substr(0, 60) + "\" is no step; those are " + list_of(kSettlementSteps));
+    return invalid(
+        "step", "\"" + request.step.substr(0, 60) + "\" is no step; those are " + list_of(kSettlementSteps));
   CIYUAN_TRY(Json invoice, paper(reader, "Invoice", request.invoice));
   CIYUAN_TRY(std::optional<Json> settlement, find_paper(reader, "Settlement", request.invoice));
   CIYUAN_TRY(std::string digest, proposal_digest(invoice));

@@ -6,17 +6,18 @@
 ///
 ///   propose  (provider)  ─► proposed ─┬─ accept  (consumer) ─► accepted ─┐
 ///                                     ├─ dispute (consumer) ─► disputed ─ resolve (both) ─► resolved ─┤
-///                                     └─ (nobody spoke within the window) ──────────────────────────┴─ settle (provider) ─► settled
+///                                     └─ (nobody spoke within the window) ──────────────────────────┴─
+///                                     settle (provider) ─► settled
 ///
 ///   ciyuan/settlement/v1          the note's text: version,
 ///   lantern-2026-000001           number of the invoice,
 ///   dispute                       step,
 ///   9f86d081884c7d65…             SHA-256 of the step's body as canonical JSON
 ///
-/// A body names the proposal's digest, so no signature can be used for another one. Disputed amounts leave the
-/// receivable and wait in "disputed/<contract>/<currency>"; resolving gives what is upheld back by a credit
-/// note and the rest back to the receivable. Each step is a paper, its postings and its leaf in one commit;
-/// the same step again changes nothing.
+/// A body names the proposal's digest, so no signature can be used for another one. Disputed amounts leave
+/// the receivable and wait in "disputed/<contract>/<currency>"; resolving gives what is upheld back by a
+/// credit note and the rest back to the receivable. Each step is a paper, its postings and its leaf in one
+/// commit; the same step again changes nothing.
 
 #include <string>
 #include <string_view>
@@ -30,7 +31,7 @@ namespace ciyuan::report {
 
 inline constexpr std::string_view kSettlementVersion = "ciyuan/settlement/v1";
 inline constexpr std::string_view kSettlementSteps[] = {"propose", "accept", "dispute", "resolve", "settle"};
-inline constexpr std::string_view kDisputeReasons[] = {"not_ours",       "wrong_count", "wrong_price",
+inline constexpr std::string_view kDisputeReasons[] = {"not_ours",      "wrong_count", "wrong_price",
                                                        "not_delivered", "bad_service", "charged_twice"};
 constexpr std::size_t kDisputesMax = 100;
 constexpr std::size_t kDisputedRecordsMax = 1000;  ///< named by one dispute

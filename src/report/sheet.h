@@ -67,8 +67,8 @@ Result<Sheet> sheet_of(const Json& paper);
 /// One file without anything to load, fit for the screen and for paper.
 std::string html_of(const Sheet& sheet);
 
-/// A4 pages with the fonts in them, numbered. kUnavailable: the font is not installed, or the module that draws
-/// (ciyuan_pdf.so, beside the program) is not there.
+/// A4 pages with the fonts in them, numbered. kUnavailable: the font is not installed, or the module that
+/// draws (ciyuan_pdf.so, beside the program) is not there.
 Result<std::string> pdf_of(const Sheet& sheet);
 inline constexpr const char* kPdfFont = "Noto Sans CJK SC";  ///< Debian: fonts-noto-cjk
 constexpr int kPdfPagesMax = 2000;

@@ -86,8 +86,9 @@ std::string party(const PartyBlock& block) {
 std::string table(const Sheet& sheet) {
   if (sheet.rows.empty()) return "";
   std::string out = "<table>\n<thead><tr><th>" + label({"Use", "用量"}) + "</th><th class=\"number\">" +
-                    label({"Quantity", "数量"}) + "</th><th class=\"number\">" + label(sheet.unit_price_label) +
-                    "</th><th class=\"number\">" + label({"Amount", "金额"}) + "</th></tr></thead>\n<tbody>\n";
+                    label({"Quantity", "数量"}) + "</th><th class=\"number\">" +
+                    label(sheet.unit_price_label) + "</th><th class=\"number\">" + label({"Amount", "金额"}) +
+                    "</th></tr></thead>\n<tbody>\n";
   for (const SheetRow& row : sheet.rows) {
     if (row.heading)
       out += "<tr class=\"model\"><td colspan=\"3\">" + escaped(row.first.en) + "</td><td class=\"number\">" +
@@ -115,11 +116,12 @@ std::string note(const SheetNote& one) {
 }  // namespace
 
 std::string html_of(const Sheet& sheet) {
-  std::string out = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-                    escaped(sheet.title.en + " " + sheet.number) + "</title>\n<style>" + kStyle +
-                    "</style>\n</head>\n<body>\n<main>\n<header><h1>" + both(sheet.title) + "</h1><div class=\"amount\">" +
-                    label(sheet.amount.label) + "<strong>" + escaped(sheet.amount.value) + "</strong></div></header>\n";
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+      escaped(sheet.title.en + " " + sheet.number) + "</title>\n<style>" + kStyle +
+      "</style>\n</head>\n<body>\n<main>\n<header><h1>" + both(sheet.title) + "</h1><div class=\"amount\">" +
+      label(sheet.amount.label) + "<strong>" + escaped(sheet.amount.value) + "</strong></div></header>\n";
   out += "<div class=\"parties\">\n" + party(sheet.from) + party(sheet.to) + "</div>\n<dl class=\"facts\">\n";
   for (const Fact& fact : sheet.facts)
     out += "<div><dt>" + label(fact.label) + "</dt><dd>" + escaped(fact.value) + "</dd></div>\n";

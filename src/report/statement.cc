@@ -44,9 +44,9 @@ Json by_currency(const std::map<std::string, Amount>& sums) {
 // The postings that papers made under the provider's numbers.
 Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& provider) {
   std::map<Id, std::string> known;
-  for (const auto& [kind, prefix, what] :
-       {std::tuple{"Invoice", provider + "-", "invoice"}, std::tuple{"CreditNote", provider + "-", "credit note"},
-        std::tuple{"Settlement", provider + "-", "settlement"}}) {
+  for (const auto& [kind, prefix, what] : {std::tuple{"Invoice", provider + "-", "invoice"},
+                                           std::tuple{"CreditNote", provider + "-", "credit note"},
+                                           std::tuple{"Settlement", provider + "-", "settlement"}}) {
     std::string after;
     for (bool more = true; more;) {
       CIYUAN_TRY(std::vector<Json> page, papers(reader, kind, prefix, after, kPage));
@@ -79,7 +79,8 @@ Result<std::vector<store::AccountRow>> accounts_of(store::Reader& reader, const 
   }
   std::string after;
   for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<store::AccountRow> rows, reader.accounts("prepaid/" + contract + "/", after, kPage));
+    CIYUAN_TRY(std::vector<store::AccountRow> rows,
+               reader.accounts("prepaid/" + contract + "/", after, kPage));
     more = rows.size() == kPage;
     if (more) after = rows.back().name;
     found.insert(found.end(), rows.begin(), rows.end());
@@ -119,11 +120,12 @@ Result<Reconciled> reconcile(store::Reader& reader, const std::string& contract,
   return result;
 }
 
-Result<Json> split_json(store::Reader& reader, const RecordQuery& query, const std::string& split, int offset) {
+Result<Json> split_json(store::Reader& reader, const RecordQuery& query, const std::string& split,
+                        int offset) {
   CIYUAN_TRY(auto shares, split_of(reader, query, split, offset));
   if (shares.size() > kSplitMax)
-    return Error{ErrorCode::kTooLarge, "has more than " + std::to_string(kSplitMax) + " values in this period",
-                 "split"};
+    return Error{ErrorCode::kTooLarge,
+                 "has more than " + std::to_string(kSplitMax) + " values in this period", "split"};
   Json list = Json::array();
   for (const auto& [value, share] : shares)
     list.push_back({{split, value},

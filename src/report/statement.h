@@ -13,8 +13,8 @@ namespace ciyuan::report {
 /// {"contract", "from", "to", "calls", "ciyuan", "money", "states", "verdicts", "lines": [{"model", "kind",
 /// "quantity", "unit_price", "measured", "reported", "amount", "currency", "adjustment"}], "corrections",
 /// "accounts": [{"account", "unit", "opening", "charged", …, "closing", "postings"}], "agrees",
-/// "differences"}. `split` adds "split": the money by one property of the records (usage.h). An open period is
-/// one from the beginning, or to now. kNotFound: there never was a contract of this name.
+/// "differences"}. `split` adds "split": the money by one property of the records (usage.h). An open period
+/// is one from the beginning, or to now. kNotFound: there never was a contract of this name.
 Result<Json> contract_statement(store::Reader& reader, const std::string& contract, const Period& period,
                                 const std::string& split = "");
 

@@ -76,7 +76,9 @@ Status add_figures(Usage& usage, const Json& record, int sign, bool adjustment) 
 class Adder {
  public:
   Adder(store::Reader& reader, bool with_range)
-      : reader_(reader), with_range_(with_range), effective_([this](const Json& record, int sign, bool adjustment) {
+      : reader_(reader),
+        with_range_(with_range),
+        effective_([this](const Json& record, int sign, bool adjustment) {
           return add_figures(usage_, record, sign, adjustment);
         }) {}
 
@@ -97,7 +99,8 @@ class Adder {
   }
 
   Result<Usage> finish() && {
-    CIYUAN_TRY_STATUS(effective_.finish(reader_, [this](const Json& record) { return take_replaced(record); }));
+    CIYUAN_TRY_STATUS(
+        effective_.finish(reader_, [this](const Json& record) { return take_replaced(record); }));
     auto is_zero = [](const auto& one) { return one.second == 0; };
     std::erase_if(usage_.states, is_zero);
     std::erase_if(usage_.verdicts, is_zero);
@@ -196,13 +199,16 @@ Status for_each_record(store::Reader& reader, const RecordQuery& query,
     for (const store::RecordRow& row : rows) {
       if (++seen > kRecordsMax)
         return Error{ErrorCode::kTooLarge,
-                     "has more than " + std::to_string(kRecordsMax) + " records: take a shorter one", "period"};
+                     "has more than " + std::to_string(kRecordsMax) + " records: take a shorter one",
+                     "period"};
       Result<Json> record = parse_json(row.json);
       if (!record.ok()) return Error{ErrorCode::kCorrupt, record.error().message, row.id.text()};
-      CIYUAN_TRY_STATUS(guarded([&]() -> Status {
-        if (!query.model.empty() && text_at(record->at("model"), "asked") != query.model) return {};
-        return take(row, *record);
-      }, row.id.text()));
+      CIYUAN_TRY_STATUS(guarded(
+          [&]() -> Status {
+            if (!query.model.empty() && text_at(record->at("model"), "asked") != query.model) return {};
+            return take(row, *record);
+          },
+          row.id.text()));
     }
     more = rows.size() == kPage && rows.back().leaf > 0;
     if (more) filter.before_leaf = rows.back().leaf;
@@ -256,10 +262,12 @@ Result<Usage> usage_of(store::Reader& reader, const RecordQuery& query, bool wit
     return adder.take(row, record);
   }));
   Result<Usage> usage = Error{};
-  CIYUAN_TRY_STATUS(guarded([&]() -> Status {
-    usage = std::move(adder).finish();
-    return usage.ok() ? Status{} : Status(usage.error());
-  }, query.contract));
+  CIYUAN_TRY_STATUS(guarded(
+      [&]() -> Status {
+        usage = std::move(adder).finish();
+        return usage.ok() ? Status{} : Status(usage.error());
+      },
+      query.contract));
   return usage;
 }
 

@@ -2,9 +2,9 @@
 
 /// What a contract used in a period, added up from its records: the figures of statements and invoices.
 ///
-/// A record that corrects another stands in its place where both closed in the period. Where the corrected one
-/// closed before, only the difference counts, in lines of its own (`adjustment`): the old figures taken back,
-/// the new ones put. So periods add up to the ledger however late a price was corrected.
+/// A record that corrects another stands in its place where both closed in the period. Where the corrected
+/// one closed before, only the difference counts, in lines of its own (`adjustment`): the old figures taken
+/// back, the new ones put. So periods add up to the ledger however late a price was corrected.
 
 #include <cstdint>
 #include <functional>
@@ -32,9 +32,9 @@ struct RecordQuery {
 Status for_each_record(store::Reader& reader, const RecordQuery& query,
                        const std::function<Status(const store::RecordRow&, const Json&)>& take);
 
-/// Calls `take` for what counts in the period (see above): with sign 1 for a record that nothing in the period
-/// corrects, with sign −1 for one of an earlier period that is taken back; `adjustment` for both halves of
-/// such a correction.
+/// Calls `take` for what counts in the period (see above): with sign 1 for a record that nothing in the
+/// period corrects, with sign −1 for one of an earlier period that is taken back; `adjustment` for both
+/// halves of such a correction.
 class Effective {
  public:
   using Take = std::function<Status(const Json& record, int sign, bool adjustment)>;
@@ -78,7 +78,7 @@ struct Usage {
   std::map<std::string, Amount> model_ciyuan;  ///< by model
   std::map<std::string, std::uint64_t> states, verdicts;
   std::map<LineKey, LineSum> lines;
-  std::uint64_t corrections = 0;  ///< records of the period that correct another
+  std::uint64_t corrections = 0;            ///< records of the period that correct another
   std::map<std::string, Amount> corrected;  ///< of the money: what they changed, by currency
   RecordRange range;
   /// What each record must have moved on the accounts, by its leaf; nothing that is zero.

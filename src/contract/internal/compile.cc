@@ -310,9 +310,9 @@ class Compiler {
       else if (kind == "metering")
         take_metering(clause, plan);
       else if (kind == "settlement")
-        take_faults(document, pointer,
-                    settlement_faults(clause, plan.book != nullptr ? plan.book->currency() : "",
-                                      state_->documents));
+        take_faults(
+            document, pointer,
+            settlement_faults(clause, plan.book != nullptr ? plan.book->currency() : "", state_->documents));
     }
     if (plan.caps.size() + 1 > kLimitsMax)
       fault(document, "/clauses", "more than " + std::to_string(kLimitsMax - 1) + " caps apply to one call");

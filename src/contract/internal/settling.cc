@@ -78,8 +78,8 @@ std::vector<Fault> settlement_faults(const Json& clause, const std::string& curr
       faults.push_back({"/currency", "\"" + wanted + "\" is not the price book's " + currency +
                                          ", and exchange_rates names no document"});
     else if (document != nullptr && !known)
-      faults.push_back({"/exchange_rates",
-                        "\"" + rates + "\" has no rate from " + currency + " to " + wanted});
+      faults.push_back(
+          {"/exchange_rates", "\"" + rates + "\" has no rate from " + currency + " to " + wanted});
   }
   const Json taxes = clause.value("tax", Json::array());
   for (std::size_t i = 0; i < taxes.size(); ++i) {
@@ -89,7 +89,8 @@ std::vector<Fault> settlement_faults(const Json& clause, const std::string& curr
     if (!percent.ok())
       faults.push_back({pointer, percent.error().message});
     else if (*percent > *hundred)
-      faults.push_back({pointer, "\"" + format_decimal(*percent, kPercentDecimalsMax) + "\" is more than 100"});
+      faults.push_back(
+          {pointer, "\"" + format_decimal(*percent, kPercentDecimalsMax) + "\" is more than 100"});
   }
   return faults;
 }
@@ -110,7 +111,8 @@ std::vector<Fault> budget_faults(const Json& budget, const std::vector<Document>
   }
   if (!model.empty() && find_in(sorted, "Model", model) == nullptr)
     faults.push_back({"/model", "\"" + model + "\" names no Model"});
-  Result<Amount> amount = price::decimal_of(budget.at("amount"), scale_of_unit(unit == "ciyuan" ? "CIYUAN" : unit));
+  Result<Amount> amount =
+      price::decimal_of(budget.at("amount"), scale_of_unit(unit == "ciyuan" ? "CIYUAN" : unit));
   if (!amount.ok())
     faults.push_back({"/amount", amount.error().message});
   else if (amount->is_zero())

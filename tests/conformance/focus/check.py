@@ -16,13 +16,16 @@ import types
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
-from settling import books, closed_period  # noqa: E402
+from settling import books, calls, moment  # noqa: E402
 from world import World, check, http  # noqa: E402
 
 VERSION = "1.2"
 # What this program supports of what the specification makes conditional.
 CRITERIA = ("USAGE_MEASUREMENT_SUPPORTED,UNIT_PRICING_SUPPORTED,PUBLIC_PRICE_LIST_SUPPORTED,NEGOTIATED_PRICING_SUPPORTED,"
             "SUB_ACCOUNT_SUPPORTED,REGION_SUPPORTED,TAGGING_SUPPORTED,PRICING_BILLING_CURRENCY_DIFFERENCES_SUPPORTED")
+CHEAPER = {"kind": "PriceBook", "name": "cheaper", "version": "1", "date": "2026-11-01", "source": "the tests", "currency": "CNY",
+           "per_tokens": 1000000, "prices": [{"model": "*", "kind": "input", "price": "1000.00"},
+                                             {"model": "*", "kind": "output", "price": "4000.00"}]}
 # Alternatives of which one holds: the rule above each (…-C-003-C) is what must pass, and is checked.
 ALTERNATIVES = {"InvoiceId-C-004-C", "InvoiceId-C-005-C"}
 
@@ -53,11 +56,16 @@ def main():
         return 77
     options = types.SimpleNamespace(bin=os.environ.get("CIYUAN_BIN", "build/release/bin"), sanitized=False, long=False)
     with World(options) as world:
-        gateway, period = books(world)
-        gateway.ask("/v1/invoices", {"contract": "e2e", "period": period})
-        for name, asked in (("usage", period), ("corrected", closed_period())):
+        gateway, period = books(world, extra=[CHEAPER])
+        status, answer = gateway.admin("/v1/invoices", {"contract": "e2e", "period": period})
+        check(status == 201, status, answer[:1000])
+        gateway.ask(f"/v1/records/{gateway.made[0]['id']}/correct", {"price_book": "cheaper"})
+        calls(gateway, 1)
+        later = f"{period.split('..')[1]}..{moment()}"
+        for name, asked in (("usage", period), ("corrected", later)):
             status, text = gateway.admin(f"/v1/contracts/e2e/usage?format=focus&period={asked}")
             check(status == 200, status, text[:1000])
+            check((b",Correction," in text) == (name == "corrected"), name, text[:2000])
             csv = os.path.join(world.folder, name + ".csv")
             with open(csv, "wb") as file:
                 file.write(text)
