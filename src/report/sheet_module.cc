@@ -9,10 +9,12 @@
 namespace ciyuan::report {
 namespace {
 
-using Draw = void (*)(const Sheet&, Result<std::string>&);
+struct Module {
+  void (*draw)(const Sheet&, Result<std::string>&) = nullptr;
+};
 
 // Beside the program, under the name that src/report/CMakeLists.txt gives it.
-Result<Draw> load() {
+Result<Module> load() {
   std::error_code error;
   std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
   std::filesystem::path module = program.parent_path() / "ciyuan_pdf.so";
@@ -25,16 +27,16 @@ Result<Draw> load() {
                      (why != nullptr ? why : "the program's own path is not known"),
                  module.string()};
   }
-  return reinterpret_cast<Draw>(draw);
+  return Module{reinterpret_cast<decltype(Module::draw)>(draw)};
 }
 
 }  // namespace
 
 Result<std::string> pdf_of(const Sheet& sheet) {
-  static const Result<Draw> draw = load();
-  if (!draw.ok()) return draw.error();
+  static const Result<Module> loaded = load();
+  if (!loaded.ok()) return loaded.error();
   Result<std::string> pdf = std::string();
-  (*draw)(sheet, pdf);
+  loaded->draw(sheet, pdf);
   return pdf;
 }
 

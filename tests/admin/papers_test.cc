@@ -88,7 +88,7 @@ clauses:
   std::string note(const std::string& number, const std::string& step, const Json& body,
                    std::initializer_list<const tlog::NoteSigner*> signers) {
     std::string text = step_text(number, step, body).value(), note = text + "\n";
-    for (const tlog::NoteSigner* signer : signers) note += signer->signature_line(text);
+    for (const tlog::NoteSigner* one : signers) note += one->signature_line(text);
     return note;
   }
   Json take(const std::string& number, const std::string& step, const Json& body,
