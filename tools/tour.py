@@ -311,6 +311,25 @@ def prove(ciyuan, record, folder, terminal):
     return receipt, key
 
 
+def invoice(ciyuan, terminal):
+    """One more call, under a contract that is invoiced, and the invoice for it as a file to open."""
+    terminal.heading("An invoice: one more call, under examples/settlement.yaml")
+    ciyuan("apply", "-f", os.path.join(ROOT, "examples", "settlement.yaml"))
+    secret = ciyuan("key", "create", "--contract", "deal", "--name", "bob").strip()
+    moment = lambda: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() % 10**9:09d}Z"  # noqa: E731
+    begin = moment()
+    body = json.dumps({"model": "smollm2", "max_tokens": 24, "messages": [{"role": "user", "content": "What is an invoice?"}]})
+    request = urllib.request.Request(f"http://127.0.0.1:{ciyuan.port}/v1/chat/completions", body.encode(),
+                                     {"Authorization": "Bearer " + secret, "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=300) as answer:
+        answer.read()
+    made = json.loads(ciyuan("invoice", "create", "deal", "--period", f"{begin}..{moment()}", "--json"))
+    for form in ("pdf", "html"):
+        path = os.path.join(ROOT, "build", "invoice." + form)
+        ciyuan("invoice", "show", made["name"], "--format", form, "-o", path)
+        tell(f"  {made['name']}: {made['net']} + {made['tax']} tax = {made['gross']} {made['currency']}, exact sum {made['sum']}: {path}")
+
+
 def meter_alone(ciyuan, terminal):
     """The meter without the gateway: any text, any tokenizer."""
     readme = os.path.join(ROOT, "README.md")
@@ -371,12 +390,14 @@ def main():
         receipt, key = prove(ciyuan, record, folder, terminal)
         once = options.once or not (options.serve or (sys.stdin.isatty() and sys.stdout.isatty()))
         if not once:
+            invoice(ciyuan, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  Serving until Ctrl-C.")
             ciyuan.service.child.wait()
             fail("the gateway ended by itself; see " + ciyuan.service.log)
         else:
+            invoice(ciyuan, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  (This run ends here; ./run in a terminal, or ./run --serve, keeps serving.)")

@@ -49,13 +49,6 @@ bool is_unit(std::string_view unit) {
   return currency || unit == "CIYUAN" || unit == "REQUEST" || unit == "PERSON";
 }
 
-// Each posting has a salt of its own, so that one can be told without the others.
-SecretKey salt_of(const SecretKey& instance_key, const Id& id) {
-  std::string message = "ciyuan/posting-salt/v1";
-  message += text_of(id.bytes);
-  return hmac_sha256(instance_key, bytes_of(message));
-}
-
 Result<clerk::Post> read_post(const Request& request, TimePoint at) {
   CIYUAN_TRY(Json body, parse_json(request.body));
   if (!body.is_object()) return invalid("", "the body is not an object");
@@ -141,6 +134,13 @@ Status check_accounts(store::Reader& reader, const contract::Registry& registry,
 }
 
 }  // namespace
+
+// Each posting has a salt of its own, so that one can be told without the others.
+SecretKey salt_of(const SecretKey& instance_key, const Id& id) {
+  std::string message = "ciyuan/posting-salt/v1";
+  message += text_of(id.bytes);
+  return hmac_sha256(instance_key, bytes_of(message));
+}
 
 http::Response Handlers::list_accounts(const Request& request) {
   Result<std::size_t> limit = limit_of(request);

@@ -1,6 +1,7 @@
 /// Documents and keys: what operators write.
 
 #include <algorithm>
+#include <iterator>
 
 #include "admin/internal/handlers.h"
 #include "base/canonical_json.h"
@@ -12,12 +13,27 @@ namespace {
 using contract::Document;
 using contract::Registry;
 
+// What operators wrote, by kind and name. The papers of settlement are documents of the store too, and many.
+Result<std::vector<store::DocumentRow>> rows_in_force(store::Reader& reader) {
+  constexpr std::size_t kPage = 1000;
+  std::vector<store::DocumentRow> all;
+  for (std::string_view kind : contract::kDocumentKinds) {
+    std::string after;
+    for (bool more = true; more;) {
+      CIYUAN_TRY(std::vector<store::DocumentRow> page, reader.documents_of(kind, "", after, kPage));
+      more = page.size() == kPage;
+      if (more) after = page.back().name;
+      std::move(page.begin(), page.end(), std::back_inserter(all));
+    }
+  }
+  return all;
+}
+
 // The newest versions, as documents again. Their schema was checked when they were put.
 Result<std::vector<Document>> stored_documents(store::Reader& reader) {
-  CIYUAN_TRY(std::vector<store::DocumentRow> rows, reader.documents());
+  CIYUAN_TRY(std::vector<store::DocumentRow> rows, rows_in_force(reader));
   std::vector<Document> documents;
   for (store::DocumentRow& row : rows) {
-    if (row.json.empty()) continue;
     Document document;
     Result<Json> value = parse_json(row.json);
     if (!value.ok()) return Error{ErrorCode::kCorrupt, value.error().message, row.kind + "/" + row.name};
@@ -193,14 +209,14 @@ ApplyOutcome Api::apply_locked(std::vector<Document> changes, const std::vector<
 }
 
 http::Response Handlers::list_documents(const Request& request) {
-  auto rows = reader().documents();
+  auto rows = rows_in_force(reader());
   if (!rows.ok()) return problem(rows.error());
   std::string_view kind = request.asked("kind");
   if (!kind.empty() && !contract::is_document_kind(kind))
     return problem(400, "kind: \"" + std::string(kind) + "\" is no kind of document");
   Json documents = Json::array();
   for (const store::DocumentRow& row : *rows)
-    if (!row.json.empty() && (kind.empty() || row.kind == kind))
+    if (kind.empty() || row.kind == kind)
       documents.push_back({{"kind", row.kind},
                            {"name", row.name},
                            {"digest", to_hex(row.digest)},

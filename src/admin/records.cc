@@ -2,7 +2,6 @@
 
 #include "admin/internal/correction.h"
 #include "admin/internal/handlers.h"
-#include "admin/internal/statement.h"
 
 namespace ciyuan::admin {
 namespace {
@@ -237,16 +236,6 @@ http::Response Handlers::correct(const Request& request) {
   if (!record.ok()) return problem(500, "the new record is damaged");
   return json_response(
       {{"record", std::move(*record)}, {"leaf", closed->leaf_index}, {"postings", std::move(postings)}});
-}
-
-http::Response Handlers::contract_statement(const Request& request) {
-  Result<TimePoint> from = moment_of(request, "from"), to = moment_of(request, "to");
-  if (!from.ok()) return problem(from.error());
-  if (!to.ok()) return problem(to.error());
-  if (to->ns != 0 && *to <= *from)
-    return problem(invalid("to", "is not after from: there is no time between them"));
-  Result<Json> statement = statement_of(reader(), request.path.at("name"), *from, *to);
-  return statement.ok() ? json_response(*statement) : problem(statement.error());
 }
 
 }  // namespace ciyuan::admin

@@ -115,6 +115,16 @@ struct Correct {
   std::vector<std::pair<std::string, Amount>> lines;  ///< accounts that exist, of one unit; together zero
 };
 Id correction_of(const Id& corrected);
+/// Papers of settlement (an invoice, a credit note, a settlement's next state) and the postings that go with
+/// them, in one commit: all of them or none. Sent again with the same content it changes nothing and is
+/// answered as done; a posting whose id stands for another one is kConflict. Done names the last paper's
+/// leaf.
+struct Settle {
+  TimePoint at;
+  std::string actor;
+  std::vector<DocumentChange> papers;  ///< at least one, none of them removed
+  std::vector<Post> postings;          ///< their `at` and `actor` are this command's
+};
 /// Lets time pass: expires holds, releases waiting calls whose time is up.
 struct Tick {
   TimePoint at;
@@ -123,7 +133,8 @@ struct Tick {
   Nanoseconds elapsed;
 };
 
-using Command = std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, ExpirePackage, Tick>;
+using Command =
+    std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, Settle, ExpirePackage, Tick>;
 
 /// Why an open was refused: which clause, on which account, what was left.
 struct Refusal {

@@ -275,8 +275,10 @@ void StateMachine::apply(Command command, ReplyTo to, std::vector<Answer>& answe
     answers.push_back({to, post(*six)});
   } else if (auto* seven = std::get_if<Correct>(&command)) {
     answers.push_back({to, correct(*seven)});
-  } else if (auto* eight = std::get_if<ExpirePackage>(&command)) {
-    answers.push_back({to, expire(*eight)});
+  } else if (auto* eight = std::get_if<Settle>(&command)) {
+    answers.push_back({to, settle_papers(*eight)});
+  } else if (auto* nine = std::get_if<ExpirePackage>(&command)) {
+    answers.push_back({to, expire(*nine)});
   } else {
     settle_silent(std::get<Tick>(command).elapsed);
     answers.push_back({to, Done{}});
@@ -382,7 +384,7 @@ Reply StateMachine::log(const Act& command) {
   return Done{log_action(id, command.action, command.kind, command.name, Digest{}, command.actor)};
 }
 
-Reply StateMachine::post(Post& command) {
+Result<StateMachine::PostingPlan> StateMachine::plan_posting(const Post& command) {
   if (command.id.is_nil()) return invalid("id", "is nil");
   if (auto wrong = check_text(command.actor, kNameBytesMax, "actor")) return *wrong;
   if (auto wrong = check_text(command.debit, kNameBytesMax, "debit")) return *wrong;
@@ -397,7 +399,6 @@ Reply StateMachine::post(Post& command) {
   if (command.debit.starts_with(internal::kFundsPrefix)) return invalid("debit", kGrantsOnly);
   if (command.credit.starts_with(internal::kFundsPrefix)) return invalid("credit", kGrantsOnly);
 
-  int scale = contract::scale_of_unit(command.unit);
   // Checked before anything is opened, so that a refusal leaves nothing behind.
   auto fits = [&](const std::string& name, const char* path) -> Result<std::optional<AccountIndex>> {
     if (auto unit = contract::unit_in_name(name); unit && *unit != command.unit)
@@ -407,6 +408,8 @@ Reply StateMachine::post(Post& command) {
     if (found && ledger_.account(*found).unit != command.unit)
       return conflict(
           path, "account " + name + " counts " + ledger_.account(*found).unit + ", not " + command.unit);
+    if (found && ledger_.account(*found).closed)
+      return Error{ErrorCode::kRefused, "account " + name + " is closed", path};
     return found;
   };
   auto debit = fits(command.debit, "debit");
@@ -434,7 +437,7 @@ Reply StateMachine::post(Post& command) {
       return conflict("credit", "the id stands for a posting to another account");
     if (earlier->lines[1].amount != command.amount)
       return conflict("amount", "the id stands for a posting of another amount");
-    return Done{earlier->leaf};
+    return PostingPlan{Done{earlier->leaf}, *debit, *credit};
   }
   if (calls_.contains(command.id)) return conflict("id", "the id is an open call's");
   if (*debit) {
@@ -446,10 +449,16 @@ Reply StateMachine::post(Post& command) {
                        " left, not " + format_decimal(command.amount, from.scale),
                    "debit"};
   }
+  return PostingPlan{std::nullopt, *debit, *credit};
+}
+
+Reply StateMachine::make_posting(Post& command) {
+  int scale = contract::scale_of_unit(command.unit);
   // A debit account that is new stands for the world outside, where deposits come from: it may go below zero.
   auto from = open_account({command.debit, command.unit, scale, true}, false);
   if (!from.ok()) return from.error();
-  auto to = open_account({command.credit, command.unit, scale, false}, false);
+  auto to =
+      open_account({command.credit, command.unit, scale, internal::is_two_sided(command.credit)}, false);
   if (!to.ok()) return to.error();
   Line lines[] = {{*from, -command.amount}, {*to, command.amount}};
   auto posted = ledger_.post(internal::derived_id(command.id, 2), lines, ledger::Funding::kYes);
@@ -468,6 +477,13 @@ Reply StateMachine::post(Post& command) {
   take_back({&*to, 1}, command.id);
   woken_.push_back(*to);
   return Done{leaf};
+}
+
+Reply StateMachine::post(Post& command) {
+  Result<PostingPlan> plan = plan_posting(command);
+  if (!plan.ok()) return plan.error();
+  if (plan->done) return *plan->done;
+  return make_posting(command);
 }
 
 }  // namespace ciyuan::clerk

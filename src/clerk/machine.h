@@ -169,6 +169,14 @@ class StateMachine {
   Result<std::optional<store::RecordRow>> committed_or_new_record(const Id& id);
   Reply post(Post& command);
   Reply expire(const ExpirePackage& command);
+  /// What a posting comes to; nothing is changed by asking.
+  struct PostingPlan {
+    std::optional<Done> done;  ///< it was made before
+    std::optional<ledger::AccountIndex> debit, credit;
+  };
+  Result<PostingPlan> plan_posting(const Post& command);
+  Reply make_posting(Post& command);
+  Reply settle_papers(Settle& command);
   void open(Open& command, ReplyTo to, std::vector<Answer>& answers);
   Reply extend(const Extend& command);
   Reply close(Close& command, std::vector<Answer>& answers);

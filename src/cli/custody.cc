@@ -85,4 +85,20 @@ Result<SecretKey> load_instance_key(const fs::path& folder) {
   return key;
 }
 
+Result<tlog::NoteSigner> make_settlement_key(const std::string& name, const fs::path& file) {
+  std::error_code ignored;
+  if (fs::exists(file, ignored))
+    return Error{ErrorCode::kConflict, "is there already, and no key is written over", file.string()};
+  CIYUAN_TRY(tlog::NoteSigner made, tlog::NoteSigner::make(name, SigningKey::generate()));
+  CIYUAN_TRY_STATUS(write_file_atomically(file, made.secret_text() + "\n", 0600));
+  return made;
+}
+
+Result<tlog::NoteSigner> load_settlement_key(const fs::path& file) {
+  CIYUAN_TRY(std::string line, read_secret(file));
+  Result<tlog::NoteSigner> key = tlog::NoteSigner::parse(line);
+  if (!key.ok()) return invalid(file.string(), "holds no signing key: " + key.error().message);
+  return key;
+}
+
 }  // namespace ciyuan::cli

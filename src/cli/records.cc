@@ -333,18 +333,6 @@ void add_record_commands(CLI::App& app, Session& session) {
   explain_command->callback(
       [&session, explain_options] { explain(session, explain_options->first, explain_options->second); });
 
-  auto* statement_command = app.add_subcommand(
-      "statement", "What a contract used in a period, by model and kind: Ciyuan and money");
-  auto statement_options = std::make_shared<StatementOptions>();
-  statement_command->add_option("CONTRACT", statement_options->contract, "Its name")->required();
-  statement_command->add_option("--month", statement_options->month, "A calendar month in UTC: 2026-11");
-  statement_command->add_option("--from", statement_options->from, "First date or time, inclusive");
-  statement_command->add_option("--to", statement_options->to, "Last date or time, exclusive");
-  statement_command->add_flag("--json", statement_options->json, "As JSON");
-  statement_command->footer(
-      "Examples:\n  ciyuan statement demo --month 2026-11\n  ciyuan statement demo --from 2026-11-01 --to "
-      "2026-11-08 --json");
-  statement_command->callback([&session, statement_options] { statement(session, *statement_options); });
   add_log_command(app, session);
 }
 

@@ -12,10 +12,14 @@ std::string_view embedded_file(std::string_view name);
 
 namespace {
 
+// "PriceBook" → "price-book.json"
 std::string schema_file(std::string_view kind) {
-  if (kind == "PriceBook") return "price-book.json";
-  std::string file(kind);
-  for (char& c : file) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  std::string file;
+  for (char c : kind) {
+    bool capital = c >= 'A' && c <= 'Z';
+    if (capital && !file.empty()) file += '-';
+    file += capital ? static_cast<char>(c - 'A' + 'a') : c;
+  }
   return file + ".json";
 }
 

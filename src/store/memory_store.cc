@@ -133,6 +133,15 @@ class MemoryReader final : public Reader {
       if (!row.json.empty()) rows.push_back(std::move(row));
     return rows;
   }
+  Result<std::vector<DocumentRow>> documents_of(std::string_view kind, std::string_view prefix,
+                                                std::string_view after, std::size_t rows_max) override {
+    CIYUAN_TRY(std::vector<DocumentRow> all, documents());
+    std::vector<DocumentRow> rows;
+    for (DocumentRow& row : all)
+      if (row.kind == kind && row.name.starts_with(prefix) && row.name > after && rows.size() < rows_max)
+        rows.push_back(std::move(row));
+    return rows;
+  }
   Result<std::vector<DocumentRow>> document_history(std::string_view kind, std::string_view name) override {
     auto guard = lock();
     std::vector<DocumentRow> rows;

@@ -56,6 +56,9 @@ class Reader {
 
   /// The documents in force, by kind and name; or all versions of one, newest first.
   virtual Result<std::vector<DocumentRow>> documents() = 0;
+  /// Those of one kind whose name starts with `prefix` and comes after `after`, in the order of their names.
+  virtual Result<std::vector<DocumentRow>> documents_of(std::string_view kind, std::string_view prefix,
+                                                        std::string_view after, std::size_t rows_max) = 0;
   virtual Result<std::vector<DocumentRow>> document_history(std::string_view kind, std::string_view name) = 0;
   /// Any document that ever was, by its digest: what a record names.
   virtual Result<std::optional<DocumentRow>> document_by_digest(const Digest& digest) = 0;

@@ -24,6 +24,7 @@ ALLOWED = {
     ("contract", "price"): "a contract names its price book",
     ("contract", "measure"): "a contract names the method that counts under it",
     ("measure", "record"): "a count has the record's level of verification",
+    ("admin", "report"): "the control plane serves what reports say",
     ("clerk", "store"): "the clerk writes through the store's interface",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

@@ -10,6 +10,7 @@
 
 #include "admin/api.h"
 #include "base/json.h"
+#include "report/invoice.h"
 
 namespace ciyuan::admin {
 
@@ -47,7 +48,22 @@ struct Handlers {
   http::Response erase_record_key(const Request& request);
   http::Response explain(const Request& request);
   http::Response correct(const Request& request);
+
   http::Response contract_statement(const Request& request);
+  http::Response party_statement(const Request& request);
+  http::Response usage(const Request& request);
+  http::Response forecast(const Request& request);
+  http::Response list_budgets(const Request& request);
+  http::Response get_budget(const Request& request);
+  http::Response list_invoices(const Request& request);
+  http::Response make_invoice(const Request& request);
+  http::Response get_invoice(const Request& request);
+  http::Response credit_invoice(const Request& request);
+  http::Response list_credit_notes(const Request& request);
+  http::Response get_credit_note(const Request& request);
+  http::Response list_settlements(const Request& request);
+  http::Response get_settlement(const Request& request);
+  http::Response settlement_step(const Request& request);
 
   http::Response list_acts(const Request& request);
   http::Response log_state(const Request& request);
@@ -57,9 +73,19 @@ struct Handlers {
   http::Response ready(const Request& request);
   http::Response openapi(const Request& request);
 
+  /// A page of papers of one kind, newest number last.
+  http::Response list_papers(const Request& request, std::string_view kind, const char* member);
+  /// One of them, as JSON or drawn (?format=json, html, pdf).
+  http::Response show_paper(const Request& request, std::string_view kind);
+  /// Writes what was drafted, and answers with it: 201, or 200 where it was there.
+  http::Response write_paper(Result<report::Drafted> drafted, const Request& request, const char* member);
+
   store::Reader& reader() { return *api.parts_.reader; }
   ApiParts& parts() { return api.parts_; }
 };
+
+/// Each posting has a salt of its own, so that one can be told without the others.
+SecretKey salt_of(const SecretKey& instance_key, const Id& id);
 
 http::Response json_response(const Json& value, unsigned status = 200);
 http::Response text_response(std::string text, unsigned status = 200,

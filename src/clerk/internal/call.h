@@ -23,6 +23,10 @@ constexpr std::int64_t kIdsAheadMs = 60'000;  // clocks differ a little
 namespace internal {
 /// "funds/CIYUAN": where grants of a unit come from. Only granting moves it, and it may go below zero.
 inline const std::string kFundsPrefix = "funds/";
+/// What roundings and exchanges leave: on either side of zero from the first posting on.
+inline bool is_two_sided(std::string_view account) {
+  return account.starts_with("rounding/") || account.starts_with("exchange/");
+}
 }  // namespace internal
 
 struct StateMachine::Call {

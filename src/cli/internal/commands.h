@@ -9,10 +9,13 @@
 
 namespace ciyuan::cli {
 
-void add_service_commands(CLI::App& app, Session& session);   ///< serve, standin
-void add_document_commands(CLI::App& app, Session& session);  ///< apply, get, delete, key
-void add_account_commands(CLI::App& app, Session& session);   ///< account
-void add_record_commands(CLI::App& app, Session& session);    ///< record, explain, statement, log
+void add_service_commands(CLI::App& app, Session& session);     ///< serve, standin
+void add_document_commands(CLI::App& app, Session& session);    ///< apply, get, delete, key
+void add_account_commands(CLI::App& app, Session& session);     ///< account
+void add_record_commands(CLI::App& app, Session& session);      ///< record, explain, log
+void add_statement_commands(CLI::App& app, Session& session);   ///< statement, usage, budget, forecast
+void add_invoice_commands(CLI::App& app, Session& session);     ///< invoice
+void add_settlement_commands(CLI::App& app, Session& session);  ///< settlement
 void add_offline_commands(CLI::App& app,
                           Session& session);  ///< count, method, price, parity, calibrate, verify, version
 void add_count_command(CLI::App& app, Session& session);   ///< of the offline ones

@@ -31,4 +31,9 @@ Result<std::string> load_admin_token(const std::filesystem::path& folder);
 /// they are repeated, never charged twice.
 Result<SecretKey> load_instance_key(const std::filesystem::path& folder);
 
+/// The key that signs settlements for a party. Made: written for its owner alone; kConflict where the file is
+/// there already.
+Result<tlog::NoteSigner> make_settlement_key(const std::string& name, const std::filesystem::path& file);
+Result<tlog::NoteSigner> load_settlement_key(const std::filesystem::path& file);
+
 }  // namespace ciyuan::cli

@@ -7,6 +7,7 @@
 #include "contract/internal/payment.h"
 #include "contract/internal/plan.h"
 #include "contract/internal/schema_check.h"
+#include "contract/internal/settling.h"
 
 namespace ciyuan::contract {
 namespace {
@@ -68,7 +69,7 @@ class Compiler {
 
   void add(const Document& document) {
     if (document.kind == "Party")
-      parties_.insert(document.name);
+      add_party(document);
     else if (document.kind == "Upstream")
       add_upstream(document);
     else if (document.kind == "Model")
@@ -77,12 +78,25 @@ class Compiler {
       add_method(document);
     else if (document.kind == "PriceBook")
       add_book(document);
+    else if (document.kind == "ExchangeRates")
+      take_faults(document, "", exchange_rates_faults(document.value));
     else if (document.kind == "Contract")
       add_contract(document);
     else if (document.kind == "Package")
       add_package(document);
     else if (document.kind == "Key")
       add_key(document);
+    else if (document.kind == "Budget")
+      take_faults(document, "", budget_faults(document.value, state_->documents));
+  }
+
+  void add_party(const Document& document) {
+    parties_.insert(document.name);
+    take_faults(document, "", party_faults(document.value));
+  }
+
+  void take_faults(const Document& document, const std::string& pointer, std::vector<Fault> faults) {
+    for (Fault& found : faults) fault(document, pointer + found.pointer, std::move(found.message));
   }
 
   void add_upstream(const Document& document) {
@@ -334,6 +348,10 @@ class Compiler {
         take_royalty(document, pointer, clause, plan);
       else if (kind == "metering")
         take_metering(clause, plan);
+      else if (kind == "settlement")
+        take_faults(
+            document, pointer,
+            settlement_faults(clause, plan.book != nullptr ? plan.book->currency() : "", state_->documents));
     }
     if (plan.caps.size() + 1 > kLimitsMax)
       fault(document, "/clauses", "more than " + std::to_string(kLimitsMax - 1) + " caps apply to one call");

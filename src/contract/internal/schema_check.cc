@@ -24,9 +24,11 @@ constexpr std::size_t kShownBytesMax = 120;
 constexpr std::size_t kPatternTextMax = 1024;
 constexpr std::size_t kTextMax = 16'384;
 
-// `depth` counts references, not the nesting within a file.
+// Of references within each other; nesting within a file does not count.
+constexpr int kSchemaDepthMax = 16;
+
 Json with_references(Json schema, int depth) {
-  CIYUAN_CHECK(depth < 16, "schemas refer to each other in a circle");
+  CIYUAN_CHECK(depth < kSchemaDepthMax, "schemas refer to each other in a circle");
   if (schema.is_object()) {
     if (auto reference = schema.find("$ref"); reference != schema.end()) {
       const std::string& file = reference->get_ref<const std::string&>();

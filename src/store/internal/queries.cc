@@ -372,6 +372,18 @@ Result<std::vector<DocumentRow>> Queries::documents() {
   return all<DocumentRow>(statement, [](Statement* row) -> Result<DocumentRow> { return document_in(row); });
 }
 
+Result<std::vector<DocumentRow>> Queries::documents_of(std::string_view kind, std::string_view prefix,
+                                                       std::string_view after, std::size_t rows_max) {
+  CIYUAN_TRY(Statement * query_,
+             query("SELECT " DOCUMENT_COLUMNS
+                   " FROM documents AS one WHERE kind = ?1 AND name > ?3 AND name >= ?2 AND "
+                   "substr(name, 1, length(?2)) = ?2 AND json <> '' AND leaf = (SELECT max(leaf) FROM "
+                   "documents WHERE kind = one.kind AND name = one.name) ORDER BY name LIMIT ?4"));
+  Scoped statement(*query_);
+  statement->bind(kind).bind(prefix).bind(after).bind(limit_of(rows_max));
+  return all<DocumentRow>(statement, [](Statement* row) -> Result<DocumentRow> { return document_in(row); });
+}
+
 Result<std::vector<DocumentRow>> Queries::document_history(std::string_view kind, std::string_view name) {
   CIYUAN_TRY(Statement * query_,
              query("SELECT " DOCUMENT_COLUMNS

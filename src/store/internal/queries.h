@@ -30,6 +30,8 @@ class Queries final : public Reader {
   Result<std::optional<RecordRow>> record_at(std::uint64_t leaf) override;
   Result<std::vector<RecordRow>> records(const RecordFilter& filter) override;
   Result<std::vector<DocumentRow>> documents() override;
+  Result<std::vector<DocumentRow>> documents_of(std::string_view kind, std::string_view prefix,
+                                                std::string_view after, std::size_t rows_max) override;
   Result<std::vector<DocumentRow>> document_history(std::string_view kind, std::string_view name) override;
   Result<std::optional<DocumentRow>> document_by_digest(const Digest& digest) override;
   Result<std::optional<DocumentRow>> document(std::string_view kind, std::string_view name);

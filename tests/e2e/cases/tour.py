@@ -32,6 +32,7 @@ def check_tour(said):
     check("c2sp.org/tlog-proof@v1" in said, "the receipt")
     check("VERIFIED" in said and "NOT VERIFIED" not in said, "the verification")
     check(re.search(r"(?m)^ +\d+ +\d+ +\d+ +\d+ +README.md$", said) and "× en" in said, "the meter alone")
+    check(re.search(r"(?m)^  lantern-\d+-000001: .* tax = .* CNY, exact sum .*invoice\.pdf$", said), "the invoice")
     check("curl -N http://127.0.0.1:" in said, "the command to go on with")
 
 
@@ -51,7 +52,7 @@ def own_service(world):
     check(f"your service {standin.url}, model theirs" in said, said[:500])
     check("secret-of-the-service" not in said, "the service's key is shown")
     check_tour(said)
-    equal(standin.stats()["requests"], 4, "requests that reached the service: its list of models, and three calls")
+    equal(standin.stats()["requests"], 5, "requests that reached the service: its list of models, three calls, and the invoiced one")
 
 
 @case("./run where no model can be had says so, and shows the stand-in under its name")

@@ -1,0 +1,45 @@
+#pragma once
+
+/// Money as papers write it: whole cents, fen or yen, made from exact amounts by a stated rounding. Amounts
+/// keep the ledger's scale (10^-12 of the currency) throughout; a rounded one is a multiple of the minor
+/// unit. Pure functions, no floating point.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/amount.h"
+#include "base/result.h"
+
+namespace ciyuan::report {
+
+enum class Rounding { kHalfEven, kHalfUp, kUp, kDown };
+/// "half_even", …
+std::string_view name_of(Rounding rounding);
+std::optional<Rounding> rounding_named(std::string_view name);
+
+/// Decimals of the currency's minor unit by ISO 4217: 2 for CNY, 0 for JPY, 3 for KWD; 2 where the code is
+/// none of those that differ.
+int minor_decimals(std::string_view currency);
+
+/// numerator ÷ divisor as a whole number; kUp and kDown are away from zero and towards it. divisor > 0.
+Int128 rounded_quotient(Int128 numerator, Int128 divisor, Rounding rounding);
+
+/// `amount` in whole minor units of `decimals` places.
+Amount rounded(Amount amount, int decimals, Rounding rounding);
+
+/// amount × percent ÷ 100 in whole minor units, rounded once; `percent` has four decimals (60000: 6 %).
+/// kTooLarge: beyond 128 bits.
+Result<Amount> percent_of(Amount amount, Amount percent, int decimals, Rounding rounding);
+constexpr int kPercentScale = 4;
+
+/// amount × rate in whole minor units, rounded once; `rate` has twelve decimals. kTooLarge: beyond 128 bits.
+Result<Amount> converted(Amount amount, Amount rate, int decimals, Rounding rounding);
+constexpr int kRateScale = 12;
+
+/// "1234.50": exactly so many decimals, of an amount that has no more. `grouped`: "1,234.50".
+std::string money_text(Amount amount, int decimals, bool grouped = false);
+/// Any decimal text with its whole part in groups of three: "1,234.5".
+std::string grouped(std::string_view decimal);
+
+}  // namespace ciyuan::report

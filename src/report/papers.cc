@@ -1,0 +1,113 @@
+#include "report/papers.h"
+
+#include <algorithm>
+
+#include "price/book.h"
+
+namespace ciyuan::report {
+
+bool is_paper_kind(std::string_view kind) {
+  return std::find(std::begin(kPaperKinds), std::end(kPaperKinds), kind) != std::end(kPaperKinds);
+}
+
+Result<std::optional<Json>> find_paper(store::Reader& reader, std::string_view kind, std::string_view name) {
+  CIYUAN_TRY(std::vector<store::DocumentRow> found, reader.documents_of(kind, name, "", 1));
+  if (found.empty() || found[0].name != name) return std::optional<Json>();
+  Result<Json> value = parse_json(found[0].json);
+  if (!value.ok())
+    return Error{ErrorCode::kCorrupt, value.error().message, found[0].kind + "/" + found[0].name};
+  return std::optional(std::move(*value));
+}
+
+Result<Json> paper(store::Reader& reader, std::string_view kind, std::string_view name) {
+  CIYUAN_TRY(std::optional<Json> found, find_paper(reader, kind, name));
+  if (!found)
+    return Error{ErrorCode::kNotFound, "there is none of this name",
+                 std::string(kind) + "/" + std::string(name)};
+  return std::move(*found);
+}
+
+Result<std::vector<Json>> papers(store::Reader& reader, std::string_view kind, std::string_view prefix,
+                                 std::string_view after, std::size_t rows_max) {
+  CIYUAN_TRY(std::vector<store::DocumentRow> rows, reader.documents_of(kind, prefix, after, rows_max));
+  std::vector<Json> found;
+  for (const store::DocumentRow& row : rows) {
+    Result<Json> value = parse_json(row.json);
+    if (!value.ok()) return Error{ErrorCode::kCorrupt, value.error().message, row.kind + "/" + row.name};
+    found.push_back(std::move(*value));
+  }
+  return found;
+}
+
+Result<contract::Document> newest_document(store::Reader& reader, std::string_view kind,
+                                           std::string_view name) {
+  CIYUAN_TRY(std::vector<store::DocumentRow> history, reader.document_history(kind, name));
+  std::string path = std::string(kind) + "/" + std::string(name);
+  for (store::DocumentRow& row : history) {
+    if (row.json.empty()) continue;
+    Result<Json> value = parse_json(row.json);
+    if (!value.ok()) return Error{ErrorCode::kCorrupt, value.error().message, path};
+    contract::Document document;
+    document.kind = std::move(row.kind);
+    document.name = std::move(row.name);
+    document.value = std::move(*value);
+    document.canonical = std::move(row.json);
+    document.digest = row.digest;
+    return document;
+  }
+  return Error{ErrorCode::kNotFound, "there never was one", path};
+}
+
+namespace {
+
+// A contract without a price book has no money to settle, and still a consumer and a calendar.
+Result<std::string> currency_of(store::Reader& reader, const contract::Document& contract) {
+  std::string book = text_at(contract.value, "price_book");
+  for (const Json& clause : contract.value.at("clauses"))
+    if (book.empty() && text_at(clause, "kind") == "price") book = text_at(clause, "book");
+  if (book.empty()) return std::string();
+  CIYUAN_TRY(contract::Document document, newest_document(reader, "PriceBook", book));
+  return text_at(document.value, "currency");
+}
+
+}  // namespace
+
+Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::Document& contract) {
+  SettlementTerms terms;
+  terms.provider = text_at(contract.value.at("parties"), "provider");
+  terms.consumer = text_at(contract.value.at("parties"), "consumer");
+  CIYUAN_TRY(terms.currency, currency_of(reader, contract));
+  terms.paper_currency = terms.currency;
+  for (const Json& clause : contract.value.at("clauses")) {
+    if (text_at(clause, "kind") != "settlement") continue;
+    if (std::string currency = text_at(clause, "currency"); !currency.empty())
+      terms.paper_currency = currency;
+    terms.exchange_rates = text_at(clause, "exchange_rates");
+    terms.offset_minutes = clause.value("utc_offset_minutes", 0);
+    if (auto rounding = rounding_named(text_at(clause, "rounding"))) terms.rounding = *rounding;
+    terms.due_days = clause.value("due_days", terms.due_days);
+    terms.dispute_days = clause.value("dispute_days", terms.dispute_days);
+    if (clause.contains("tax"))
+      for (const Json& tax : clause["tax"]) {
+        CIYUAN_TRY(Amount percent, price::decimal_of(tax.at("percent"), kPercentScale));
+        terms.taxes.push_back({tax.at("name"), percent});
+      }
+    if (clause.contains("text")) terms.text = clause["text"];
+  }
+  return terms;
+}
+
+std::string words_in(const Json& text, std::string_view language, std::string_view fallback) {
+  if (!text.is_object()) return std::string(fallback);
+  for (std::string_view one : {language, std::string_view(language == "en" ? "zh" : "en")})
+    if (std::string words = text_at(text, one); !words.empty()) return words;
+  return std::string(fallback);
+}
+
+std::string text_at(const Json& object, std::string_view member) {
+  if (!object.is_object()) return "";
+  auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace ciyuan::report

@@ -1,0 +1,64 @@
+#pragma once
+
+/// Papers: what settlement leaves, kept as documents that nobody can put or delete by hand. Each state is a
+/// leaf of the log, and stays in the history.
+///
+///   Invoice, CreditNote   never change; named by their number
+///   Billing               one a contract: its newest invoice, and what was credited
+///   Settlement            one a contract and period: the proposal and the signed steps so far
+///
+/// and what of the documents in force they are written from.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "contract/document.h"
+#include "report/money.h"
+#include "store/store.h"
+
+namespace ciyuan::report {
+
+inline constexpr std::string_view kPaperKinds[] = {"Invoice", "CreditNote", "Billing", "Settlement"};
+bool is_paper_kind(std::string_view kind);
+
+/// The newest state; nothing where there is none.
+Result<std::optional<Json>> find_paper(store::Reader& reader, std::string_view kind, std::string_view name);
+/// kNotFound: "no such invoice".
+Result<Json> paper(store::Reader& reader, std::string_view kind, std::string_view name);
+/// A page, in the order of the names.
+Result<std::vector<Json>> papers(store::Reader& reader, std::string_view kind, std::string_view prefix,
+                                 std::string_view after, std::size_t rows_max);
+
+/// The newest version of a document that was not a deletion, whether it is in force or not. kNotFound: there
+/// never was one.
+Result<contract::Document> newest_document(store::Reader& reader, std::string_view kind,
+                                           std::string_view name);
+
+struct Tax {
+  Json name;       ///< {"en", "zh"}
+  Amount percent;  ///< kPercentScale
+};
+/// A contract's settlement clause, or what holds without one.
+struct SettlementTerms {
+  std::string provider, consumer;
+  std::string currency;        ///< of the price book; empty where there is none
+  std::string paper_currency;  ///< of invoices
+  std::string exchange_rates;  ///< document; empty: none
+  int offset_minutes = 0;
+  Rounding rounding = Rounding::kHalfEven;
+  int due_days = 30;
+  int dispute_days = 15;
+  std::vector<Tax> taxes;
+  Json text;  ///< {"en", "zh"} of the clause; null: none
+};
+Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::Document& contract);
+
+/// A text of {"en", "zh"} in one language, the other where it lacks, else `fallback`.
+std::string words_in(const Json& text, std::string_view language, std::string_view fallback = "");
+/// A text member; empty where it is missing or no text.
+std::string text_at(const Json& object, std::string_view member);
+
+}  // namespace ciyuan::report

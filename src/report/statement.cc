@@ -1,0 +1,216 @@
+#include "report/statement.h"
+
+#include <algorithm>
+#include <set>
+
+#include "contract/limit.h"
+#include "report/accounts.h"
+#include "report/papers.h"
+
+namespace ciyuan::report {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+constexpr std::size_t kDifferencesMax = 100;
+constexpr std::size_t kSplitMax = 10'000;
+
+std::string money(Amount amount) { return format_decimal(amount, contract::kMoneyScale); }
+
+Json lines_of(const Usage& usage) {
+  Json lines = Json::array();
+  for (const auto& [key, sum] : usage.lines) {
+    Json line = {{"model", key.model}, {"kind", key.kind}, {"quantity", sum.billed}};
+    if (key.kind != "request") {
+      line["measured"] = sum.measured;
+      if (sum.all_reported) line["reported"] = sum.reported;
+    }
+    if (!key.currency.empty()) {
+      line["unit_price"] = key.unit_price;
+      line["amount"] = money(sum.amount);
+      line["currency"] = key.currency;
+    }
+    if (key.adjustment) line["adjustment"] = true;
+    if (key.is_paid) line["paid"] = true;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+Json by_currency(const std::map<std::string, Amount>& sums) {
+  Json object = Json::object();
+  for (const auto& [currency, sum] : sums) object[currency] = money(sum);
+  return object;
+}
+
+// The postings that papers made under the provider's numbers.
+Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& provider) {
+  std::map<Id, std::string> known;
+  for (const auto& [kind, prefix, what] : {std::tuple{"Invoice", provider + "-", "invoice"},
+                                           std::tuple{"CreditNote", provider + "-", "credit note"},
+                                           std::tuple{"Settlement", provider + "-", "settlement"}}) {
+    std::string after;
+    for (bool more = true; more;) {
+      CIYUAN_TRY(std::vector<Json> page, papers(reader, kind, prefix, after, kPage));
+      for (const Json& one : page)
+        for (const Json& posting : one.value("postings", Json::array())) {
+          CIYUAN_TRY(Id id, parse_id(text_at(posting, "id")));
+          known[id] = std::string(what) + " " + text_at(one, "name") + ": " + text_at(posting, "what");
+        }
+      more = page.size() == kPage;
+      if (more) after = text_at(page.back(), "name");
+    }
+  }
+  return known;
+}
+
+/// The accounts on which the contract's money runs.
+Result<std::vector<store::AccountRow>> accounts_of(store::Reader& reader, const std::string& contract,
+                                                   const SettlementTerms& terms, const Usage& usage) {
+  std::vector<store::AccountRow> found;
+  std::set<std::string> currencies;
+  for (const std::string& one : {terms.currency, terms.paper_currency})
+    if (!one.empty()) currencies.insert(one);
+  for (const auto& [one, sum] : usage.money) currencies.insert(one);
+  for (const std::string& one : currencies) {
+    for (const std::string& name :
+         {"receivable/" + terms.consumer + "/" + one, "disputed/" + contract + "/" + one}) {
+      CIYUAN_TRY(std::optional<store::AccountRow> row, reader.account(name));
+      if (row) found.push_back(std::move(*row));
+    }
+  }
+  std::string after;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<store::AccountRow> rows,
+               reader.accounts("prepaid/" + contract + "/", after, kPage));
+    more = rows.size() == kPage;
+    if (more) after = rows.back().name;
+    found.insert(found.end(), rows.begin(), rows.end());
+  }
+  return found;
+}
+
+struct Reconciled {
+  Json accounts = Json::array();
+  Json differences = Json::array();
+};
+
+// Every call of the contract stands on exactly one of the accounts with exactly what its record says.
+Result<Reconciled> reconcile(store::Reader& reader, const std::string& contract, const SettlementTerms& terms,
+                             const Period& period, const Usage& usage) {
+  Reconciled result;
+  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider));
+  CIYUAN_TRY(auto accounts, accounts_of(reader, contract, terms, usage));
+  std::unordered_map<std::uint64_t, Amount> unseen = usage.charged;
+  for (const auto& [leaf, amount] : usage.corrected_at) unseen[leaf] = amount;
+  for (const store::AccountRow& account : accounts) {
+    // Balances in Ciyuan and requests are shown; money is what is compared.
+    bool is_money = account.scale == contract::kMoneyScale;
+    std::unordered_map<std::uint64_t, Amount> none;
+    CIYUAN_TRY(AccountFlow flow, flow_of(reader, account, period, &usage, known, is_money ? unseen : none));
+    result.accounts.push_back(json_of(flow));
+  }
+  std::vector<std::pair<std::uint64_t, Amount>> left(unseen.begin(), unseen.end());
+  std::erase_if(left, [](const auto& one) { return one.second.is_zero(); });
+  std::sort(left.begin(), left.end());
+  for (const auto& [leaf, amount] : left) {
+    if (result.differences.size() == kDifferencesMax) break;
+    CIYUAN_TRY(std::optional<store::RecordRow> row, reader.record_at(leaf));
+    result.differences.push_back({{"record", row ? row->id.text() : "leaf " + std::to_string(leaf)},
+                                  {"not_in_ledger", money(amount)}});
+  }
+  return result;
+}
+
+Result<Json> split_json(store::Reader& reader, const RecordQuery& query, const std::string& split,
+                        int offset) {
+  CIYUAN_TRY(auto shares, split_of(reader, query, split, offset));
+  if (shares.size() > kSplitMax)
+    return Error{ErrorCode::kTooLarge,
+                 "has more than " + std::to_string(kSplitMax) + " values in this period", "split"};
+  Json list = Json::array();
+  for (const auto& [value, share] : shares)
+    list.push_back({{split, value},
+                    {"calls", share.calls},
+                    {"tokens", share.tokens},
+                    {"ciyuan", format_decimal(share.ciyuan, contract::kCiyuanScale)},
+                    {"money", by_currency(share.money)}});
+  return list;
+}
+
+void say_period(Json& body, const Period& period) {
+  if (period.from != TimePoint{}) body["from"] = to_rfc3339(period.from);
+  if (period.to != TimePoint{}) body["to"] = to_rfc3339(period.to);
+}
+
+}  // namespace
+
+Result<int> offset_of_contract(store::Reader& reader, const std::string& contract) {
+  CIYUAN_TRY(contract::Document document, newest_document(reader, "Contract", contract));
+  CIYUAN_TRY(SettlementTerms terms, settlement_terms(reader, document));
+  return terms.offset_minutes;
+}
+
+Result<Json> contract_statement(store::Reader& reader, const std::string& contract, const Period& period,
+                                const std::string& split) {
+  // One state for all reads: a statement whose parts were read at different times would be of no time at all.
+  CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
+  CIYUAN_TRY(contract::Document document, newest_document(reader, "Contract", contract));
+  CIYUAN_TRY(SettlementTerms terms, settlement_terms(reader, document));
+  RecordQuery query{.contract = contract, .key = "", .model = "", .from = period.from, .to = period.to};
+  CIYUAN_TRY(Usage usage, usage_of(reader, query, false));
+  CIYUAN_TRY(Reconciled reconciled, reconcile(reader, contract, terms, period, usage));
+  Json body = {{"contract", contract},
+               {"provider", terms.provider},
+               {"consumer", terms.consumer},
+               {"calls", usage.calls},
+               {"ciyuan", format_decimal(usage.ciyuan, contract::kCiyuanScale)},
+               {"money", by_currency(usage.money)},
+               {"states", usage.states},
+               {"verdicts", usage.verdicts},
+               {"lines", lines_of(usage)},
+               {"corrections", {{"records", usage.corrections}, {"money", by_currency(usage.corrected)}}},
+               {"accounts", std::move(reconciled.accounts)},
+               {"agrees", reconciled.differences.empty()}};
+  if (!reconciled.differences.empty()) body["differences"] = std::move(reconciled.differences);
+  say_period(body, period);
+  if (!split.empty()) {
+    CIYUAN_TRY(body["split"], split_json(reader, query, split, period.offset_minutes));
+  }
+  return body;
+}
+
+Result<Json> party_statement(store::Reader& reader, const std::string& party, const Period& period) {
+  CIYUAN_TRY(contract::Document document, newest_document(reader, "Party", party));
+  Json contracts = Json::array();
+  std::map<std::string, Amount> sums;
+  Amount ciyuan;
+  bool agrees = true;
+  std::string after;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Contract", "", after, kPage));
+    for (const Json& one : page) {
+      const Json& parties = one.at("parties");
+      if (text_at(parties, "provider") != party && text_at(parties, "consumer") != party) continue;
+      CIYUAN_TRY(Json statement, contract_statement(reader, text_at(one, "name"), period));
+      CIYUAN_TRY(Amount used, parse_decimal(text_at(statement, "ciyuan"), contract::kCiyuanScale));
+      ciyuan += used;
+      for (const auto& sum : statement["money"].items()) {
+        CIYUAN_TRY(Amount amount, parse_decimal(sum.value().get<std::string>(), contract::kMoneyScale));
+        sums[sum.key()] += amount;
+      }
+      agrees &= statement["agrees"].get<bool>();
+      contracts.push_back(std::move(statement));
+    }
+    more = page.size() == kPage;
+    if (more) after = text_at(page.back(), "name");
+  }
+  Json body = {{"party", party},
+               {"ciyuan", format_decimal(ciyuan, contract::kCiyuanScale)},
+               {"money", by_currency(sums)},
+               {"contracts", std::move(contracts)},
+               {"agrees", agrees}};
+  say_period(body, period);
+  return body;
+}
+
+}  // namespace ciyuan::report
