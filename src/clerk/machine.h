@@ -206,7 +206,8 @@ class StateMachine {
   SourcesAttempt try_sources(const Open& command, const Found& found, std::uint64_t turn, std::int64_t want,
                              std::int64_t least);
   /// How many of `more` tokens every account of an open call has room for, and what its sources would hold.
-  std::int64_t affordable(const Call& call, std::int64_t more, std::vector<std::optional<Amount>>& held) const;
+  std::int64_t affordable(const Call& call, std::int64_t more,
+                          std::vector<std::optional<Amount>>& held) const;
   /// How many of `more` tokens the sources can pay for, and what they would hold then.
   std::int64_t raise_on_sources(const Call& call, std::int64_t more,
                                 std::vector<std::optional<Amount>>& held) const;

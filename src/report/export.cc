@@ -44,16 +44,17 @@ Status check_size(const std::string& text) {
 
 Result<Export> as_csv(store::Reader& reader, const RecordQuery& query) {
   Export out{.content_type = "text/csv; charset=utf-8", .text = ""};
-  add_row(out.text, {"record", "closed", "contract", "key", "session", "model", "upstream", "state", "kind",
-                     "quantity", "unit_price", "amount", "currency", "paid_from", "ciyuan_of_record", "corrects"});
+  add_row(out.text,
+          {"record", "closed", "contract", "key", "session", "model", "upstream", "state", "kind", "quantity",
+           "unit_price", "amount", "currency", "paid_from", "ciyuan_of_record", "corrects"});
   CIYUAN_TRY_STATUS(for_each_record(reader, query, [&](const store::RecordRow& row, const Json& record) {
     for (const Json& charge : record.at("charges"))
-      add_row(out.text,
-              {text_at(record, "id"), to_rfc3339(row.at), row.contract, row.key, harmless(row.session),
-               harmless(text_at(record.at("model"), "asked")), text_at(record.at("upstream"), "name"),
-               text_at(record.at("outcome"), "state"), text_at(charge, "kind"), text_at(charge, "quantity"),
-               text_at(charge, "unit_price"), text_at(charge, "amount"), text_at(charge, "currency"),
-               text_at(charge, "paid_from"), text_at(record, "ciyuan"), text_at(record.at("outcome"), "corrects")});
+      add_row(out.text, {text_at(record, "id"), to_rfc3339(row.at), row.contract, row.key,
+                         harmless(row.session), harmless(text_at(record.at("model"), "asked")),
+                         text_at(record.at("upstream"), "name"), text_at(record.at("outcome"), "state"),
+                         text_at(charge, "kind"), text_at(charge, "quantity"), text_at(charge, "unit_price"),
+                         text_at(charge, "amount"), text_at(charge, "currency"), text_at(charge, "paid_from"),
+                         text_at(record, "ciyuan"), text_at(record.at("outcome"), "corrects")});
     return check_size(out.text);
   }));
   return out;
