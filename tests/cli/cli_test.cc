@@ -164,8 +164,9 @@ TEST(Cli, apply_says_file_line_and_rule_of_every_error_and_applies_nothing) {
       program.write("form.yaml", "kind: Party\nname: a\n---\nkind: Party\nname: b\ncolour: red\n");
   Outcome outcome = program.run({"apply", "-f", form});
   EXPECT_EQ(outcome.code, kBadUsage);
-  EXPECT_EQ(outcome.err,
-            "ciyuan: " + form + ":4 Party/b: unknown field 'colour'; known are contact, kind, name, title\n");
+  EXPECT_EQ(outcome.err, "ciyuan: " + form +
+                             ":4 Party/b: unknown field 'colour'; known are address, bank, contact, kind, "
+                             "name, settlement_key, tax_id, title\n");
   std::string sense = program.write(
       "sense.yaml", "kind: Party\nname: a\n---\nkind: Key\nname: k\ncontract: nowhere\nsha256: " +
                         std::string(64, 'a') + "\n");

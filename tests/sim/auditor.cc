@@ -192,8 +192,13 @@ bool Simulation::is_free_when_interrupted(const Call& call) {
   if (!is_unused) return false;
   if (call.open.terms.metering.on_upstream_error == contract::OnUpstreamError::kNothing) return true;
   const auto& limits = call.open.terms.limits;
+  auto is_free = [&](const contract::Limit& limit) { return cost_of(limit, call.open.prompt, true) == 0; };
+  // Of the sources one is enough: a package may have paid for a request that has no price there.
+  const bool any_source = std::any_of(limits.begin(), limits.end(), [&](const contract::Limit& limit) {
+    return limit.is_source && is_free(limit);
+  });
   return std::all_of(limits.begin(), limits.end(), [&](const contract::Limit& limit) {
-    return cost_of(limit, call.open.prompt, true) == 0;
+    return limit.is_source ? any_source : is_free(limit);
   });
 }
 
