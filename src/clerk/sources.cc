@@ -32,7 +32,9 @@ StateMachine::SourcesAttempt StateMachine::try_sources(const Open& command, cons
     attempt.short_limits.push_back(i);
   }
   const contract::Limit& last = limits[attempt.last];
-  attempt.needed = internal::fixed_cost(last, command.prompt) + internal::output_cost(last) * least;
+  // A source that has nothing pays for nothing: what costs nothing needs one unit.
+  attempt.needed =
+      std::max(internal::fixed_cost(last, command.prompt) + internal::output_cost(last) * least, Amount(1));
   const internal::Split now =
       internal::split(command.terms, {command.prompt, true, want, false}, attempt.rooms);
   const internal::Split ever =
