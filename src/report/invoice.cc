@@ -232,7 +232,9 @@ Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& reque
     return Error{ErrorCode::kRefused, "\"" + request.period.name + "\" has no charges to invoice", "period"};
   CIYUAN_TRY(std::optional<Exchange> exchange, exchange_of(reader, terms));
 
-  Amount sum = usage.money[terms.currency];
+  Amount sum;  // each within 128 bits together, as the period's money is
+  for (const auto& [key, line] : usage.lines)
+    if (!key.currency.empty() && !key.is_paid) sum += line.amount;
   int decimals = minor_decimals(terms.paper_currency);
   Amount net = rounded(sum, decimals, terms.rounding);
   if (exchange) {

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 
 from registry import case
-from settling import admin_run, books, calls, closed_period, moment, parsed
-from world import check, equal
+from settling import admin_run, books, calls, closed_period, moment, parsed, with_settlement
+from world import chat, check, documents, equal
 
 D = decimal.Decimal
 
@@ -54,6 +54,31 @@ def an_invoice(world):
     check(statement["agrees"], statement)
     said = admin_run(world, gateway, "statement", "e2e", "--split", "key")
     check("records and ledger agree" in said.stdout and "other" in said.stdout, said)
+
+
+@case("of a call that a package, a balance and credit paid together an invoice asks for the credit's part alone")
+def an_invoice_of_several_sources(world):
+    clause = {"kind": "payment", "id": "pay", "sources": [{"source": one} for one in ("packages", "prepaid", "postpaid")],
+              "text": {"en": "In this order.", "zh": "依此顺序。"}}
+    package = {"kind": "Package", "name": "p1", "contracts": ["e2e"], "ciyuan": "60", "from": "2026-01-01", "until": "2036-01-01"}
+    gateway = world.gateway(with_settlement(documents(world.standin().url, [clause], price=("1.00", "1.00"), per_tokens=1,
+                                                      extra=[package])))
+    status, body = gateway.admin("/v1/accounts/post", {"debit": "bank/CNY", "credit": "prepaid/e2e/pay/CNY", "unit": "CNY",
+                                                       "amount": "25"})
+    equal(status, 200, body[:300])
+    begin = moment(-60)
+    record = gateway.record(gateway.call(chat(max_tokens=90, standin="tokens=1000")).record)
+    used = sum(figure["billed"] for figure in record["usage"].values())
+    period = f"{begin}..{moment()}"
+    invoice = invoiced(world, gateway, period)
+    equal(D(invoice["sum"]), used - 60 - 25, "the sum of the invoice")
+    statement = gateway.ask("/v1/contracts/e2e/statement")
+    check(statement["agrees"], statement)
+    equal(D(statement["ciyuan"]), used, "Ciyuan used")
+    exported = list(csv.DictReader(io.StringIO(admin_run(world, gateway, "usage", "export", "e2e", "--period", period,
+                                                         "--format", "csv").stdout)))
+    equal({line["paid_from"] for line in exported}, {"package/p1/CIYUAN", "prepaid/e2e/pay/CNY", "receivable/consumer/CNY"},
+          "who paid, by the export")
 
 
 @case("an invoice is a page in two languages and a PDF with its fonts, the same bytes each time")
