@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "growing.h"
 #include "token/import/chain_json.h"
 #include "token/incremental_counter.h"
 #include "token/vocabulary.h"
@@ -90,21 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 4) return 0;
   const auto vocabulary = vocabulary_of(data[0] | data[1] << 8);
   if (!vocabulary) return 0;
-  std::uint32_t sizes = data[2];
   const std::string_view text(reinterpret_cast<const char*>(data + 3), size - 3);
-  IncrementalCounter counter(vocabulary);
-  for (std::size_t at = 0; at < text.size();) {
-    sizes = sizes * 1664525 + 1013904223;
-    const std::string_view delta = text.substr(at, 1 + (sizes >> 24) % 9);
-    const Tokens limit{counter.count().value + (sizes >> 16) % 3};
-    const std::size_t fits = counter.longest_prefix(delta, limit);
-    if (fits > delta.size()) std::abort();
-    if (fits > 0 && vocabulary->count(text.substr(0, at + fits)) > limit) std::abort();
-    counter.append(delta);
-    at += delta.size();
-    if (counter.count() != vocabulary->count(text.substr(0, at))) std::abort();
-    if (counter.count() > counter.upper_bound() || counter.settled() > counter.count()) std::abort();
-  }
-  if (counter.count().value != static_cast<std::int64_t>(vocabulary->encode(text).size())) std::abort();
+  count_growing(vocabulary, text, data[2]);
   return 0;
 }

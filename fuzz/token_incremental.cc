@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "growing.h"
 #include "token/incremental_counter.h"
 #include "token/vocabulary_set.h"
 
@@ -17,22 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 3) return 0;
   const auto vocabulary = VocabularySet::standard().find(kNames[data[0] % std::size(kNames)]);
   if (!vocabulary.ok()) std::abort();
-  std::uint32_t sizes = data[1];
   const std::string_view text(reinterpret_cast<const char*>(data + 2), size - 2);
-
-  IncrementalCounter counter(*vocabulary);
-  for (std::size_t at = 0; at < text.size();) {
-    sizes = sizes * 1664525 + 1013904223;
-    const std::string_view delta = text.substr(at, 1 + (sizes >> 24) % 9);
-    const Tokens limit{counter.count().value + (sizes >> 16) % 3};
-    const std::size_t fits = counter.longest_prefix(delta, limit);
-    if (fits > delta.size()) std::abort();
-    if (fits > 0 && (*vocabulary)->count(text.substr(0, at + fits)) > limit) std::abort();
-    counter.append(delta);
-    at += delta.size();
-    if (counter.count() != (*vocabulary)->count(text.substr(0, at))) std::abort();
-    if (counter.count() > counter.upper_bound()) std::abort();
-  }
-  if (counter.count().value != static_cast<std::int64_t>((*vocabulary)->encode(text).size())) std::abort();
+  count_growing(*vocabulary, text, data[1]);
   return 0;
 }

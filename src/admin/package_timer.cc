@@ -15,25 +15,10 @@ constexpr TimePoint kNever{INT64_MAX};
 
 PackageTimer::PackageTimer(std::function<std::shared_ptr<const contract::Registry>()> registry,
                            clerk::Clerk& clerk, std::function<TimePoint()> clock)
-    : registry_(std::move(registry)), clerk_(clerk), clock_(std::move(clock)), thread_([this] { run(); }) {}
-
-PackageTimer::~PackageTimer() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_one();
-  thread_.join();
-}
-
-void PackageTimer::run() {
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, kLookEvery, [this] { return stopping_; })) {
-    lock.unlock();
-    look(clock_());
-    lock.lock();
-  }
-}
+    : registry_(std::move(registry)),
+      clerk_(clerk),
+      clock_(std::move(clock)),
+      periodic_(kLookEvery, [this] { look(clock_()); }) {}
 
 void PackageTimer::look(TimePoint at) {
   const std::shared_ptr<const contract::Registry> registry = registry_();

@@ -7,14 +7,12 @@
 ///
 /// The clerk must outlive it.
 
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
+#include "base/periodic.h"
 #include "clerk/clerk.h"
 #include "contract/registry.h"
 
@@ -24,22 +22,15 @@ class PackageTimer {
  public:
   PackageTimer(std::function<std::shared_ptr<const contract::Registry>()> registry, clerk::Clerk& clerk,
                std::function<TimePoint()> clock);
-  ~PackageTimer();
-  PackageTimer(const PackageTimer&) = delete;
-  PackageTimer& operator=(const PackageTimer&) = delete;
 
  private:
-  void run();
   void look(TimePoint at);
 
   std::function<std::shared_ptr<const contract::Registry>()> registry_;
   clerk::Clerk& clerk_;
   std::function<TimePoint()> clock_;
   std::map<std::string, TimePoint> next_;  ///< by package and end: when it is looked at again
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  Periodic periodic_;                      // the last: it uses the others
 };
 
 }  // namespace ciyuan::admin

@@ -7,13 +7,11 @@
 ///
 /// Both must outlive it. `changed` is told, on its thread, when publisher.trouble() became another sentence.
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 
+#include "base/periodic.h"
 #include "clerk/clerk.h"
 #include "clerk/publisher.h"
 
@@ -23,21 +21,15 @@ class CheckpointTimer {
  public:
   CheckpointTimer(Publisher& publisher, const Clerk& clerk, Nanoseconds every,
                   std::function<void(std::string_view trouble)> changed);
-  ~CheckpointTimer();
-  CheckpointTimer(const CheckpointTimer&) = delete;
-  CheckpointTimer& operator=(const CheckpointTimer&) = delete;
 
  private:
-  void run();
+  void sign();
 
   Publisher& publisher_;
   const Clerk& clerk_;
-  std::chrono::nanoseconds every_;
   std::function<void(std::string_view)> changed_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  std::string told_;
+  Periodic periodic_;  // the last: it uses the others
 };
 
 }  // namespace ciyuan::clerk

@@ -2,7 +2,6 @@
 
 #include <ostream>
 
-#include "base/file.h"
 #include "base/id.h"
 #include "cli/internal/commands.h"
 
@@ -42,13 +41,7 @@ std::string path_of(const std::string& number) {
 void show(Session& session, const ShowOptions& options) {
   auto reply = session.send("GET", path_of(options.number) + query_of({{"format", options.format}}));
   if (!reply.ok()) return session.fail(reply.error());
-  if (options.output.empty()) {
-    session.out() << reply->body;
-    return;
-  }
-  if (Status written = write_file_atomically(options.output, reply->body); !written.ok())
-    return session.fail(written.error());
-  session.note("written to " + options.output);
+  session.deliver(reply->body, options.output);
 }
 
 void list(Session& session, const std::string& prefix, bool json) {

@@ -1,11 +1,9 @@
-/// record, explain, statement, log: what was used, why it cost what it cost, and the proof of it.
+/// record, explain, log: what was used, why it cost what it cost, and the proof of it.
 
 #include <ostream>
 #include <utility>
 
 #include "base/amount.h"
-#include "base/file.h"
-#include "base/time.h"
 #include "cli/internal/commands.h"
 
 namespace ciyuan::cli {
@@ -83,14 +81,8 @@ struct ReceiptOptions {
 void receipt(Session& session, const ReceiptOptions& options) {
   auto reply = session.send("GET", "/v1/records/" + percent_encoded(options.id) + "/receipt");
   if (!reply.ok()) return session.fail(reply.error());
-  if (options.output.empty()) {
-    session.out() << reply->body;
-    return;
-  }
-  if (Status written = write_file_atomically(options.output, reply->body); !written.ok())
-    return session.fail(written.error());
-  session.note("written to " + options.output + "; check it with: ciyuan verify " + options.output +
-               " --key FILE (ciyuan log key > FILE)");
+  session.deliver(reply->body, options.output,
+                  "; check it with: ciyuan verify " + options.output + " --key FILE (ciyuan log key > FILE)");
 }
 
 void show_key(Session& session, const std::string& id) {
@@ -175,58 +167,6 @@ void explain(Session& session, const std::string& id, bool json) {
     for (const char* language : {"en", "zh"})
       if (std::string text = text_at(words, language); !text.empty()) out << "    " << text << "\n";
   }
-}
-
-struct StatementOptions {
-  std::string contract, from, to, month;
-  bool json = false;
-};
-
-// "2026-11" → its first instant and the next month's, in UTC.
-Status take_month(StatementOptions& options) {
-  if (options.month.empty()) return {};
-  if (!options.from.empty() || !options.to.empty()) return invalid("--month", "goes without --from and --to");
-  Result<TimePoint> first = parse_rfc3339(options.month + "-01T00:00:00Z");
-  if (!first.ok() || options.month.size() != 7)
-    return invalid("--month", "\"" + options.month + "\" is not like 2026-11");
-  WindowEdges edges = window_of(*first, Window::kMonth);
-  options.from = to_rfc3339(edges.start);
-  options.to = to_rfc3339(edges.end);
-  return {};
-}
-
-void statement(Session& session, StatementOptions options) {
-  if (Status month = take_month(options); !month.ok()) return session.fail(month.error());
-  auto reply = session.send_json("GET", "/v1/contracts/" + percent_encoded(options.contract) + "/statement" +
-                                            query_of({{"from", options.from}, {"to", options.to}}));
-  if (!reply.ok()) return session.fail(reply.error());
-  if (options.json) {
-    session.out() << reply->dump() << "\n";
-    return;
-  }
-  std::ostream& out = session.out();
-  out << "Contract " << options.contract << ", from "
-      << (options.from.empty() ? "the first call" : options.from) << " until "
-      << (options.to.empty() ? "now" : options.to) << "\n\n";
-  Table table({"MODEL", "KIND", "BILLED", "MEASURED", "REPORTED", "AMOUNT"});
-  table.align_right({2, 3, 4, 5});
-  for (const Json& line : (*reply)["lines"])
-    table.add({text_at(line, "model"), text_at(line, "kind"), text_at(line, "quantity"),
-               text_at(line, "measured"), text_at(line, "reported"),
-               line.contains("amount") ? text_at(line, "amount") + " " + text_at(line, "currency") : ""});
-  if (!table.empty()) table.print(out), out << "\n";
-  out << text_at(*reply, "calls") << " calls";
-  const char* separator = ": ";
-  for (const auto& state : member_of(*reply, "states").items())
-    out << std::exchange(separator, ", ") << state.value() << " " << state.key();
-  out << "\n";
-  separator = "";
-  for (const auto& verdict : member_of(*reply, "verdicts").items())
-    out << std::exchange(separator, ", ") << verdict.value() << " " << verdict.key();
-  if (*separator != '\0') out << "\n";
-  out << text_at(*reply, "ciyuan") << " Ciyuan\n";
-  for (const auto& sum : member_of(*reply, "money").items())
-    out << sum.value().get<std::string>() << " " << sum.key() << "\n";
 }
 
 void add_log_command(CLI::App& app, Session& session) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ostream>
 
+#include "base/file.h"
+
 namespace ciyuan::cli {
 namespace {
 
@@ -85,6 +87,15 @@ void Session::fail(const Error& error) {
 
 void Session::fail(const std::vector<Error>& errors) {
   for (const Error& error : errors) fail(error);
+}
+
+void Session::deliver(const std::string& body, const std::string& file, std::string_view then) {
+  if (file.empty()) {
+    out() << body;
+    return;
+  }
+  if (Status written = write_file_atomically(file, body); !written.ok()) return fail(written.error());
+  note("written to " + file + std::string(then));
 }
 
 void Session::note(std::string_view line) { console_.err << line << "\n"; }

@@ -3,7 +3,6 @@
 #include <ostream>
 #include <utility>
 
-#include "base/file.h"
 #include "base/time.h"
 #include "cli/internal/commands.h"
 
@@ -124,13 +123,7 @@ void export_usage(Session& session, const ExportOptions& options) {
   auto reply = session.send("GET", "/v1/contracts/" + percent_encoded(options.contract) + "/usage" +
                                        query_of({{"period", options.period}, {"format", options.format}}));
   if (!reply.ok()) return session.fail(reply.error());
-  if (options.output.empty()) {
-    session.out() << reply->body;
-    return;
-  }
-  if (Status written = write_file_atomically(options.output, reply->body); !written.ok())
-    return session.fail(written.error());
-  session.note("written to " + options.output);
+  session.deliver(reply->body, options.output);
 }
 
 void forecast(Session& session, const std::string& contract, const std::string& unit, bool json) {

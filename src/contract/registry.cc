@@ -198,7 +198,7 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   }
   if (!contract.royalties.empty())
     for (Limit& limit : terms.limits)
-      if (limit.sink == contract.revenue_sink) limit.shares = shares_for(contract, model->name);
+      if (limit.sink == contract.revenue_sink) limit.shares = shares_for(contract.royalties, model->name);
   return resolved;
 }
 

@@ -13,32 +13,13 @@
 ///
 /// Cost: a comparison for most of ASCII, else a binary search among some 660 ranges. Copyable, a few bytes.
 
-#include <cstdint>
 #include <string_view>
+
+#include "base/grapheme_rules.h"
 
 namespace ciyuan::measure {
 
 inline constexpr std::string_view kGraphemeUnicode = "16.0.0";
-
-/// Grapheme_Cluster_Break, but Hangul syllables LV and LVT in one list with the others.
-enum class GraphemeClass : std::uint8_t {
-  kOther,
-  kCr,
-  kLf,
-  kControl,
-  kExtend,
-  kZwj,
-  kRegional,
-  kPrepend,
-  kSpacingMark,
-  kL,
-  kV,
-  kT,
-  kLv,
-  kLvt
-};
-/// Indic_Conjunct_Break.
-enum class Conjunct : std::uint8_t { kNone, kConsonant, kLinker, kExtend };
 
 class GraphemeBreaker {
  public:
@@ -46,13 +27,7 @@ class GraphemeBreaker {
   bool begins_cluster(char32_t point);
 
  private:
-  enum class Emoji : std::uint8_t { kNone, kPictograph, kJoined };  // GB11: pictograph, Extend*, ZWJ
-
-  bool begun_ = false;
-  GraphemeClass previous_ = GraphemeClass::kOther;
-  Emoji emoji_ = Emoji::kNone;
-  bool consonant_ = false, linked_ = false;  // GB9c: consonant [extend linker]*, with a linker among them
-  bool odd_regional_ = false;                // GB12, GB13: flags are pairs
+  GraphemeRules rules_;
 };
 
 /// Script=Han: ideographs with their radicals and iteration marks, not kana, Hangul or punctuation.

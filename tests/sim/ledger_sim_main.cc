@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "arguments.h"
 #include "ledger_simulation.h"
 
 namespace {
@@ -54,9 +55,7 @@ int main(int argc, char** argv) {
   bool sqlite = false;
   for (int i = 1; i < argc; ++i) {
     auto number = [&](const char* name, std::uint64_t& value) {
-      if (std::strcmp(argv[i], name) != 0 || i + 1 >= argc) return false;
-      value = std::strtoull(argv[++i], nullptr, 10);
-      return true;
+      return ciyuan::take_number(argc, argv, i, name, value);
     };
     if (number("--seed", options.seed) || number("--batches", options.batches) || number("--runs", runs) ||
         number("--seconds", seconds) || number("--threads", threads) || number("--crashes", crashes))

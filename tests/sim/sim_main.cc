@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string>
 
+#include "arguments.h"
 #include "simulation.h"
 
 namespace {
@@ -53,9 +54,7 @@ int main(int argc, char** argv) {
   bool sqlite = false;
   for (int i = 1; i < argc; ++i) {
     auto number = [&](const char* name, std::uint64_t& value) {
-      if (std::strcmp(argv[i], name) != 0 || i + 1 >= argc) return false;
-      value = std::strtoull(argv[++i], nullptr, 10);
-      return true;
+      return ciyuan::take_number(argc, argv, i, name, value);
     };
     if (number("--seed", options.seed) || number("--steps", options.steps) || number("--runs", runs) ||
         number("--seconds", seconds))

@@ -30,6 +30,9 @@ class Session {
   /// Prints the error and keeps the exit code that belongs to it: bad input 2, everything else 1.
   void fail(const Error& error);
   void fail(const std::vector<Error>& errors);
+  /// An answer's body: to the file, with a note that says so and goes on with `then`; without a file, to
+  /// `out`.
+  void deliver(const std::string& body, const std::string& file, std::string_view then = "");
   void note(std::string_view line);  ///< for people, on `err`
 
   int exit_code = kDone;

@@ -336,6 +336,7 @@ class Compiler {
       if (!ids.insert(id).second) fault(document, pointer + "/id", "two clauses have the id \"" + id + "\"");
       if (kind != "cap" && !single.insert(kind).second)
         fault(document, pointer, "a second clause of the kind " + kind);
+      std::vector<Fault> faults;
       plan.texts.push_back(
           {id, text_at(object_at(clause, "text"), "en"), text_at(object_at(clause, "text"), "zh")});
       if (kind == "cap")
@@ -343,15 +344,15 @@ class Compiler {
       else if (kind == "scope")
         take_scope(document, pointer, clause, plan, id);
       else if (kind == "payment")
-        take_payment(document, pointer, clause, plan);
+        plan.payment = compile_payment(clause, plan, faults);
       else if (kind == "royalty")
-        take_royalty(document, pointer, clause, plan);
+        plan.royalties = compile_royalties(clause, plan, parties_, *state_, faults);
       else if (kind == "metering")
         take_metering(clause, plan);
       else if (kind == "settlement")
-        take_faults(
-            document, pointer,
-            settlement_faults(clause, plan.book != nullptr ? plan.book->currency() : "", state_->documents));
+        faults =
+            settlement_faults(clause, plan.book != nullptr ? plan.book->currency() : "", state_->documents);
+      take_faults(document, pointer, std::move(faults));
     }
     if (plan.caps.size() + 1 > kLimitsMax)
       fault(document, "/clauses", "more than " + std::to_string(kLimitsMax - 1) + " caps apply to one call");
@@ -372,7 +373,7 @@ class Compiler {
                 const ContractPlan& plan, const KeyPlan* key, std::vector<CapPlan>& caps) {
     std::vector<Fault> faults;
     std::optional<CapPlan> cap = compile_cap(clause, plan, key == nullptr ? "" : key->name, faults);
-    for (Fault& found : faults) fault(document, pointer + found.pointer, std::move(found.message));
+    take_faults(document, pointer, std::move(faults));
     if (cap) caps.push_back(std::move(*cap));
   }
 
@@ -396,70 +397,10 @@ class Compiler {
       plan.scope_endpoints.push_back(endpoint.get<std::string>());
   }
 
-  void take_payment(const Document& document, const std::string& pointer, const Json& clause,
-                    ContractPlan& plan) {
-    std::vector<Fault> faults;
-    plan.payment = compile_payment(clause, plan, faults);
-    for (Fault& found : faults) fault(document, pointer + found.pointer, std::move(found.message));
-  }
-
-  void take_royalty(const Document& document, const std::string& pointer, const Json& clause,
-                    ContractPlan& plan) {
-    const Json& shares = clause["shares"];
-    for (std::size_t i = 0; i < shares.size(); ++i) {
-      const std::string where = pointer + "/shares/" + std::to_string(i);
-      const std::string party = text_at(shares[i], "party");
-      if (!parties_.contains(party)) fault(document, where + "/party", "\"" + party + "\" names no Party");
-      if (party == plan.provider)
-        fault(document, where + "/party",
-              "\"" + party + "\" is the provider: it keeps what the others do not get");
-      if (plan.book == nullptr)
-        fault(document, where, "a share of the charges needs a price book in the contract");
-      RoyaltyPlan royalty;
-      royalty.share.account = "royalty/" + party + "/" + (plan.book ? plan.book->currency() : "");
-      Result<Amount> percent = price::decimal_of(shares[i]["percent"], 4);
-      if (!percent.ok())
-        fault(document, where + "/percent", percent.error().message);
-      else if (percent->is_zero() || percent->units() > 1'000'000)
-        fault(document, where + "/percent", shown(shares[i]["percent"]) + " is not above 0 and at most 100");
-      else
-        royalty.share.per_million = static_cast<std::int64_t>(percent->units());
-      const Json models = shares[i].value("models", Json::array());
-      for (std::size_t m = 0; m < models.size(); ++m)
-        take_model(document, where + "/models/" + std::to_string(m), models[m], royalty.models);
-      plan.royalties.push_back(std::move(royalty));
-    }
-    check_royalties(document, pointer, plan);
-  }
-
-  /// For no model may the shares come to more than the whole.
-  void check_royalties(const Document& document, const std::string& pointer, const ContractPlan& plan) {
-    for (const auto& [name, model] : state_->models) {
-      std::int64_t sum = 0;
-      for (const Share& share : shares_for(plan, name)) sum += share.per_million;
-      if (sum > 1'000'000) {
-        fault(document, pointer + "/shares", "come to more than 100 percent for the model " + name);
-        return;
-      }
-    }
-  }
-
-  template <class Models>
-  void take_model(const Document& document, const std::string& pointer, const Json& said, Models& models) {
-    const auto name = said.get<std::string>();
-    if (auto model = state_->model_names.find(name); model != state_->model_names.end())
-      models.insert(model->second->name);
-    else
-      fault(document, pointer, "\"" + name + "\" names no Model");
-  }
-
   void add_package(const Document& document) {
     std::vector<Fault> faults;
-    PackagePlan package = compile_package(document.value, faults);
-    for (Fault& found : faults) fault(document, found.pointer, std::move(found.message));
-    const Json models = document.value.value("models", Json::array());
-    for (std::size_t i = 0; i < models.size(); ++i)
-      take_model(document, "/models/" + std::to_string(i), models[i], package.models);
+    PackagePlan package = compile_package(document.value, *state_, faults);
+    take_faults(document, "", std::move(faults));
     std::string consumer;
     for (std::size_t i = 0; i < package.contracts.size(); ++i) {
       const std::string pointer = "/contracts/" + std::to_string(i), &name = package.contracts[i];

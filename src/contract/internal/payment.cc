@@ -83,6 +83,21 @@ bool is_less(Int128 a, Int128 b, Int128 c, Int128 d) {
   }
 }
 
+/// The models that the member "models" names, by their own names.
+ModelNames models_named(const Json& object, const std::string& pointer, const Registry::State& state,
+                        std::vector<Fault>& faults) {
+  ModelNames models;
+  const Json said = object.value("models", Json::array());
+  for (std::size_t i = 0; i < said.size(); ++i) {
+    const auto name = said[i].get<std::string>();
+    if (auto model = state.model_names.find(name); model != state.model_names.end())
+      models.insert(model->second->name);
+    else
+      faults.push_back({pointer + "/models/" + std::to_string(i), "\"" + name + "\" names no Model"});
+  }
+  return models;
+}
+
 bool is_for(const PackagePlan& package, const Call& call, std::string_view model) {
   const auto& endpoints = package.endpoints;
   return (package.models.empty() || package.models.contains(model)) &&
@@ -145,11 +160,12 @@ PaymentPlan compile_payment(const Json& clause, const ContractPlan& contract, st
   return plan;
 }
 
-PackagePlan compile_package(const Json& document, std::vector<Fault>& faults) {
+PackagePlan compile_package(const Json& document, const Registry::State& state, std::vector<Fault>& faults) {
   PackagePlan package;
   package.name = document["name"].get<std::string>();
   package.account = "package/" + package.name + "/CIYUAN";
   for (const Json& contract : document["contracts"]) package.contracts.push_back(contract);
+  package.models = models_named(document, "", state, faults);
   for (const Json& endpoint : document.value("endpoints", Json::array()))
     package.endpoints.push_back(endpoint);
   Result<Amount> ciyuan = price::decimal_of(document["ciyuan"], kCiyuanScale);
@@ -188,6 +204,42 @@ PackagePlan compile_package(const Json& document, std::vector<Fault>& faults) {
       faults.push_back({"/roll_over/limit", shown(roll_over["limit"]) + " is not above zero"});
   }
   return package;
+}
+
+std::vector<RoyaltyPlan> compile_royalties(const Json& clause, const ContractPlan& contract,
+                                           const std::set<std::string>& parties, const Registry::State& state,
+                                           std::vector<Fault>& faults) {
+  std::vector<RoyaltyPlan> royalties;
+  const Json& shares = clause["shares"];
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const std::string where = "/shares/" + std::to_string(i);
+    const auto party = shares[i]["party"].get<std::string>();
+    if (!parties.contains(party)) faults.push_back({where + "/party", "\"" + party + "\" names no Party"});
+    if (party == contract.provider)
+      faults.push_back(
+          {where + "/party", "\"" + party + "\" is the provider: it keeps what the others do not get"});
+    if (contract.book == nullptr)
+      faults.push_back({where, "a share of the charges needs a price book in the contract"});
+    RoyaltyPlan royalty;
+    royalty.share.account = "royalty/" + party + "/" + (contract.book ? contract.book->currency() : "");
+    Result<Amount> percent = price::decimal_of(shares[i]["percent"], 4);
+    if (!percent.ok())
+      faults.push_back({where + "/percent", percent.error().message});
+    else if (percent->is_zero() || percent->units() > 1'000'000)
+      faults.push_back({where + "/percent", shown(shares[i]["percent"]) + " is not above 0 and at most 100"});
+    else
+      royalty.share.per_million = static_cast<std::int64_t>(percent->units());
+    royalty.models = models_named(shares[i], where, state, faults);
+    royalties.push_back(std::move(royalty));
+  }
+  for (const auto& [name, model] : state.models) {
+    std::int64_t sum = 0;
+    for (const Share& share : shares_for(royalties, name)) sum += share.per_million;
+    if (sum <= 1'000'000) continue;
+    faults.push_back({"/shares", "come to more than 100 percent for the model " + name});
+    break;
+  }
+  return royalties;
 }
 
 void sort_packages(std::vector<PackagePlan>& packages, PackageOrder order) {
@@ -232,9 +284,9 @@ void add_sources(const ContractPlan& contract, const CallRates& rates, const Cal
   }
 }
 
-std::vector<Share> shares_for(const ContractPlan& contract, std::string_view model) {
+std::vector<Share> shares_for(const std::vector<RoyaltyPlan>& royalties, std::string_view model) {
   std::vector<Share> shares;
-  for (const RoyaltyPlan& royalty : contract.royalties)
+  for (const RoyaltyPlan& royalty : royalties)
     if (royalty.models.empty() || royalty.models.contains(model)) shares.push_back(royalty.share);
   return shares;
 }

@@ -2,10 +2,9 @@
 
 /// Payment clauses, packages and royalties: from the words of a document to the sources of one call.
 
-#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "base/json.h"
@@ -22,8 +21,13 @@ constexpr std::size_t kPackagesMax = 24;
 /// begin below the clause.
 PaymentPlan compile_payment(const Json& clause, const ContractPlan& contract, std::vector<Fault>& faults);
 
-/// A Package document; the models and contracts it names are checked by the caller.
-PackagePlan compile_package(const Json& document, std::vector<Fault>& faults);
+/// A Package document; the contracts it names are checked by the caller.
+PackagePlan compile_package(const Json& document, const Registry::State& state, std::vector<Fault>& faults);
+
+/// A royalty clause of `contract`. Faults as above.
+std::vector<RoyaltyPlan> compile_royalties(const Json& clause, const ContractPlan& contract,
+                                           const std::set<std::string>& parties, const Registry::State& state,
+                                           std::vector<Fault>& faults);
 
 /// Puts packages in the order in which they are used.
 void sort_packages(std::vector<PackagePlan>& packages, PackageOrder order);
@@ -36,6 +40,6 @@ void add_sources(const ContractPlan& contract, const CallRates& rates, const Cal
                  std::string_view model, std::vector<Limit>& limits);
 
 /// The shares of others in what is charged for a model.
-std::vector<Share> shares_for(const ContractPlan& contract, std::string_view model);
+std::vector<Share> shares_for(const std::vector<RoyaltyPlan>& royalties, std::string_view model);
 
 }  // namespace ciyuan::contract

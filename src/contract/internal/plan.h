@@ -23,6 +23,8 @@ struct TextHash {
 template <class T>
 using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
 
+using ModelNames = std::unordered_set<std::string, TextHash, std::equal_to<>>;
+
 enum class CapOn { kTotal, kInput, kOutput, kReasoning };
 enum class CapPer { kRequest, kSession, kKey, kContract, kModel };
 enum class CapWindow { kRequest, kSession, kMinute, kHour, kDay, kMonth, kTerm, kPrepaid };
@@ -54,11 +56,11 @@ struct PackagePlan {
   std::vector<std::string> contracts;
   Amount ciyuan;
   TimePoint from, until;
-  TimePoint end;      ///< after roll-over; `until` without
-  Amount rolled_max;  ///< what of the rest may be used then; zero: all
-  std::unordered_set<std::string, TextHash, std::equal_to<>> models;  ///< empty: all
-  std::vector<std::string> endpoints;                                 ///< empty: all
-  Amount price;                                                       ///< scale kMoneyScale; zero: not stated
+  TimePoint end;                       ///< after roll-over; `until` without
+  Amount rolled_max;                   ///< what of the rest may be used then; zero: all
+  ModelNames models;                   ///< empty: all
+  std::vector<std::string> endpoints;  ///< empty: all
+  Amount price;                        ///< scale kMoneyScale; zero: not stated
   std::string account;
 };
 
@@ -79,7 +81,7 @@ struct PaymentPlan {
 };
 struct RoyaltyPlan {
   Share share;
-  std::unordered_set<std::string, TextHash, std::equal_to<>> models;  ///< empty: all
+  ModelNames models;  ///< empty: all
 };
 
 /// What one token of a model costs under one method and one price book.
@@ -110,8 +112,8 @@ struct ContractPlan {
   const RateTable* rates = nullptr;
   TimePoint from, until;
   std::string scope_id = "scope";
-  std::unordered_set<std::string, TextHash, std::equal_to<>> scope_models;  ///< empty: all
-  std::vector<std::string> scope_endpoints;                                 ///< empty: all
+  ModelNames scope_models;                   ///< empty: all
+  std::vector<std::string> scope_endpoints;  ///< empty: all
   std::vector<CapPlan> caps;
   bool prepaid_money = false;  ///< by a clause of the contract; a key may bring its own
   std::string receivable_account, revenue_sink;

@@ -144,6 +144,15 @@ std::vector<std::uint32_t> ranks_of(const std::vector<SentencePiece>& pieces) {
   return ranks;
 }
 
+/// `total`: bytes of the pieces so far.
+Status check_piece(const SentencePiece& piece, const std::string& at, std::size_t& total) {
+  total += piece.text.size();
+  if (total > kAllTokensBytesMax) return Error{ErrorCode::kTooLarge, "more than 8 MB of tokens", at};
+  if (piece.text.empty() || !is_utf8(piece.text)) return invalid(at, "not text");
+  if (!std::isfinite(piece.score)) return invalid(at, "its score is no number");
+  return {};
+}
+
 }  // namespace
 
 bool take_byte_token(std::string_view text, TokenId id, std::vector<TokenId>& byte_tokens) {
@@ -169,10 +178,7 @@ Result<RawTokenizer> bpe_of_pieces(const std::vector<SentencePiece>& pieces, con
   for (std::uint32_t id = 0; id < pieces.size(); ++id) {
     const SentencePiece& piece = pieces[id];
     const std::string at = where + "[" + std::to_string(id) + "]";
-    total += piece.text.size();
-    if (total > kAllTokensBytesMax) return Error{ErrorCode::kTooLarge, "more than 8 MB of tokens", at};
-    if (piece.text.empty() || !is_utf8(piece.text)) return invalid(at, "not text");
-    if (!std::isfinite(piece.score)) return invalid(at, "its score is no number");
+    CIYUAN_TRY_STATUS(check_piece(piece, at, total));
     std::string text = piece.text;
     internal::fold_space_signs(text);
     switch (piece.type) {
@@ -215,10 +221,7 @@ Result<pipeline::ChainParts> sentencepiece_chain(const SentencePieceSettings& se
   for (std::uint32_t id = 0; id < pieces.size(); ++id) {
     const SentencePiece& piece = pieces[id];
     const std::string at = where + "[" + std::to_string(id) + "]";
-    total += piece.text.size();
-    if (total > kAllTokensBytesMax) return Error{ErrorCode::kTooLarge, "more than 8 MB of tokens", at};
-    if (piece.text.empty() || !is_utf8(piece.text)) return invalid(at, "not text");
-    if (!std::isfinite(piece.score)) return invalid(at, "its score is no number");
+    CIYUAN_TRY_STATUS(check_piece(piece, at, total));
     if (piece.type < SentencePiece::kNormal || piece.type > SentencePiece::kByte ||
         (piece.type == SentencePiece::kUnused && settings.is_bpe))
       return invalid(at, "its type " + std::to_string(piece.type) + " is not supported (5: unused)");

@@ -1,8 +1,9 @@
 #pragma once
 
-/// Character classes by table, and UTF-8 decoding of text that is known to be well formed.
+/// Character classes by table, and UTF-8 of text that is known to be well formed.
 
 #include <cstdint>
+#include <string>
 
 namespace ciyuan::token::internal {
 
@@ -42,6 +43,15 @@ inline unsigned decode(const char* p, std::uint32_t& code_point) {
   if (lead < 0xF0) return code_point = (lead & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F), 3;
   code_point = (lead & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
   return 4;
+}
+
+/// Writes a character; no surrogate, and at most 0x10FFFF.
+inline void append_utf8(std::uint32_t c, std::string& out) {
+  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (c < 0x80) return put(c);
+  if (c < 0x800) return put(0xC0 | c >> 6), put(0x80 | (c & 0x3F));
+  if (c < 0x10000) return put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
+  put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 0x3F)), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
 }
 
 }  // namespace ciyuan::token::internal

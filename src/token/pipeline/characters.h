@@ -5,8 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
+
+#include "base/grapheme_rules.h"
 
 namespace ciyuan::token::pipeline {
 
@@ -41,13 +42,7 @@ class ClusterBreaker {
   static bool always_breaks(std::uint32_t before, std::uint32_t after);
 
  private:
-  std::uint8_t previous_ = 0;
-  bool begun_ = false;
-  std::uint8_t emoji_ = 0;                   // 1: pictograph, Extend*; 2: and a joiner
-  bool consonant_ = false, linked_ = false;  // a consonant with what extends it; and a linker among that
-  bool odd_regional_ = false;                // flags are pairs
+  GraphemeRules rules_;
 };
-
-void append_utf8(std::uint32_t c, std::string& out);
 
 }  // namespace ciyuan::token::pipeline

@@ -28,7 +28,7 @@ Cuts Cuts::of(std::string_view text) {
 void Rewrite::put(std::uint32_t c, std::ptrdiff_t change) {
   const std::string& from = text_.bytes;
   const std::size_t size = bytes_.size();
-  append_utf8(c, bytes_);
+  internal::append_utf8(c, bytes_);
   if (text_.is_traced) {
     Span span;
     if (change <= 0)

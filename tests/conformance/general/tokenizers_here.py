@@ -2,10 +2,15 @@
 
 import io
 import json
+import pathlib
+import sys
 
 import sentencepiece
 import tokenizers
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
+from import_sentencepiece import fields
 
 SPECIALS = ["[UNK]", "[CLS]", "[SEP]"]
 ADDED = [AddedToken("<a>", normalized=False, special=True), AddedToken("<ab>", normalized=False),
@@ -21,32 +26,6 @@ def charsmap():
                                              model_type="unigram", minloglevel=2, hard_vocab_limit=False)
     normalizer_spec = dict(fields(made.getvalue()))[3]
     return dict(fields(normalizer_spec))[2]
-
-
-def fields(message):
-    """(number, value) of the fields of a protocol buffer's message."""
-    found, at = [], 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(message):
-        key = varint()
-        if key & 7 == 0:
-            found.append((key >> 3, varint()))
-            continue
-        size = {1: 8, 5: 4}.get(key & 7) or varint()
-        found.append((key >> 3, message[at:at + size]))
-        at += size
-    return found
 
 
 def trained(model, texts, normalizer=None, pre_tokenizer=None, decoder=None, trainer=None, added=()):

@@ -35,6 +35,8 @@ except ImportError as missing:
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
+sys.path.append(str(ROOT / "tests/conformance/vocab"))
+import check_imports
 import import_vocabulary as importer
 
 
@@ -373,14 +375,7 @@ def main():
             print(f"{name}: not installed (tools/import_vocabulary.py --only {name})")
             continue
         total += compare(name, oracle, options)
-    if total:
-        print(f"FAILED: {total} differences")
-        return 1
-    if absent:
-        print(f"skipped: not compared: {', '.join(absent)}")
-        return 77
-    print("passed: no differences")
-    return 0
+    return check_imports.verdict(total, absent)
 
 
 if __name__ == "__main__":

@@ -350,15 +350,7 @@ def main():
     print("\n| " + " | ".join(TITLES) + " |\n|" + "---|" * len(TITLES))
     for row in rows:
         print("| " + " | ".join(map(str, row)) + " |")
-    different = sum(row[TITLES.index("differences")] for row in rows)
-    if different:
-        print(f"FAILED: {different} differences")
-        return 1
-    if absent or not rows:
-        print(f"skipped: not compared: {', '.join(absent)}")
-        return 77
-    print("passed: no differences")
-    return 0
+    return check_imports.verdict(sum(row[TITLES.index("differences")] for row in rows), absent, compared=bool(rows))
 
 
 if __name__ == "__main__":
