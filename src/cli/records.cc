@@ -24,6 +24,7 @@ std::string money_of(const Json& record, bool with_currency = true) {
   Amount sum;
   std::string currency;
   for (const Json& charge : record.value("charges", Json::array())) {
+    if (text_at(charge, "currency") == "CIYUAN") continue;  // a package paid it
     auto amount = parse_decimal(text_at(charge, "amount"), 12);
     if (!amount.ok()) return "?";
     sum += *amount;

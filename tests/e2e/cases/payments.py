@@ -7,6 +7,7 @@ import re
 
 from cases.readme import fitted_example
 from registry import case
+from settling import admin_run
 from wire import all_of
 from world import ROOT, chat, check, documents, equal, key_document, wait_until
 
@@ -56,6 +57,8 @@ def package_then_money(world):
     equal(balance(gateway, "package/p1/CIYUAN"), 0, "left of the package")
     equal(balance(gateway, "receivable/consumer/CNY"), 60 - total, "owed")
     equal(balance(gateway, "used/e2e/pay/CIYUAN"), 60, "used from packages")
+    told = admin_run(world, gateway, "explain", answer.record).stdout
+    check(f"together {total - 60} CNY" in told, "what a package paid is no money:", told)
 
 
 @case("two hundred streams racing for a package use it up to the token, and never more")
