@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "contract/internal/fields.h"
 #include "contract/internal/plan.h"
 #include "price/book.h"
 #include "tlog/note.h"
@@ -11,11 +12,6 @@ namespace {
 
 constexpr int kRateScale = 12;  // as the schema's decimals
 constexpr int kPercentDecimalsMax = 4;
-
-std::string text_at(const Json& object, const char* field) {
-  auto found = object.find(field);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 // The other direction of a pair, multiplied with it, is one: within a hundredth, which any spread is.
 bool contradict(Amount rate, Amount back) {

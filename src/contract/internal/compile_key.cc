@@ -1,0 +1,59 @@
+#include <algorithm>
+
+#include "contract/internal/caps.h"
+#include "contract/internal/compiler.h"
+
+namespace ciyuan::contract {
+
+void Compiler::add_key(const Document& document) {
+  const Json& value = document.value;
+  KeyPlan key;
+  key.name = document.name;
+  key.digest = document.digest;
+  key.disabled = flag_at(value, "disabled", false);
+  moment_at(document, value, "expires", "/expires", key.expires);
+  if (Result<Bytes> hash = from_hex(text_at(value, "sha256"));
+      hash.ok() && hash->size() == key.secret_sha256.size())
+    std::copy(hash->begin(), hash->end(), key.secret_sha256.begin());
+  auto [other, fresh] = secrets_.emplace(text_at(value, "sha256"), document.name);
+  if (!fresh) fault(document, "/sha256", "is the secret of the key " + other->second + " as well");
+  std::string contract_name = text_at(value, "contract");
+  auto contract = state_->contracts.find(contract_name);
+  if (contract == state_->contracts.end())
+    return fault(document, "/contract", "\"" + contract_name + "\" names no Contract");
+  key.contract = &contract->second;
+  take_key_caps(document, key, contract->second);
+  const KeyPlan* kept = &state_->keys.emplace(document.name, std::move(key)).first->second;
+  std::uint64_t prefix;
+  std::copy_n(kept->secret_sha256.begin(), sizeof prefix, reinterpret_cast<std::uint8_t*>(&prefix));
+  state_->keys_by_hash[prefix].push_back(kept);
+}
+
+void Compiler::take_key_caps(const Document& document, KeyPlan& key, const ContractPlan& contract) {
+  auto plans = std::make_shared<CapPlans>();
+  std::set<std::string> ids;
+  for (const ClauseText& text : contract.texts) ids.insert(text.id);
+  const Json clauses = document.value.value("caps", Json::array());
+  for (std::size_t i = 0; i < clauses.size(); ++i) {
+    std::string pointer = "/caps/" + std::to_string(i), id = text_at(clauses[i], "id");
+    if (!ids.insert(id).second)
+      fault(document, pointer + "/id",
+            "\"" + id + "\" is the id of another clause of this key or its contract");
+    key.clauses.push_back(
+        {id, text_at(object_at(clauses[i], "text"), "en"), text_at(object_at(clauses[i], "text"), "zh")});
+    take_cap(document, pointer, clauses[i], contract, &key, plans->caps);
+  }
+  if (contract.caps.size() + plans->caps.size() + 1 > kLimitsMax)
+    fault(document, "/caps",
+          "with those of the contract, more than " + std::to_string(kLimitsMax - 1) +
+              " caps apply to one call");
+  auto prepaid = std::count_if(plans->caps.begin(), plans->caps.end(), is_prepaid_money);
+  if (prepaid + (contract.prepaid_money ? 1 : 0) > 1)
+    fault(document, "/caps", "two prepaid balances in money: a call would be paid twice");
+  if (prepaid > 0 && !contract.payment.sources.empty())
+    fault(document, "/caps",
+          "a prepaid balance in money beside a payment clause: a call would be paid twice");
+  key.caps = std::move(plans);
+}
+
+}  // namespace ciyuan::contract
