@@ -46,6 +46,8 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/v1/contracts/{name}/statement", &Handlers::contract_statement, "from, to, period, split"},
     {"GET", "/v1/contracts/{name}/usage", &Handlers::usage, "from, to, period, format"},
     {"GET", "/v1/contracts/{name}/forecast", &Handlers::forecast, "unit"},
+    {"GET", "/v1/contracts/{name}/closings", &Handlers::list_closings},
+    {"GET", "/v1/contracts/{name}/closing", &Handlers::closing_so_far},
     {"GET", "/v1/parties/{name}/statement", &Handlers::party_statement, "from, to, period"},
     {"GET", "/v1/budgets", &Handlers::list_budgets},
     {"GET", "/v1/budgets/{name}", &Handlers::get_budget},

@@ -75,6 +75,10 @@ class Api {
   ApplyOutcome apply(std::vector<contract::Document> changes, const std::vector<std::string>& removed,
                      std::string_view actor);
 
+  /// Closes the contract's billing periods that are over at `at`; when to look again (zero: never, as things
+  /// stand).
+  Result<TimePoint> close_periods(const std::string& contract, TimePoint at);
+
   std::shared_ptr<const contract::Registry> registry() const;
   std::string trouble() const;
 
@@ -83,6 +87,8 @@ class Api {
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
   Status load();
   void publish(std::shared_ptr<const contract::Registry> registry);
+  Status let_pass(TimePoint at);
+  Result<TimePoint> close_periods_locked(const std::string& contract, TimePoint at);
   ApplyOutcome apply_locked(std::vector<contract::Document> changes, const std::vector<std::string>& removed,
                             std::string_view actor);
 

@@ -49,6 +49,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_account_commands(app, session);
   add_record_commands(app, session);
   add_statement_commands(app, session);
+  add_closing_commands(app, session);
   add_invoice_commands(app, session);
   add_settlement_commands(app, session);
   add_offline_commands(app, session);

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "admin/api.h"
+#include "admin/closing_timer.h"
 #include "admin/package_timer.h"
 #include "base/canonical_json.h"
 #include "base/file.h"
@@ -77,6 +78,7 @@ struct Service {
   std::shared_ptr<http::ServerCertificate> certificate;
   std::unique_ptr<clerk::CheckpointTimer> checkpoints;
   std::unique_ptr<admin::PackageTimer> packages;
+  std::unique_ptr<admin::ClosingTimer> closings;
   Address data_address, control_address;
   std::vector<std::pair<std::string, std::string>> to_apply;  // file and text
 };
@@ -344,6 +346,11 @@ Status run(const ServeOptions& options, Service& service, FirstStart& first) {
       });
   service.packages = std::make_unique<admin::PackageTimer>([&service] { return service.gateway->registry(); },
                                                            *service.clerk, [] { return now(); });
+  service.closings = std::make_unique<admin::ClosingTimer>(
+      *service.admin, [] { return now(); },
+      [log = service.log.get()](std::string_view trouble) {
+        log->event(trouble.empty() ? "periods-closed-again" : "period-not-closed", trouble);
+      });
   first.is_new = false;  // from here on it may be seen
   for (auto& lane : service.lanes) lane->thread = std::thread([&lane] { lane->loop.run(); });
   service.control.thread = std::thread([&service] { service.control.loop.run(); });
@@ -364,6 +371,7 @@ Status run(const ServeOptions& options, Service& service, FirstStart& first) {
                                   : ", " + std::to_string(stats.interrupted) + " interrupted calls settled"));
   int signal = 0;
   sigwait(&signals, &signal);
+  service.closings.reset();
   service.packages.reset();
   service.log->event("draining", "at most " + std::to_string(options.drain_seconds) + " s");
   drain(service, options, signals);

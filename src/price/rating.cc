@@ -51,28 +51,44 @@ class Rater {
       const std::int64_t quantity = usage.counts[meter];
       const std::string at = path + "/" + std::string(name_of(meter));
       if (quantity == 0) continue;
-      if (quantity < 0) return invalid(at, std::to_string(quantity) + " is negative");
-      if (quantity > kUnitsMax)
-        return Error{ErrorCode::kTooLarge, std::to_string(quantity) + " is more than 2^60", at};
+      CIYUAN_TRY_STATUS(check_quantity(quantity, at));
       const Line* line = book_.line_for(*prices, meter, bound);
       if (line != nullptr)
-        CIYUAN_TRY_STATUS(charge(*line, usage, meter, quantity));
+        CIYUAN_TRY_STATUS(charge(*line, usage.model, meter, quantity, usage.situation.at));
       else if (meter != Meter::kRequest)  // a call without a price of its own costs nothing by itself
         return Error{ErrorCode::kRefused, "the price book has no price for this kind of " + usage.model, at};
     }
     return {};
   }
 
+  Status add(const LineUsage& usage, const std::string& path) {
+    if (usage.quantity == 0) return {};
+    CIYUAN_TRY_STATUS(check_quantity(usage.quantity, path));
+    const auto line = std::find_if(book_.lines().begin(), book_.lines().end(),
+                                   [&](const Line& one) { return one.id == usage.line; });
+    if (line == book_.lines().end())
+      return Error{ErrorCode::kNotFound, "the price book " + book_.name() + " has no such line", usage.line};
+    return charge(*line, usage.model, usage.meter, usage.quantity, usage.at);
+  }
+
   std::vector<RatedLine> lines;
   const Counters& counters() const { return counters_; }
 
  private:
-  Status charge(const Line& line, const Usage& usage, Meter meter, std::int64_t quantity) {
+  static Status check_quantity(std::int64_t quantity, const std::string& path) {
+    if (quantity < 0) return invalid(path, std::to_string(quantity) + " is negative");
+    if (quantity > kUnitsMax)
+      return Error{ErrorCode::kTooLarge, std::to_string(quantity) + " is more than 2^60", path};
+    return {};
+  }
+
+  Status charge(const Line& line, const std::string& model, Meter meter, std::int64_t quantity,
+                TimePoint at) {
     const Schedule& schedule = line.schedule;
-    RatedLine rated{.line = line.id, .model = usage.model, .meter = meter};
+    RatedLine rated{.line = line.id, .model = model, .meter = meter};
     std::int64_t prior = 0;
     if (schedule.counts()) {
-      rated.period = start_of(schedule.period, usage.situation.at, book_.utc_offset_minutes());
+      rated.period = start_of(schedule.period, at, book_.utc_offset_minutes());
       std::int64_t& used = counters_[{line.id, rated.period}];
       if (used > kUnitsMax - quantity) return too_large(rated);
       prior = used;
@@ -121,7 +137,11 @@ Result<std::vector<RatedLine>> merged(std::vector<RatedLine> lines) {
   return whole;
 }
 
-Result<std::vector<RatedLine>> rate(const Book& book, const std::vector<Usage>& usages, Counters& counters) {
+namespace {
+
+template <class Used>
+Result<std::vector<RatedLine>> rate_all(const Book& book, const std::vector<Used>& usages,
+                                        Counters& counters) {
   Rater rater(book, counters);
   for (std::size_t i = 0; i < usages.size(); ++i)
     CIYUAN_TRY_STATUS(rater.add(usages[i], "usage/" + std::to_string(i)));
@@ -129,6 +149,17 @@ Result<std::vector<RatedLine>> rate(const Book& book, const std::vector<Usage>& 
   CIYUAN_TRY_STATUS(total(lines));
   counters = rater.counters();
   return lines;
+}
+
+}  // namespace
+
+Result<std::vector<RatedLine>> rate(const Book& book, const std::vector<Usage>& usages, Counters& counters) {
+  return rate_all(book, usages, counters);
+}
+
+Result<std::vector<RatedLine>> rate_on_lines(const Book& book, const std::vector<LineUsage>& usages,
+                                             Counters& counters) {
+  return rate_all(book, usages, counters);
 }
 
 Result<std::vector<RatedLine>> difference(const std::vector<RatedLine>& before,

@@ -77,6 +77,17 @@ struct RatedLine {
 /// all is well.
 Result<std::vector<RatedLine>> rate(const Book& book, const std::vector<Usage>& usages, Counters& counters);
 
+/// Usage whose price line is known already: a record names it for each charge.
+struct LineUsage {
+  std::string line, model;
+  Meter meter = Meter::kInput;
+  std::int64_t quantity = 0;
+  TimePoint at;  ///< in whose period it counts
+};
+/// The same for usage on known lines. kNotFound (path = the line): the book has no such line.
+Result<std::vector<RatedLine>> rate_on_lines(const Book& book, const std::vector<LineUsage>& usages,
+                                             Counters& counters);
+
 /// What is to be posted so that `before` becomes `after`: for each line that changed, a reversal of the old
 /// one and the new one, `rerated`. What did not change has no line. Total: total(after) − total(before).
 Result<std::vector<RatedLine>> difference(const std::vector<RatedLine>& before,

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "base/canonical_json.h"
 #include "contract/limit.h"
 #include "price/book.h"
+#include "report/closing.h"
 #include "report/papers.h"
 #include "report/usage.h"
 
@@ -107,24 +107,69 @@ Result<Json> lines_of(const Usage& usage, const std::string& currency) {
   return lines;
 }
 
-/// What an amount before tax comes to.
+/// What an amount comes to with its taxes, or without those that it contains.
 struct Totals {
   Amount net, tax, gross;
   Json taxes = Json::array();
 };
-Result<Totals> taxed(Amount net, const SettlementTerms& terms) {
-  Totals totals{.net = net, .tax = {}, .gross = net};
+Result<Totals> taxed(Amount amount, const SettlementTerms& terms) {
+  Totals totals{.net = amount, .tax = {}, .gross = amount};
   int decimals = minor_decimals(terms.paper_currency);
   for (const Tax& tax : terms.taxes) {
-    CIYUAN_TRY(Amount amount, percent_of(net, tax.percent, decimals, terms.rounding));
-    totals.tax += amount;
-    totals.taxes.push_back({{"name", tax.name},
-                            {"percent", format_decimal(tax.percent, kPercentScale)},
-                            {"base", money_text(net, decimals)},
-                            {"amount", money_text(amount, decimals)}});
+    CIYUAN_TRY(Amount part, terms.prices_contain_tax
+                                ? percent_within(amount, tax.percent, decimals, terms.rounding)
+                                : percent_of(amount, tax.percent, decimals, terms.rounding));
+    totals.tax += part;
+    Json shown = {{"name", tax.name},
+                  {"percent", format_decimal(tax.percent, kPercentScale)},
+                  {"base", money_text(terms.prices_contain_tax ? amount - part : amount, decimals)},
+                  {"amount", money_text(part, decimals)}};
+    if (terms.prices_contain_tax) shown["contained"] = true;
+    totals.taxes.push_back(std::move(shown));
   }
-  totals.gross += totals.tax;
+  (terms.prices_contain_tax ? totals.net : totals.gross) =
+      totals.net + (terms.prices_contain_tax ? -totals.tax : totals.tax);
   return totals;
+}
+
+// What the closes of billing periods that ended in the period left on the receivable.
+Status add_closings(store::Reader& reader, const InvoiceRequest& request, const std::string& currency,
+                    Json& lines, Amount& sum) {
+  CIYUAN_TRY(std::vector<Json> closings,
+             closings_of(reader, request.contract, request.period.from, request.period.to));
+  for (const Json& closing : closings) {
+    if (text_at(closing, "currency") != currency)
+      return Error{ErrorCode::kRefused,
+                   "was closed in " + text_at(closing, "currency") + ", and the price book is in " +
+                       currency + ": settle the periods of each price book apart",
+                   "period"};
+    CIYUAN_TRY(Amount owed, money_at(closing, "owed"));
+    CIYUAN_TRY(Amount paid, money_at(closing, "paid"));
+    for (const Json& line : closing.at("lines")) {
+      Json shown = {{"closing", text_at(closing, "name")}, {"period", text_at(closing.at("period"), "name")},
+                    {"model", text_at(line, "model")},     {"kind", text_at(line, "rule")},
+                    {"line", text_at(line, "line")},       {"quantity", text_at(line, "quantity")},
+                    {"amount", text_at(line, "amount")}};
+      if (line.contains("kind")) shown["of_kind"] = line["kind"];
+      if (line.contains("unit_price")) shown["unit_price"] = line["unit_price"];
+      lines.push_back(std::move(shown));
+    }
+    if (!paid.is_zero())
+      lines.push_back({{"closing", text_at(closing, "name")},
+                       {"period", text_at(closing.at("period"), "name")},
+                       {"model", ""},
+                       {"kind", "paid"},
+                       {"quantity", "1"},
+                       {"amount", exact(-paid)}});
+    std::optional<Amount> next = checked_add(sum, owed);
+    if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "period"};
+    sum = *next;
+    if (lines.size() > kInvoiceLinesMax)
+      return Error{ErrorCode::kTooLarge,
+                   "has more than " + std::to_string(kInvoiceLinesMax) + " lines: take a shorter period",
+                   "period"};
+  }
+  return {};
 }
 
 // Newest first along the contract's chain.
@@ -153,53 +198,28 @@ Json proof_of(const Usage& usage, const std::string& checkpoint) {
   return proof;
 }
 
-void post_invoice(Drafted& drafted, const SettlementTerms& terms, Amount exact_net, const Totals& totals) {
+// `billed`: the exact sum in whole minor units of the paper's currency, contained tax not taken off.
+void post_invoice(Drafted& drafted, const SettlementTerms& terms, Amount sum, Amount billed, Amount tax) {
   const std::string number = text_at(drafted.paper, "name");
-  std::string receivable = "receivable/" + terms.consumer + "/";
+  const std::string receivable = "receivable/" + terms.consumer + "/";
   const std::string& from = terms.currency;
   const std::string& to = terms.paper_currency;
+  const std::string exchange = "exchange/" + terms.provider + "/";
   if (from == to) {
     add_posting(drafted, number, "rounding", receivable + to, "rounding/" + terms.provider + "/" + to, to,
-                totals.net - exact_net);
+                billed - sum);
   } else {
-    std::string exchange = "exchange/" + terms.provider + "/";
-    add_posting(drafted, number, "exchange from " + from, exchange + from, receivable + from, from,
-                exact_net);
-    add_posting(drafted, number, "exchange to " + to, receivable + to, exchange + to, to, totals.net);
+    add_posting(drafted, number, "exchange from " + from, exchange + from, receivable + from, from, sum);
+    add_posting(drafted, number, "exchange to " + to, receivable + to, exchange + to, to, billed);
   }
-  add_posting(drafted, number, "tax", receivable + to, "tax/" + terms.provider + "/" + to, to, totals.tax);
+  // Tax that is added is owed on top; tax that the prices contain comes out of what the provider got.
+  const std::string payer = !terms.prices_contain_tax ? receivable + to
+                            : from == to              ? "revenue/" + terms.provider + "/" + to
+                                                      : exchange + to;
+  add_posting(drafted, number, "tax", payer, "tax/" + terms.provider + "/" + to, to, tax);
 }
 
 }  // namespace
-
-Id posting_id(std::string_view paper, std::string_view what) {
-  return id_from_content("ciyuan/paper-posting/v1/" + std::string(paper) + "/" + std::string(what));
-}
-
-void add_posting(Drafted& drafted, std::string_view paper, const std::string& what, const std::string& debit,
-                 const std::string& credit, const std::string& unit, Amount amount) {
-  if (amount.is_zero()) return;
-  clerk::Post post;
-  post.id = posting_id(paper, what);
-  post.debit = amount.is_negative() ? credit : debit;
-  post.credit = amount.is_negative() ? debit : credit;
-  post.unit = unit;
-  post.amount = amount.is_negative() ? -amount : amount;
-  post.memo = what + " of " + std::string(paper);
-  drafted.paper["postings"].push_back({{"id", post.id.text()},
-                                       {"what", what},
-                                       {"debit", post.debit},
-                                       {"credit", post.credit},
-                                       {"amount", exact(post.amount)},
-                                       {"unit", unit}});
-  drafted.command.postings.push_back(std::move(post));
-}
-
-Status add_paper(Drafted& drafted, std::string_view kind, const Json& paper) {
-  CIYUAN_TRY(std::string canonical, canonical_json(paper));
-  drafted.command.papers.push_back({std::string(kind), text_at(paper, "name"), std::move(canonical)});
-  return {};
-}
 
 Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& request) {
   CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
@@ -228,19 +248,20 @@ Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& reque
                     .to = request.period.to};
   CIYUAN_TRY(Usage usage, usage_of(reader, query, true));
   CIYUAN_TRY(Json lines, lines_of(usage, terms.currency));
+  Amount sum;  // each within 128 bits together, as the period's money is
+  for (const auto& [key, line] : usage.lines)
+    if (!key.currency.empty() && !key.is_paid) sum += line.amount;
+  CIYUAN_TRY_STATUS(add_closings(reader, request, terms.currency, lines, sum));
   if (lines.empty())
     return Error{ErrorCode::kRefused, "\"" + request.period.name + "\" has no charges to invoice", "period"};
   CIYUAN_TRY(std::optional<Exchange> exchange, exchange_of(reader, terms));
 
-  Amount sum;  // each within 128 bits together, as the period's money is
-  for (const auto& [key, line] : usage.lines)
-    if (!key.currency.empty() && !key.is_paid) sum += line.amount;
   int decimals = minor_decimals(terms.paper_currency);
-  Amount net = rounded(sum, decimals, terms.rounding);
+  Amount billed = rounded(sum, decimals, terms.rounding);
   if (exchange) {
-    CIYUAN_TRY(net, converted(sum, exchange->rate, decimals, terms.rounding));
+    CIYUAN_TRY(billed, converted(sum, exchange->rate, decimals, terms.rounding));
   }
-  CIYUAN_TRY(Totals totals, taxed(net, terms));
+  CIYUAN_TRY(Totals totals, taxed(billed, terms));
 
   std::string year = date_text(request.issued, terms.offset_minutes).substr(0, 4);
   std::string series = terms.provider + "-" + year + "-";
@@ -277,7 +298,7 @@ Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& reque
            {"gross", money_text(totals.gross, decimals)},
            {"proof", proof_of(usage, request.checkpoint)},
            {"postings", Json::array()}};
-  if (!exchange) paper["rounding"]["difference"] = exact(totals.net - sum);
+  if (!exchange) paper["rounding"]["difference"] = exact(billed - sum);
   if (exchange) paper["exchange"] = exchange->shown;
   for (const auto& [model, ciyuan] : usage.model_ciyuan)
     paper["model_ciyuan"][model] = format_decimal(ciyuan, contract::kCiyuanScale);
@@ -285,7 +306,7 @@ Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& reque
   paper["contract"]["version"] = contract.value.at("version");
   if (!terms.text.is_null()) paper["terms"] = terms.text;
   if (!newest.empty()) paper["previous"] = newest;
-  post_invoice(drafted, terms, sum, totals);
+  post_invoice(drafted, terms, sum, billed, totals.tax);
 
   Json head = billing ? *billing : Json{{"kind", "Billing"}, {"name", request.contract}};
   head["newest"] = number;

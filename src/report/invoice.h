@@ -25,7 +25,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "clerk/commands.h"
+#include "report/drafted.h"
 #include "report/period.h"
 #include "store/store.h"
 
@@ -39,13 +39,6 @@ struct InvoiceRequest {
   Period period;  ///< over: `to` is not after `issued`
   TimePoint issued;
   std::string checkpoint;  ///< the log's newest signed note, printed as a reference
-};
-
-/// A paper, and the command that makes it one. `existed`: it was written before; there is no command.
-struct Drafted {
-  Json paper;
-  bool existed = false;
-  clerk::Settle command;  ///< actor and salts are the caller's to add
 };
 
 /// kNotFound: no such contract. kInvalid: a period that is not over. kConflict: it overlaps an invoice.
@@ -75,14 +68,5 @@ Result<std::optional<Json>> find_invoice(store::Reader& reader, const std::strin
                                          const Period& period);
 /// What of the invoice has been credited.
 Result<Amount> credited_of(store::Reader& reader, const Json& invoice);
-
-/// The id of a paper's posting: always the same for the same paper.
-Id posting_id(std::string_view paper, std::string_view what);
-/// A positive amount from debit to credit, or the other way for a negative one; nothing for zero. Added to
-/// the command, and to the paper's "postings".
-void add_posting(Drafted& drafted, std::string_view paper, const std::string& what, const std::string& debit,
-                 const std::string& credit, const std::string& unit, Amount amount);
-/// Puts the paper's canonical JSON into the command. kInvalid: cannot be written canonically.
-Status add_paper(Drafted& drafted, std::string_view kind, const Json& paper);
 
 }  // namespace ciyuan::report

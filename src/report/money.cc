@@ -82,6 +82,12 @@ Result<Amount> percent_of(Amount amount, Amount percent, int decimals, Rounding 
   return in_steps(product->units(), 100 * power_of_ten(kPercentScale), decimals, rounding);
 }
 
+Result<Amount> percent_within(Amount amount, Amount percent, int decimals, Rounding rounding) {
+  std::optional<Amount> product = checked_multiply(amount, percent.units());
+  if (!product) return too_large();
+  return in_steps(product->units(), 100 * power_of_ten(kPercentScale) + percent.units(), decimals, rounding);
+}
+
 Result<Amount> converted(Amount amount, Amount rate, int decimals, Rounding rounding) {
   // 7.12 is 712 hundredths: the fewer digits, the larger the amounts that fit.
   Int128 digits = rate.units(), divisor = power_of_ten(kRateScale);

@@ -31,6 +31,8 @@ Amount rounded(Amount amount, int decimals, Rounding rounding);
 /// amount × percent ÷ 100 in whole minor units, rounded once; `percent` has four decimals (60000: 6 %).
 /// kTooLarge: beyond 128 bits.
 Result<Amount> percent_of(Amount amount, Amount percent, int decimals, Rounding rounding);
+/// What of the amount is a tax of `percent` that it contains: amount × percent ÷ (100 + percent).
+Result<Amount> percent_within(Amount amount, Amount percent, int decimals, Rounding rounding);
 constexpr int kPercentScale = 4;
 
 /// amount × rate in whole minor units, rounded once; `rate` has twelve decimals. kTooLarge: beyond 128 bits.

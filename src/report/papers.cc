@@ -61,13 +61,21 @@ Result<contract::Document> newest_document(store::Reader& reader, std::string_vi
 namespace {
 
 // A contract without a price book has no money to settle, and still a consumer and a calendar.
-Result<std::string> currency_of(store::Reader& reader, const contract::Document& contract) {
+Result<std::optional<Json>> book_of(store::Reader& reader, const contract::Document& contract) {
   std::string book = text_at(contract.value, "price_book");
   for (const Json& clause : contract.value.at("clauses"))
     if (book.empty() && text_at(clause, "kind") == "price") book = text_at(clause, "book");
-  if (book.empty()) return std::string();
+  if (book.empty()) return std::optional<Json>();
   CIYUAN_TRY(contract::Document document, newest_document(reader, "PriceBook", book));
-  return text_at(document.value, "currency");
+  return std::optional(std::move(document.value));
+}
+
+Status take_tax_of_book(const Json& tax, SettlementTerms& terms) {
+  CIYUAN_TRY(Amount percent, price::decimal_of(tax.at("percent"), kPercentScale));
+  const std::string name = tax.contains("name") ? text_at(tax, "name") : "";
+  terms.taxes.push_back({{{"en", name.empty() ? "Tax" : name}, {"zh", name.empty() ? "税" : name}}, percent});
+  terms.prices_contain_tax = tax.value("inclusive", false);
+  return {};
 }
 
 }  // namespace
@@ -76,7 +84,8 @@ Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::
   SettlementTerms terms;
   terms.provider = text_at(contract.value.at("parties"), "provider");
   terms.consumer = text_at(contract.value.at("parties"), "consumer");
-  CIYUAN_TRY(terms.currency, currency_of(reader, contract));
+  CIYUAN_TRY(std::optional<Json> book, book_of(reader, contract));
+  if (book) terms.currency = text_at(*book, "currency");
   terms.paper_currency = terms.currency;
   for (const Json& clause : contract.value.at("clauses")) {
     if (text_at(clause, "kind") != "settlement") continue;
@@ -94,6 +103,8 @@ Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::
       }
     if (clause.contains("text")) terms.text = clause["text"];
   }
+  if (terms.taxes.empty() && book && book->contains("tax"))
+    CIYUAN_TRY_STATUS(take_tax_of_book((*book)["tax"], terms));
   return terms;
 }
 

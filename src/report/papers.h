@@ -4,6 +4,7 @@
 /// leaf of the log, and stays in the history.
 ///
 ///   Invoice, CreditNote   never change; named by their number
+///   Closing               never change; one a contract and billing period
 ///   Billing               one a contract: its newest invoice, and what was credited
 ///   Settlement            one a contract and period: the proposal and the signed steps so far
 ///
@@ -21,7 +22,8 @@
 
 namespace ciyuan::report {
 
-inline constexpr std::string_view kPaperKinds[] = {"Invoice", "CreditNote", "Billing", "Settlement"};
+inline constexpr std::string_view kPaperKinds[] = {"Invoice", "CreditNote", "Billing", "Settlement",
+                                                   "Closing"};
 bool is_paper_kind(std::string_view kind);
 
 /// The newest state; nothing where there is none.
@@ -51,7 +53,8 @@ struct SettlementTerms {
   Rounding rounding = Rounding::kHalfEven;
   int due_days = 30;
   int dispute_days = 15;
-  std::vector<Tax> taxes;
+  std::vector<Tax> taxes;  ///< the clause's, else the price book's
+  bool prices_contain_tax = false;
   Json text;  ///< {"en", "zh"} of the clause; null: none
 };
 Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::Document& contract);

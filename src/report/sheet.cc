@@ -20,6 +20,19 @@ const std::map<std::string, Words, std::less<>> kKinds = {
     {"reasoning", {"Reasoning", "推理"}},
     {"tool", {"Tool calls", "工具调用"}},
     {"request", {"Requests, price each", "请求，每次价"}}};
+// Rules of a price book, as a period's close applies them.
+const std::map<std::string, Words, std::less<>> kRules = {
+    {"graduated", {"Graduated price", "阶梯价差额"}},
+    {"volume", {"Volume price", "总量价差额"}},
+    {"package", {"Whole blocks", "整包计价差额"}},
+    {"free", {"Free grant", "免费额度"}},
+    {"discount", {"Discount", "折扣"}},
+    {"surcharge", {"Surcharge", "附加费"}},
+    {"fee", {"Fee", "费用"}},
+    {"minimum", {"Minimum charge, the rest of it", "最低消费补足"}},
+    {"commitment", {"Commitment, the rest of it", "承诺用量补足"}},
+    {"rounding", {"Rounding by the price book", "价目表舍入"}},
+    {"paid", {"Paid from the balance", "已由预付余额支付"}}};
 const std::map<std::string, Words, std::less<>> kRoundings = {
     {"half_even", {"half to even", "四舍六入五成双"}},
     {"half_up", {"half up", "四舍五入"}},
@@ -94,12 +107,35 @@ Result<std::string> shown_price(const std::string& kind, const std::string& unit
   return format_decimal(*million, contract::kMoneyScale);
 }
 
+// What the close of a billing period added: the rule, of what, and the price line that says so.
+SheetRow closing_row(const Json& line, std::size_t amount_decimals) {
+  Words rule = words_for(kRules, text_at(line, "kind"));
+  if (const std::string model = text_at(line, "model"); !model.empty()) {
+    const Words kind = words_for(kKinds, text_at(line, "of_kind"));
+    rule.en += ": " + model + ", " + kind.en;
+    rule.zh += "：" + model + "，" + kind.zh;
+  } else if (const std::string id = text_at(line, "line"); !id.empty() && id != text_at(line, "kind")) {
+    rule.en += ": " + id;
+    rule.zh += "：" + id;
+  }
+  return {.heading = false,
+          .first = std::move(rule),
+          .quantity = text_at(line, "quantity") == "1" ? "" : grouped(text_at(line, "quantity")),
+          .unit_price = "",
+          .amount = padded(text_at(line, "amount"), amount_decimals)};
+}
+
 Status add_rows(Sheet& sheet, const Json& paper) {
   std::size_t amount_decimals = 2, price_decimals = 2;
   std::map<std::string, std::vector<std::pair<const Json*, std::string>>> models;
+  std::map<std::string, std::vector<const Json*>> closings;
   for (const Json& line : paper.at("lines")) {
-    CIYUAN_TRY(std::string price, shown_price(text_at(line, "kind"), text_at(line, "unit_price")));
     amount_decimals = std::max(amount_decimals, decimals_in(text_at(line, "amount")));
+    if (line.contains("closing")) {
+      closings[text_at(line, "closing")].push_back(&line);
+      continue;
+    }
+    CIYUAN_TRY(std::string price, shown_price(text_at(line, "kind"), text_at(line, "unit_price")));
     price_decimals = std::max(price_decimals, decimals_in(price));
     models[text_at(line, "model")].emplace_back(&line, price);
   }
@@ -121,6 +157,15 @@ Status add_rows(Sheet& sheet, const Json& paper) {
                             .unit_price = padded(price, price_decimals),
                             .amount = padded(text_at(*line, "amount"), amount_decimals)});
     }
+  }
+  for (const auto& [name, lines] : closings) {
+    const std::string period = text_at(*lines.front(), "period");
+    sheet.rows.push_back({.heading = true,
+                          .first = {"Close of " + period, period + " 期末结转"},
+                          .quantity = "",
+                          .unit_price = "",
+                          .amount = ""});
+    for (const Json* line : lines) sheet.rows.push_back(closing_row(*line, amount_decimals));
   }
   return {};
 }
@@ -144,9 +189,12 @@ void add_totals(Sheet& sheet, const Json& paper) {
           with_currency(text_at(paper.at("rounding"), "difference"), currency));
   }
   total({"Net amount", "不含税金额"}, "", with_currency(text_at(paper, "net"), currency));
-  for (const Json& tax : paper.at("taxes"))
-    total(both(tax.at("name"), "tax"), text_at(tax, "percent") + " %",
+  for (const Json& tax : paper.at("taxes")) {
+    const bool contained = tax.value("contained", false);
+    total(both(tax.at("name"), "tax"),
+          text_at(tax, "percent") + " %" + (contained ? ", contained in the prices 价内税" : ""),
           with_currency(text_at(tax, "amount"), currency));
+  }
   total({"Total due", "应付总额"}, "", with_currency(text_at(paper, "gross"), currency), true);
 }
 

@@ -5,6 +5,7 @@
 
 #include "contract/limit.h"
 #include "report/accounts.h"
+#include "report/closing.h"
 #include "report/papers.h"
 
 namespace ciyuan::report {
@@ -42,12 +43,14 @@ Json by_currency(const std::map<std::string, Amount>& sums) {
   return object;
 }
 
-// The postings that papers made under the provider's numbers.
-Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& provider) {
+// The postings that papers made under the provider's numbers, and the closes of the contract's periods.
+Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& provider,
+                                                 const std::string& contract) {
   std::map<Id, std::string> known;
   for (const auto& [kind, prefix, what] : {std::tuple{"Invoice", provider + "-", "invoice"},
                                            std::tuple{"CreditNote", provider + "-", "credit note"},
-                                           std::tuple{"Settlement", provider + "-", "settlement"}}) {
+                                           std::tuple{"Settlement", provider + "-", "settlement"},
+                                           std::tuple{"Closing", contract + "/", "closing"}}) {
     std::string after;
     for (bool more = true; more;) {
       CIYUAN_TRY(std::vector<Json> page, papers(reader, kind, prefix, after, kPage));
@@ -98,7 +101,7 @@ struct Reconciled {
 Result<Reconciled> reconcile(store::Reader& reader, const std::string& contract, const SettlementTerms& terms,
                              const Period& period, const Usage& usage) {
   Reconciled result;
-  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider));
+  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider, contract));
   CIYUAN_TRY(auto accounts, accounts_of(reader, contract, terms, usage));
   std::unordered_map<std::uint64_t, Amount> unseen = usage.charged;
   for (const auto& [leaf, amount] : usage.corrected_at) unseen[leaf] = amount;
@@ -134,6 +137,19 @@ Result<Json> split_json(store::Reader& reader, const RecordQuery& query, const s
                     {"tokens", share.tokens},
                     {"ciyuan", format_decimal(share.ciyuan, contract::kCiyuanScale)},
                     {"money", by_currency(share.money)}});
+  return list;
+}
+
+Result<Json> closings_json(store::Reader& reader, const std::string& contract, const Period& period) {
+  CIYUAN_TRY(std::vector<Json> closings, closings_of(reader, contract, period.from, period.to));
+  Json list = Json::array();
+  for (const Json& one : closings)
+    list.push_back({{"closing", text_at(one, "name")},
+                    {"period", text_at(one.at("period"), "name")},
+                    {"difference", text_at(one, "difference")},
+                    {"owed", text_at(one, "owed")},
+                    {"paid", text_at(one, "paid")},
+                    {"currency", text_at(one, "currency")}});
   return list;
 }
 
@@ -173,6 +189,8 @@ Result<Json> contract_statement(store::Reader& reader, const std::string& contra
                {"agrees", reconciled.differences.empty()}};
   if (!reconciled.differences.empty()) body["differences"] = std::move(reconciled.differences);
   say_period(body, period);
+  CIYUAN_TRY(Json closings, closings_json(reader, contract, period));
+  if (!closings.empty()) body["closings"] = std::move(closings);
   if (!split.empty()) {
     CIYUAN_TRY(body["split"], split_json(reader, query, split, period.offset_minutes));
   }

@@ -98,17 +98,19 @@ struct House {
                                         .session = session,
                                         .endpoint = "chat/completions",
                                         .request_id = id,
-                                        .at = kStart});
+                                        .at = calls_at});
     EXPECT_TRUE(resolved.ok()) << resolved.error().text();
     clerk::Open open;
     open.id = id;
-    open.at = kStart;
+    open.at = calls_at;
     open.terms = resolved->terms;
     open.prompt[Kind::kInput] = prompt;
     open.output_wanted = output;
     record::UsageRecord& record = open.draft;
     record.id = id;
-    record.accepted = record.closed = kStart;
+    const TimePoint closed_at = std::max(calls_at, closes_at);
+    record.accepted = calls_at;
+    record.closed = closed_at;
     record.party = resolved->consumer;
     record.contract = resolved->contract;
     record.key = key->name;
@@ -131,7 +133,7 @@ struct House {
     record.usage["output"] = figure(output);
     clerk::Close close;
     close.id = id;
-    close.at = kStart;
+    close.at = closed_at;
     close.billed[Kind::kInput] = prompt;
     close.billed[Kind::kOutput] = output;
     close.record = record;
@@ -150,6 +152,7 @@ struct House {
   std::string token = "ca-0123456789abcdef0123456789abcdef";
   std::string not_ready;
   TimePoint time = kStart;
+  TimePoint calls_at = kStart, closes_at;  ///< of make_call(); the second where it is later
   SecretKey instance_key = random_secret_key();
   tlog::NoteSigner signer = tlog::NoteSigner::make("example.com/log", SigningKey::generate()).value();
   std::unique_ptr<store::Store> store;

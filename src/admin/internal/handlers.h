@@ -53,6 +53,8 @@ struct Handlers {
   http::Response party_statement(const Request& request);
   http::Response usage(const Request& request);
   http::Response forecast(const Request& request);
+  http::Response list_closings(const Request& request);
+  http::Response closing_so_far(const Request& request);
   http::Response list_budgets(const Request& request);
   http::Response get_budget(const Request& request);
   http::Response list_invoices(const Request& request);

@@ -14,6 +14,7 @@ void add_document_commands(CLI::App& app, Session& session);    ///< apply, get,
 void add_account_commands(CLI::App& app, Session& session);     ///< account
 void add_record_commands(CLI::App& app, Session& session);      ///< record, explain, log
 void add_statement_commands(CLI::App& app, Session& session);   ///< statement, usage, budget, forecast
+void add_closing_commands(CLI::App& app, Session& session);     ///< closing
 void add_invoice_commands(CLI::App& app, Session& session);     ///< invoice
 void add_settlement_commands(CLI::App& app, Session& session);  ///< settlement
 void add_offline_commands(CLI::App& app,

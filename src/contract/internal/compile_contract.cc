@@ -120,6 +120,10 @@ void Compiler::take_clauses(const Document& document, ContractPlan& plan) {
     else if (kind == "settlement")
       faults =
           settlement_faults(clause, plan.book != nullptr ? plan.book->currency() : "", state_->documents);
+    if (kind == "settlement" && clause.contains("tax") && plan.book != nullptr &&
+        plan.book->closing_rules().tax)
+      faults.push_back(
+          {"/tax", "stands in the price book " + plan.price_book_name + " as well: one of them"});
     take_faults(document, pointer, std::move(faults));
   }
   if (plan.caps.size() + 1 > kLimitsMax)

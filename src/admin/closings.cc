@@ -1,0 +1,52 @@
+/// The close of billing periods: written when they are over, shown at any time.
+
+#include "admin/internal/handlers.h"
+#include "report/closing.h"
+#include "report/papers.h"
+
+namespace ciyuan::admin {
+
+// Whatever the clerk has been given is durable when it answers, and what comes later has this time at least:
+// so a period that is over has all of its records.
+Status Api::let_pass(TimePoint at) {
+  clerk::Reply reply = parts_.clerk->call(clerk::Tick{at, Nanoseconds{}});
+  if (auto* error = std::get_if<Error>(&reply)) return *error;
+  return {};
+}
+
+Result<TimePoint> Api::close_periods(const std::string& contract, TimePoint at) {
+  std::lock_guard lock(mutex_);
+  return close_periods_locked(contract, at);
+}
+
+Result<TimePoint> Api::close_periods_locked(const std::string& contract, TimePoint at) {
+  for (;;) {
+    CIYUAN_TRY(report::ClosingDraft draft, report::draft_closing(*parts_.reader, contract, at));
+    if (!draft.drafted) return draft.next;
+    CIYUAN_TRY_STATUS(let_pass(at));
+    // Read again: what was on its way when the period ended is in it now.
+    CIYUAN_TRY(draft, report::draft_closing(*parts_.reader, contract, at));
+    if (!draft.drafted) return draft.next;
+    clerk::Settle command = std::move(draft.drafted->command);
+    command.actor = "clerk";
+    for (clerk::Post& posting : command.postings) posting.salt = salt_of(parts_.instance_key, posting.id);
+    clerk::Reply reply = parts_.clerk->call(std::move(command));
+    if (auto* error = std::get_if<Error>(&reply)) return *error;
+  }
+}
+
+http::Response Handlers::list_closings(const Request& request) {
+  const std::string& name = request.path.at("name");
+  Result<contract::Document> contract = report::newest_document(reader(), "Contract", name);
+  if (!contract.ok()) return problem(contract.error());
+  Result<std::vector<Json>> found = report::closings_of(reader(), name, {}, {});
+  if (!found.ok()) return problem(found.error());
+  return json_response({{"closings", std::move(*found)}});
+}
+
+http::Response Handlers::closing_so_far(const Request& request) {
+  Result<Json> made = report::closing_so_far(reader(), request.path.at("name"), parts().clock());
+  return made.ok() ? json_response(*made) : problem(made.error());
+}
+
+}  // namespace ciyuan::admin

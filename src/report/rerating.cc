@@ -1,0 +1,195 @@
+#include "report/rerating.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "contract/limit.h"
+#include "report/papers.h"
+
+namespace ciyuan::report {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+Status add(Amount& sum, Amount amount, const std::string& path) {
+  std::optional<Amount> next = checked_add(sum, amount);
+  if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", path};
+  sum = *next;
+  return {};
+}
+
+Result<std::optional<Json>> document_of(store::Reader& reader, const std::string& digest_hex) {
+  Result<Bytes> bytes = from_hex(digest_hex);
+  Digest digest{};
+  if (!bytes.ok() || bytes->size() != digest.size()) return std::optional<Json>();
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
+  CIYUAN_TRY(std::optional<store::DocumentRow> row, reader.document_by_digest(digest));
+  if (!row || row->json.empty()) return std::optional<Json>();
+  CIYUAN_TRY(Json value, parse_json(row->json));
+  return std::optional(std::move(value));
+}
+
+// Records name models as clients wrote them; grants and percentages name them by their documents.
+Result<std::map<std::string, std::string>> model_names(store::Reader& reader) {
+  std::map<std::string, std::string> names;
+  std::string after;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Model", "", after, kPage));
+    for (const Json& model : page)
+      for (const Json& alias : model.value("aliases", Json::array()))
+        names[alias.get<std::string>()] = text_at(model, "name");
+    more = page.size() == kPage;
+    if (more) after = text_at(page.back(), "name");
+  }
+  return names;
+}
+
+/// Charges that are rated together.
+struct UseKey {
+  std::string line, model, kind;
+  Amount unit_price;  ///< of a line that does not count
+  TimePoint period;   ///< first instant of the schedule's; zero where it does not count
+  auto operator<=>(const UseKey&) const = default;
+};
+struct Use {
+  std::int64_t quantity = 0;
+  Amount captured;
+};
+/// All charges under one version of contract and book.
+struct Version {
+  const price::Book* book = nullptr;
+  TimePoint first;
+  std::map<UseKey, Use> uses;
+};
+
+class Rerating {
+ public:
+  Rerating(store::Reader& reader, const RecordQuery& query, const std::string& currency,
+           std::map<std::string, std::string> names)
+      : books_(reader), query_(query), currency_(currency), names_(std::move(names)) {}
+
+  Status take(const Json& record) {
+    const std::string asked = text_at(record.at("model"), "asked");
+    auto name = names_.find(asked);
+    const Json& digests = record.at("digests");
+    CIYUAN_TRY(TimePoint closed, parse_rfc3339(text_at(record.at("times"), "closed")));
+    // The clerk's time says which period a record is in; it may be a moment later than the record's own.
+    closed = std::clamp(closed, query_.from, TimePoint{query_.to.ns - 1});
+    const std::string contract_digest = text_at(digests, "contract"),
+                      book_digest = text_at(digests, "price_book");
+    auto [place, fresh] = versions_.try_emplace({contract_digest, book_digest});
+    Version& version = place->second;
+    if (fresh) {
+      CIYUAN_TRY(version.book, books_.find(contract_digest, book_digest));
+    }
+    if (fresh || closed < version.first) version.first = closed;
+    UseKey key{"", name == names_.end() ? asked : name->second, "", {}, {}};
+    for (const Json& charge : record.at("charges")) {
+      if (text_at(charge, "currency") != currency_) continue;
+      key.kind = text_at(charge, "kind");
+      key.line = text_at(charge, "line");
+      CIYUAN_TRY(key.unit_price, parse_decimal(text_at(charge, "unit_price"), contract::kMoneyScale));
+      key.period = {};
+      if (const price::Line* line = counting_line(version.book, key.line); line != nullptr) {
+        key.period = price::start_of(line->schedule.period, closed, version.book->utc_offset_minutes());
+        key.unit_price = {};
+      }
+      Use& use = version.uses[key];
+      CIYUAN_TRY(Amount amount, parse_decimal(text_at(charge, "amount"), contract::kMoneyScale));
+      CIYUAN_TRY_STATUS(add(use.captured, amount, "period"));
+      CIYUAN_TRY_STATUS(add(whole_.captured, amount, "period"));
+      if (__builtin_add_overflow(use.quantity, std::stoll(text_at(charge, "quantity")), &use.quantity))
+        return Error{ErrorCode::kTooLarge, "the sum leaves 64 bits", "period"};
+    }
+    return {};
+  }
+
+  Result<Rerated> finish(price::Counters& counters) && {
+    std::vector<const Version*> in_order;
+    for (const auto& [digests, version] : versions_) in_order.push_back(&version);
+    std::stable_sort(in_order.begin(), in_order.end(),
+                     [](const Version* a, const Version* b) { return a->first < b->first; });
+    for (const Version* version : in_order) CIYUAN_TRY_STATUS(rate(*version, counters));
+    CIYUAN_TRY(whole_.lines, price::merged(std::move(whole_.lines)));
+    return std::move(whole_);
+  }
+
+ private:
+  static const price::Line* counting_line(const price::Book* book, const std::string& id) {
+    if (book == nullptr || id.empty()) return nullptr;
+    auto line = std::find_if(book->lines().begin(), book->lines().end(),
+                             [&](const price::Line& one) { return one.id == id; });
+    return line != book->lines().end() && line->schedule.counts() ? &*line : nullptr;
+  }
+
+  Status rate(const Version& version, price::Counters& counters) {
+    std::vector<price::LineUsage> usages;
+    std::map<std::tuple<std::string, std::string, price::Meter>, TrueUp> true_ups;
+    for (const auto& [key, sum] : version.uses) {
+      const price::Meter meter = price::meter_named(key.kind).value_or(price::Meter::kInput);
+      const price::Line* line = counting_line(version.book, key.line);
+      if (line == nullptr) {
+        price::RatedLine flat{.line = key.line, .model = key.model, .meter = meter};
+        flat.usage = flat.quantity = sum.quantity;
+        flat.unit_price = key.unit_price;
+        flat.amount = sum.captured;
+        whole_.lines.push_back(std::move(flat));
+        continue;
+      }
+      // A contract's own period began before ours: any moment of ours is in it.
+      usages.push_back({key.line, key.model, meter, sum.quantity, std::max(key.period, query_.from)});
+      TrueUp& true_up = true_ups[{key.line, key.model, meter}];
+      true_up.line = key.line, true_up.model = key.model, true_up.meter = meter;
+      true_up.schedule = line->schedule.type;
+      true_up.quantity += sum.quantity;
+      CIYUAN_TRY_STATUS(add(true_up.captured, sum.captured, key.line));
+    }
+    if (version.book == nullptr) return {};
+    CIYUAN_TRY(std::vector<price::RatedLine> rated, price::rate_on_lines(*version.book, usages, counters));
+    for (price::RatedLine& line : rated) {
+      CIYUAN_TRY_STATUS(add(true_ups[{line.line, line.model, line.meter}].rated, line.amount, line.line));
+      whole_.lines.push_back(std::move(line));
+    }
+    for (auto& [key, true_up] : true_ups) whole_.true_ups.push_back(std::move(true_up));
+    return {};
+  }
+
+  Books books_;
+  const RecordQuery& query_;
+  std::string currency_;
+  std::map<std::string, std::string> names_;
+  std::map<std::pair<std::string, std::string>, Version> versions_;  ///< by digests of contract and book
+  Rerated whole_;
+};
+
+}  // namespace
+
+Result<price::Book> Books::of(const Json& contract, const Json& book) {
+  for (const Json& clause : contract.at("clauses"))
+    if (text_at(clause, "kind") == "price") return price::Book::negotiated(book, clause);
+  return price::Book::parse(book);
+}
+
+Result<const price::Book*> Books::find(const std::string& contract_digest, const std::string& book_digest) {
+  auto [entry, fresh] = books_.try_emplace({contract_digest, book_digest});
+  if (!fresh) return entry->second.get();
+  CIYUAN_TRY(std::optional<Json> contract, document_of(reader_, contract_digest));
+  CIYUAN_TRY(std::optional<Json> book, document_of(reader_, book_digest));
+  if (!contract || !book) return nullptr;
+  if (Result<price::Book> parsed = of(*contract, *book); parsed.ok())
+    entry->second = std::make_unique<price::Book>(std::move(parsed).value());
+  return entry->second.get();
+}
+
+Result<Rerated> rerated(store::Reader& reader, const RecordQuery& query, const std::string& currency,
+                        price::Counters& counters) {
+  CIYUAN_TRY(auto names, model_names(reader));
+  Rerating rerating(reader, query, currency, std::move(names));
+  CIYUAN_TRY_STATUS(for_each_effective(reader, query, [&](const Json& record, int, bool adjustment) {
+    return adjustment ? Status() : rerating.take(record);
+  }));
+  CIYUAN_TRY(Rerated whole, std::move(rerating).finish(counters));
+  return whole;
+}
+
+}  // namespace ciyuan::report
