@@ -7,6 +7,7 @@
 
 #include "contract/limit.h"
 #include "record/record.h"
+#include "report/closing.h"
 #include "report/invoice.h"
 #include "report/papers.h"
 #include "report/usage.h"
@@ -176,6 +177,34 @@ void add_invoice_rows(std::string& out, const FocusFrame& frame, const Json& inv
   add_focus_row(out, cells);
 }
 
+Cells closing_cells(const FocusFrame& frame, const Json& closing, const std::string& rule,
+                    const std::string& of, const std::string& amount) {
+  Cells cells = focus_base(frame, amount, text_at(closing, "currency"));
+  cells["ChargePeriodStart"] = text_at(closing.at("period"), "from");
+  cells["ChargePeriodEnd"] = text_at(closing.at("period"), "to");
+  cells["ChargeCategory"] = "Adjustment";
+  cells["ChargeFrequency"] = "Recurring";
+  cells["ChargeDescription"] =
+      rule + (of.empty() ? "" : " of " + of) + ", close of " + text_at(closing.at("period"), "name");
+  return cells;
+}
+
+// What the closes of billing periods added; what came out of a balance is taken off, as it is on the invoice.
+Status add_closing_rows(std::string& out, const FocusFrame& frame, const std::vector<Json>& closings) {
+  for (const Json& closing : closings) {
+    for (const Json& line : closing.at("lines")) {
+      const std::string model = text_at(line, "model"), kind = text_at(line, "kind");
+      add_focus_row(out, closing_cells(frame, closing, text_at(line, "rule"),
+                                       model.empty() ? "" : kind + " of " + model, text_at(line, "amount")));
+      CIYUAN_TRY_STATUS(check_size(out));
+    }
+    CIYUAN_TRY(Amount paid, parse_decimal(text_at(closing, "paid"), contract::kMoneyScale));
+    if (!paid.is_zero())
+      add_focus_row(out, closing_cells(frame, closing, "paid from the balance", "", exact(-paid)));
+  }
+  return {};
+}
+
 std::string name_for_people(store::Reader& reader, const std::string& party) {
   Result<contract::Document> document = newest_document(reader, "Party", party);
   return document.ok() ? words_in(document->value.value("title", Json()), "en", party) : party;
@@ -225,6 +254,8 @@ Result<Export> as_focus(store::Reader& reader, const std::string& contract, cons
     add_focus_row(out.text, usage_cells(frame, key, sum));
     CIYUAN_TRY_STATUS(check_size(out.text));
   }
+  CIYUAN_TRY(std::vector<Json> closings, closings_of(reader, contract, period.from, period.to));
+  CIYUAN_TRY_STATUS(add_closing_rows(out.text, frame, closings));
   if (same_currency) add_invoice_rows(out.text, frame, *invoice);
   return out;
 }

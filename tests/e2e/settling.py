@@ -1,6 +1,7 @@
 """Books for the cases of settlement: two keys and two models with real calls, a settlement clause, parties with keys."""
 import datetime
 import json
+import time
 
 from world import SECRET, chat, documents, equal, key_document
 
@@ -53,6 +54,21 @@ def books(world, clause=None, keys=(), extra=(), price=("2000.35", "8000.77")):
     gateway = world.gateway(with_settlement(found, clause, keys))
     gateway.made = calls(gateway)
     return gateway, f"{begin}..{moment()}"
+
+
+def end_of_term(gateway, **rules):
+    """Lets the contract end in a moment, with these rules in its price book; the closing of its last period."""
+    book = gateway.ask("/v1/documents/PriceBook/prices")
+    contract = gateway.ask("/v1/documents/Contract/e2e")
+    contract["effective"]["until"] = moment(1.5)
+    gateway.apply([{**book, **rules}, contract])
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found = gateway.ask("/v1/contracts/e2e/closings")["closings"]
+        if found:
+            return found[-1]
+        time.sleep(0.1)
+    raise AssertionError("the period was not closed")
 
 
 def admin_run(world, gateway, *command):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`ciyuan usage export --format focus` of a real server passes the FinOps Foundation's own validator (PyPI focus-validator)
-for FOCUS 1.2: usage of two keys and two models, an invoice's tax and rounding, and a correction of an earlier period.
+for FOCUS 1.2: usage of two keys and two models, an invoice's tax and rounding, a correction of an earlier period, and the close of a
+billing period.
 
 The validator is taken from its package as it is, but for one expression that only Python 3.12 can read. Exit code 77: it
 cannot be had here.
@@ -16,7 +17,7 @@ import types
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
-from settling import books, calls, moment  # noqa: E402
+from settling import books, calls, end_of_term, moment  # noqa: E402
 from world import World, check, http  # noqa: E402
 
 VERSION = "1.2"
@@ -61,11 +62,13 @@ def main():
         check(status == 201, status, answer[:1000])
         gateway.ask(f"/v1/records/{gateway.made[0]['id']}/correct", {"price_book": "cheaper"})
         calls(gateway, 1)
+        end_of_term(gateway, percentages=[{"type": "discount", "percent": "5"}], minimum={"amount": "100000"})
         later = f"{period.split('..')[1]}..{moment()}"
         for name, asked in (("usage", period), ("corrected", later)):
             status, text = gateway.admin(f"/v1/contracts/e2e/usage?format=focus&period={asked}")
             check(status == 200, status, text[:1000])
-            check((b",Correction," in text) == (name == "corrected"), name, text[:2000])
+            for wanted in (b",Correction,", b"minimum, close of"):
+                check((wanted in text) == (name == "corrected"), name, wanted, text[:2000])
             csv = os.path.join(world.folder, name + ".csv")
             with open(csv, "wb") as file:
                 file.write(text)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 from registry import case
-from settling import admin_run, books, calls, closed_period, moment, parsed, with_settlement
+from settling import admin_run, books, calls, closed_period, end_of_term, moment, parsed, with_settlement
 from world import chat, check, documents, equal
 
 D = decimal.Decimal
@@ -54,6 +54,36 @@ def an_invoice(world):
     check(statement["agrees"], statement)
     said = admin_run(world, gateway, "statement", "e2e", "--split", "key")
     check("records and ledger agree" in said.stdout and "other" in said.stdout, said)
+
+
+@case("a billing period closes by itself: steps, a discount and a minimum, posted once, invoiced and exported")
+def a_close(world):
+    gateway, period = books(world)
+    charged = sum(D(one["amount"]) for record in gateway.made for one in record["charges"])
+    begin = period.split("..")[0]
+    shown = end_of_term(gateway, percentages=[{"type": "discount", "percent": "12.5", "id": "partner"}], minimum={"amount": "12345.67"})
+    equal([line["rule"] for line in shown["lines"]], ["discount", "minimum"], "the rules")
+    equal(D(shown["captured"]), charged, "captured")
+    equal(D(shown["lines"][0]["amount"]), -charged * 125 / 1000, "the discount")
+    equal(D(shown["charged"]), max(D("12345.67"), charged * 875 / 1000), "charged")
+    check(shown["ends_term"], shown)
+    gateway.kill()
+    gateway = world.gateway()
+    listed = admin_run(world, gateway, "closing", "list", "e2e", "--json").stdout.splitlines()
+    equal([json.loads(line) for line in listed], [shown], "the closings after kill -9")
+    period = f"{begin}..{moment()}"
+    invoice = invoiced(world, gateway, period)
+    equal(D(invoice["sum"]), D(shown["charged"]), "the sum of the invoice")
+    owed = {one["name"]: D(one["balance"]) for one in gateway.accounts("")}
+    equal(owed["receivable/consumer/CNY"], -D(invoice["gross"]), "what the consumer owes")
+    equal(sum(balance for name, balance in owed.items() if name.endswith("/CNY")), 0, "the ledger")
+    check(gateway.ask("/v1/contracts/e2e/statement")["agrees"], "records and ledger agree")
+    exported = csv.DictReader(io.StringIO(admin_run(world, gateway, "usage", "export", "e2e", "--period", period,
+                                                    "--format", "focus").stdout))
+    equal(sum(D(line["BilledCost"]) for line in exported), D(invoice["gross"]), "FOCUS's billed cost")
+    page = admin_run(world, gateway, "invoice", "show", invoice["name"], "--format", "html").stdout
+    for wanted in ("最低消费补足", "Discount: partner"):
+        check(wanted in page, wanted, page[:2000])
 
 
 @case("of a call that a package, a balance and credit paid together an invoice asks for the credit's part alone")
