@@ -124,7 +124,7 @@ Result<Span> next_span(const Subject& subject) {
   const std::string day = date_text(span.period.from, offset);
   span.period.name = by_day ? day : day.substr(0, 7);
   if (span.period.from != window.start || span.period.to != window.end)
-    span.period.name = minute_text(span.period.from, offset) + " – " + minute_text(span.period.to, offset);
+    span.period.name = to_rfc3339(span.period.from) + ".." + to_rfc3339(span.period.to);
   return span;
 }
 
