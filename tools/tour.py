@@ -311,23 +311,37 @@ def prove(ciyuan, record, folder, terminal):
     return receipt, key
 
 
-def invoice(ciyuan, terminal):
-    """One more call, under a contract that is invoiced, and the invoice for it as a file to open."""
-    terminal.heading("An invoice: one more call, under examples/settlement.yaml")
-    ciyuan("apply", "-f", os.path.join(ROOT, "examples", "settlement.yaml"))
-    secret = ciyuan("key", "create", "--contract", "deal", "--name", "bob").strip()
-    moment = lambda: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() % 10**9:09d}Z"  # noqa: E731
-    begin = moment()
-    body = json.dumps({"model": "smollm2", "max_tokens": 24, "messages": [{"role": "user", "content": "What is an invoice?"}]})
+def call_under(ciyuan, contract, key, question):
+    """One short call under a new key of this contract."""
+    secret = ciyuan("key", "create", "--contract", contract, "--name", key).strip()
+    body = json.dumps({"model": "smollm2", "max_tokens": 24, "messages": [{"role": "user", "content": question}]})
     request = urllib.request.Request(f"http://127.0.0.1:{ciyuan.port}/v1/chat/completions", body.encode(),
                                      {"Authorization": "Bearer " + secret, "Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=300) as answer:
         answer.read()
+
+
+def invoice(ciyuan, terminal):
+    """One more call, under a contract that is invoiced, and the invoice for it as a file to open."""
+    terminal.heading("An invoice: one more call, under examples/settlement.yaml")
+    ciyuan("apply", "-f", os.path.join(ROOT, "examples", "settlement.yaml"))
+    moment = lambda: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() % 10**9:09d}Z"  # noqa: E731
+    begin = moment()
+    call_under(ciyuan, "deal", "bob", "What is an invoice?")
     made = json.loads(ciyuan("invoice", "create", "deal", "--period", f"{begin}..{moment()}", "--json"))
     for form in ("pdf", "html"):
         path = os.path.join(ROOT, "build", "invoice." + form)
         ciyuan("invoice", "show", made["name"], "--format", form, "-o", path)
         tell(f"  {made['name']}: {made['net']} + {made['tax']} tax = {made['gross']} {made['currency']}, exact sum {made['sum']}: {path}")
+
+
+def month(ciyuan, terminal):
+    """A price book with steps, a grant and a minimum: what the running month would come to."""
+    terminal.heading("What a month will come to: one call under examples/tiers.yaml, then ciyuan closing preview demo-tiers")
+    ciyuan("apply", "-f", os.path.join(ROOT, "examples", "tiers.yaml"))
+    call_under(ciyuan, "demo-tiers", "carol", "What is a minimum charge?")
+    for line in ciyuan("closing", "preview", "demo-tiers").splitlines():
+        tell("  " + line if line else "")
 
 
 def meter_alone(ciyuan, terminal):
@@ -391,6 +405,7 @@ def main():
         once = options.once or not (options.serve or (sys.stdin.isatty() and sys.stdout.isatty()))
         if not once:
             invoice(ciyuan, terminal)
+            month(ciyuan, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  Serving until Ctrl-C.")
@@ -398,6 +413,7 @@ def main():
             fail("the gateway ended by itself; see " + ciyuan.service.log)
         else:
             invoice(ciyuan, terminal)
+            month(ciyuan, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  (This run ends here; ./run in a terminal, or ./run --serve, keeps serving.)")

@@ -74,9 +74,9 @@ struct Figure {
   bool operator==(const Figure&) const = default;
 };
 
-/// One line of the bill; all numbers as decimal text at the price book's scale. Where several accounts paid
-/// for the call together, `paid_from` names the one that paid this line, and `currency` its unit, which is
-/// "CIYUAN" for a package.
+/// One line of the bill; all numbers as decimal text at the price book's scale. Where a balance or several
+/// accounts paid for the call, `paid_from` names the one that paid this line, and `currency` its unit, which
+/// is "CIYUAN" for a package.
 struct Charge {
   std::string kind, quantity, unit_price, amount, currency;
   std::string line{};  ///< id of the price book's line, or of the contract's; empty where it is not known

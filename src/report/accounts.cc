@@ -10,7 +10,8 @@ constexpr std::size_t kPage = 1000;
 // Where a call's money went is compared with its record; what is left in `unseen` afterwards was not found.
 void match(const store::StatementLine& line, const Usage& usage, AccountFlow& flow,
            std::unordered_map<std::uint64_t, Amount>& unseen) {
-  bool mine = usage.charged.contains(line.leaf), corrects = usage.corrected_at.contains(line.leaf);
+  bool corrects = usage.corrected_at.contains(line.leaf);
+  bool mine = !corrects && (usage.charged.contains(line.leaf) || usage.from_packages.contains(line.leaf));
   (mine ? flow.charged : corrects ? flow.corrected : flow.other_calls) += line.amount;
   if (auto found = unseen.find(line.leaf); found != unseen.end()) found->second += line.amount;
 }
@@ -62,7 +63,8 @@ Result<AccountFlow> flow_of(store::Reader& reader, const store::AccountRow& acco
       if (line.kind == store::EntryKind::kFund)
         flow.granted += line.amount;
       else if (usage != nullptr &&
-               (line.kind == store::EntryKind::kCharge || usage->corrected_at.contains(line.leaf)))
+               (line.kind == store::EntryKind::kCharge || line.kind == store::EntryKind::kShare ||
+                usage->corrected_at.contains(line.leaf)))
         match(line, *usage, flow, unseen);
       else
         CIYUAN_TRY_STATUS(take_posting(reader, line, papers, flow));

@@ -12,7 +12,6 @@ namespace ciyuan::report {
 namespace {
 
 constexpr std::size_t kPage = 1000;
-constexpr std::int64_t kMillionths = 1'000'000;
 
 std::string money(Amount amount) { return format_decimal(amount, contract::kMoneyScale); }
 Result<Amount> money_at(const Json& object, std::string_view member) {
@@ -251,26 +250,18 @@ Status post_difference(store::Reader& reader, Drafted& drafted, const Json& cont
   return {};
 }
 
-Status post_royalties(Drafted& drafted, const Json& contract, const Difference& difference) {
+Status post_royalties(store::Reader& reader, Drafted& drafted, const Json& contract,
+                      const Difference& difference) {
   const std::string name = text_at(drafted.paper, "name"), currency = text_at(drafted.paper, "currency");
   const std::string revenue = "revenue/" + text_at(contract.at("parties"), "provider") + "/" + currency;
-  std::map<std::string, Amount> of_party;
-  for (const Json& clause : contract.at("clauses")) {
-    if (text_at(clause, "kind") != "royalty") continue;
-    for (const Json& share : clause.at("shares")) {
-      CIYUAN_TRY(Amount percent, price::decimal_of(share.at("percent"), kPercentScale));
-      const auto per_million = static_cast<std::int64_t>(percent.units());
-      const Json models = share.value("models", Json::array());
-      for (const auto& [model, amount] : difference.of_model) {
-        if (!models.empty() && std::find(models.begin(), models.end(), model) == models.end()) continue;
-        of_party[text_at(share, "party")] += Amount(amount.units() / kMillionths * per_million +
-                                                    amount.units() % kMillionths * per_million / kMillionths);
-      }
-    }
+  CIYUAN_TRY(auto names, model_names(reader));
+  std::map<std::string, Amount> shares;
+  for (const auto& [model, amount] : difference.of_model) {
+    CIYUAN_TRY(std::vector<Royalty> royalties, royalties_for(contract, model, names, currency));
+    for (const Royalty& royalty : royalties) shares[royalty.account] += royalty.of(amount);
   }
-  for (const auto& [party, amount] : of_party)
-    add_posting(drafted, name, "royalty of " + party, revenue, "royalty/" + party + "/" + currency, currency,
-                amount);
+  for (const auto& [account, amount] : shares)
+    add_posting(drafted, name, account, revenue, account, currency, amount);
   return {};
 }
 
@@ -312,7 +303,7 @@ Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span&
                    {"counters", json_of(counters, book, span.period.to)},
                    {"postings", Json::array()}};
   CIYUAN_TRY_STATUS(post_difference(reader, drafted, contract.value, difference.sum));
-  CIYUAN_TRY_STATUS(post_royalties(drafted, contract.value, difference));
+  CIYUAN_TRY_STATUS(post_royalties(reader, drafted, contract.value, difference));
   return drafted;
 }
 

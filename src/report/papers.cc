@@ -108,6 +108,50 @@ Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::
   return terms;
 }
 
+Result<std::map<std::string, std::string>> model_names(store::Reader& reader) {
+  constexpr std::size_t kPage = 1000;
+  std::map<std::string, std::string> names;
+  std::string after;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Model", "", after, kPage));
+    for (const Json& model : page)
+      for (const Json& alias : model.value("aliases", Json::array()))
+        names[alias.get<std::string>()] = text_at(model, "name");
+    more = page.size() == kPage;
+    if (more) after = text_at(page.back(), "name");
+  }
+  return names;
+}
+
+Amount Royalty::of(Amount amount) const {
+  constexpr std::int64_t kWhole = 1'000'000;
+  return Amount(amount.units() / kWhole * per_million + amount.units() % kWhole * per_million / kWhole);
+}
+
+Result<std::vector<Royalty>> royalties_for(const Json& contract, const std::string& model,
+                                           const std::map<std::string, std::string>& names,
+                                           const std::string& currency) {
+  auto name_of = [&](const std::string& written) {
+    auto name = names.find(written);
+    return name == names.end() ? written : name->second;
+  };
+  std::vector<Royalty> royalties;
+  for (const Json& clause : contract.at("clauses")) {
+    if (text_at(clause, "kind") != "royalty") continue;
+    for (const Json& share : clause.at("shares")) {
+      const Json models = share.value("models", Json::array());
+      if (!models.empty() && std::none_of(models.begin(), models.end(), [&](const Json& one) {
+            return name_of(one.get<std::string>()) == name_of(model);
+          }))
+        continue;
+      CIYUAN_TRY(Amount percent, price::decimal_of(share.at("percent"), kPercentScale));
+      royalties.push_back({"royalty/" + text_at(share, "party") + "/" + currency,
+                           static_cast<std::int64_t>(percent.units())});
+    }
+  }
+  return royalties;
+}
+
 std::string words_in(const Json& text, std::string_view language, std::string_view fallback) {
   if (!text.is_object()) return std::string(fallback);
   for (std::string_view one : {language, std::string_view(language == "en" ? "zh" : "en")})

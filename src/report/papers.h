@@ -10,6 +10,7 @@
 ///
 /// and what of the documents in force they are written from.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +59,21 @@ struct SettlementTerms {
   Json text;  ///< {"en", "zh"} of the clause; null: none
 };
 Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::Document& contract);
+
+/// Models' names by their aliases: records name models as clients wrote them.
+Result<std::map<std::string, std::string>> model_names(store::Reader& reader);
+
+/// What part of a charge for a model is another party's.
+struct Royalty {
+  std::string account;  ///< "royalty/<party>/<currency>"
+  std::int64_t per_million = 0;
+  /// Rounded down to 10^-12, as the clerk posts it.
+  Amount of(Amount amount) const;
+};
+/// By the contract's royalty clause; `names` as model_names() gives them.
+Result<std::vector<Royalty>> royalties_for(const Json& contract, const std::string& model,
+                                           const std::map<std::string, std::string>& names,
+                                           const std::string& currency);
 
 /// A text of {"en", "zh"} in one language, the other where it lacks, else `fallback`.
 std::string words_in(const Json& text, std::string_view language, std::string_view fallback = "");

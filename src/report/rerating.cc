@@ -9,8 +9,6 @@
 namespace ciyuan::report {
 namespace {
 
-constexpr std::size_t kPage = 1000;
-
 Status add(Amount& sum, Amount amount, const std::string& path) {
   std::optional<Amount> next = checked_add(sum, amount);
   if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", path};
@@ -27,21 +25,6 @@ Result<std::optional<Json>> document_of(store::Reader& reader, const std::string
   if (!row || row->json.empty()) return std::optional<Json>();
   CIYUAN_TRY(Json value, parse_json(row->json));
   return std::optional(std::move(value));
-}
-
-// Records name models as clients wrote them; grants and percentages name them by their documents.
-Result<std::map<std::string, std::string>> model_names(store::Reader& reader) {
-  std::map<std::string, std::string> names;
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Model", "", after, kPage));
-    for (const Json& model : page)
-      for (const Json& alias : model.value("aliases", Json::array()))
-        names[alias.get<std::string>()] = text_at(model, "name");
-    more = page.size() == kPage;
-    if (more) after = text_at(page.back(), "name");
-  }
-  return names;
 }
 
 /// Charges that are rated together.

@@ -66,9 +66,50 @@ Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const st
   return known;
 }
 
-/// The accounts on which the contract's money runs.
-Result<std::vector<store::AccountRow>> accounts_of(store::Reader& reader, const std::string& contract,
+Status add_accounts(store::Reader& reader, const std::string& prefix, std::vector<store::AccountRow>& found) {
+  std::string after;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<store::AccountRow> rows, reader.accounts(prefix, after, kPage));
+    more = rows.size() == kPage;
+    if (more) after = rows.back().name;
+    found.insert(found.end(), rows.begin(), rows.end());
+  }
+  return {};
+}
+
+// What was bought ahead, and what of the charges went to others.
+Status add_packages_and_royalties(store::Reader& reader, const contract::Document& contract,
+                                  const std::set<std::string>& currencies,
+                                  std::vector<store::AccountRow>& found) {
+  std::string after;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Package", "", after, kPage));
+    more = page.size() == kPage;
+    if (more) after = text_at(page.back(), "name");
+    for (const Json& package : page) {
+      const Json& contracts = package.at("contracts");
+      if (std::find(contracts.begin(), contracts.end(), contract.name) == contracts.end()) continue;
+      CIYUAN_TRY(auto row, reader.account("package/" + text_at(package, "name") + "/CIYUAN"));
+      if (row) found.push_back(std::move(*row));
+    }
+  }
+  std::set<std::string> names;
+  for (const Json& clause : contract.value.at("clauses"))
+    if (text_at(clause, "kind") == "royalty")
+      for (const Json& share : clause.at("shares"))
+        for (const std::string& currency : currencies)
+          names.insert("royalty/" + text_at(share, "party") + "/" + currency);
+  for (const std::string& name : names) {
+    CIYUAN_TRY(auto row, reader.account(name));
+    if (row) found.push_back(std::move(*row));
+  }
+  return {};
+}
+
+/// The accounts on which the contract's money runs, and those of its packages and royalties.
+Result<std::vector<store::AccountRow>> accounts_of(store::Reader& reader, const contract::Document& document,
                                                    const SettlementTerms& terms, const Usage& usage) {
+  const std::string& contract = document.name;
   std::vector<store::AccountRow> found;
   std::set<std::string> currencies;
   for (const std::string& one : {terms.currency, terms.paper_currency})
@@ -81,14 +122,8 @@ Result<std::vector<store::AccountRow>> accounts_of(store::Reader& reader, const 
       if (row) found.push_back(std::move(*row));
     }
   }
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<store::AccountRow> rows,
-               reader.accounts("prepaid/" + contract + "/", after, kPage));
-    more = rows.size() == kPage;
-    if (more) after = rows.back().name;
-    found.insert(found.end(), rows.begin(), rows.end());
-  }
+  CIYUAN_TRY_STATUS(add_accounts(reader, "prepaid/" + contract + "/", found));
+  CIYUAN_TRY_STATUS(add_packages_and_royalties(reader, document, currencies, found));
   return found;
 }
 
@@ -98,16 +133,16 @@ struct Reconciled {
 };
 
 // Every call of the contract stands on exactly one of the accounts with exactly what its record says.
-Result<Reconciled> reconcile(store::Reader& reader, const std::string& contract, const SettlementTerms& terms,
-                             const Period& period, const Usage& usage) {
+Result<Reconciled> reconcile(store::Reader& reader, const contract::Document& contract,
+                             const SettlementTerms& terms, const Period& period, const Usage& usage) {
   Reconciled result;
-  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider, contract));
+  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider, contract.name));
   CIYUAN_TRY(auto accounts, accounts_of(reader, contract, terms, usage));
   std::unordered_map<std::uint64_t, Amount> unseen = usage.charged;
   for (const auto& [leaf, amount] : usage.corrected_at) unseen[leaf] = amount;
   for (const store::AccountRow& account : accounts) {
-    // Balances in Ciyuan and requests are shown; money is what is compared.
-    bool is_money = account.scale == contract::kMoneyScale;
+    // Balances in Ciyuan and requests, and others' shares, are shown; who pays is what is compared.
+    bool is_money = account.scale == contract::kMoneyScale && !account.name.starts_with("royalty/");
     std::unordered_map<std::uint64_t, Amount> none;
     CIYUAN_TRY(AccountFlow flow, flow_of(reader, account, period, &usage, known, is_money ? unseen : none));
     result.accounts.push_back(json_of(flow));
@@ -174,7 +209,7 @@ Result<Json> contract_statement(store::Reader& reader, const std::string& contra
   CIYUAN_TRY(SettlementTerms terms, settlement_terms(reader, document));
   RecordQuery query{.contract = contract, .key = "", .model = "", .from = period.from, .to = period.to};
   CIYUAN_TRY(Usage usage, usage_of(reader, query, false));
-  CIYUAN_TRY(Reconciled reconciled, reconcile(reader, contract, terms, period, usage));
+  CIYUAN_TRY(Reconciled reconciled, reconcile(reader, document, terms, period, usage));
   Json body = {{"contract", contract},
                {"provider", terms.provider},
                {"consumer", terms.consumer},

@@ -94,6 +94,9 @@ class Adder {
     bool corrects = outcome.contains("corrects");
     for (const auto& [currency, amount] : money)
       CIYUAN_TRY_STATUS(add((corrects ? usage_.corrected_at : usage_.charged)[row.leaf], amount));
+    const Json& charges = record.at("charges");
+    if (!corrects && std::any_of(charges.begin(), charges.end(), is_from_package))
+      usage_.from_packages.insert(row.leaf);
     CIYUAN_TRY_STATUS(take_replaced(record));
     if (corrects) {
       ++usage_.corrections;

@@ -84,6 +84,7 @@ struct Usage {
   RecordRange range;
   /// What each record must have moved on the accounts, by its leaf; nothing that is zero.
   std::unordered_map<std::uint64_t, Amount> charged, corrected_at;
+  std::unordered_set<std::uint64_t> from_packages;  ///< leaves of records that packages paid a part of
 };
 
 /// kCorrupt: a stored record is damaged. kTooLarge. `with_range`: reads what the leaves are made of as well.

@@ -179,10 +179,15 @@ std::optional<Error> check_open(const Open& command) {
 void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed,
                      bool nothing_served, const Split* split) {
   record.charges.clear();
+  const auto balance =
+      std::find_if(terms.limits.begin(), terms.limits.end(), [&](const contract::Limit& limit) {
+        return limit.unit == terms.currency && limit.account.starts_with("prepaid/");
+      });
+  const std::string paid_from = balance == terms.limits.end() ? "" : balance->account;
   auto charge = [&](std::string_view kind, std::int64_t quantity, Amount price, const std::string& line) {
     record.charges.push_back(
         {std::string(kind), std::to_string(quantity), format_decimal(price, contract::kMoneyScale),
-         format_decimal(price * quantity, contract::kMoneyScale), terms.currency, line, ""});
+         format_decimal(price * quantity, contract::kMoneyScale), terms.currency, line, paid_from});
   };
   if (split != nullptr) {
     charge_sources(record, terms, *split);

@@ -22,7 +22,7 @@ def the_page(world):
         with open(world.path(party + ".pub"), "w") as file:
             file.write(done.stdout.strip())
     text = ""
-    for path in ("examples/demo.yaml", "examples/settlement.yaml"):
+    for path in ("examples/demo.yaml", "examples/settlement.yaml", "examples/tiers.yaml"):
         with open(os.path.join(ROOT, path)) as file:
             text += ("\n---\n" if text else "") + file.read()
     text = text.replace("http://127.0.0.1:8081", standin.url.removesuffix("/v1"))

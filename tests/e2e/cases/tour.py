@@ -33,6 +33,7 @@ def check_tour(said):
     check("VERIFIED" in said and "NOT VERIFIED" not in said, "the verification")
     check(re.search(r"(?m)^ +\d+ +\d+ +\d+ +\d+ +README.md$", said) and "× en" in said, "the meter alone")
     check(re.search(r"(?m)^  lantern-\d+-000001: .* tax = .* CNY, exact sum .*invoice\.pdf$", said), "the invoice")
+    check(re.search(r"(?m)^  minimum +minimum +1 +20$", said), "the month's minimum")
     check("curl -N http://127.0.0.1:" in said, "the command to go on with")
 
 
@@ -52,7 +53,7 @@ def own_service(world):
     check(f"your service {standin.url}, model theirs" in said, said[:500])
     check("secret-of-the-service" not in said, "the service's key is shown")
     check_tour(said)
-    equal(standin.stats()["requests"], 5, "requests that reached the service: its list of models, three calls, and the invoiced one")
+    equal(standin.stats()["requests"], 6, "requests that reached the service: its list of models, three calls, the invoiced one, and one of the month")
 
 
 @case("./run where no model can be had says so, and shows the stand-in under its name")
