@@ -32,10 +32,11 @@ KindCounts billed_in(const record::UsageRecord& record) {
       billed[kind] = static_cast<std::int64_t>(figure->second.billed);
   return billed;
 }
-Int128 charged_in(const record::UsageRecord& record) {
+// Of sources each line is compared with its own (expected_lines).
+Int128 charged_in(const record::UsageRecord& record, bool by_sources) {
   Int128 sum = 0;
   for (const record::Charge& charge : record.charges)
-    if (charge.paid_from.empty()) sum += parse_decimal(charge.amount, 12).value().units();
+    if (!by_sources) sum += parse_decimal(charge.amount, 12).value().units();
   return sum;
 }
 
@@ -117,7 +118,9 @@ void Simulation::audit_charge(const store::EntryRow& entry) {
   for (const contract::Limit& limit : call->second.open.terms.limits) {
     if (limit.is_source) continue;
     Int128 cost = cost_of(limit, billed, true);
-    if (limit.unit == "CNY") require(cost == charged_in(*record), "the record's charges are what is posted");
+    if (limit.unit == "CNY")
+      require(cost == charged_in(*record, has_sources(call->second.open)),
+              "the record's charges are what is posted");
     if (limit.unit == "CIYUAN")
       require(parse_decimal(record->ciyuan, 6).value().units() == cost,
               "the record's Ciyuan are what is posted");
@@ -392,7 +395,8 @@ void Simulation::audit_keys() {
     if (charges_of_call_.contains(row.id)) continue;
     KindCounts billed = billed_in(*record);
     for (const contract::Limit& limit : call->second.open.terms.limits)
-      require(limit.unit != "CNY" || charged_in(*record) == 0, "what is in no entry is charged in no record");
+      require(limit.unit != "CNY" || charged_in(*record, has_sources(call->second.open)) == 0,
+              "what is in no entry is charged in no record");
     if (record->state == record::State::kInterrupted && call->second.told_open)
       require(call->second.open.terms.limits.empty() || is_free_when_interrupted(call->second),
               "an interrupted call is free only where the contract says so");
