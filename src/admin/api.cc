@@ -169,7 +169,8 @@ std::vector<Route> routes() {
 std::string_view openapi_text() { return embedded_file("openapi-admin.json"); }
 
 Result<std::unique_ptr<Api>> Api::open(ApiParts parts) {
-  CIYUAN_CHECK(parts.clerk != nullptr && parts.publisher != nullptr && parts.reader != nullptr,
+  CIYUAN_CHECK(parts.clerk != nullptr && parts.publisher != nullptr && parts.reader != nullptr &&
+                   parts.closing_reader != nullptr,
                "the control plane has its parts");
   if (parts.token.size() < kTokenBytesMin)
     return invalid("token", "the control plane's token has fewer than " + std::to_string(kTokenBytesMin) +

@@ -39,10 +39,12 @@ struct ApiParts {
   clerk::Publisher* publisher = nullptr;
   record::KeysFile* keys = nullptr;       ///< may be null: keys are then neither shown nor erased here
   std::unique_ptr<store::Reader> reader;  ///< used by this object only
-  std::string token;                      ///< the bearer token, at least 16 characters
-  SecretKey instance_key{};               ///< salts what goes into the log and could be guessed
-  std::string verifier_key;               ///< of the log, served at /v1/log so that receipts can be verified
-  std::function<std::string()> metrics;   ///< the body of /metrics; may be null
+  /// The same, for the close of periods: it may read for minutes, and nobody waits for it.
+  std::unique_ptr<store::Reader> closing_reader;
+  std::string token;                     ///< the bearer token, at least 16 characters
+  SecretKey instance_key{};              ///< salts what goes into the log and could be guessed
+  std::string verifier_key;              ///< of the log, served at /v1/log so that receipts can be verified
+  std::function<std::string()> metrics;  ///< the body of /metrics; may be null
   /// Why no call can be served now; empty: ready. May be null.
   std::function<std::string()> not_ready;
   /// Told of each new registry, the first one included; the gateway swaps its pointer. May be null.
@@ -88,12 +90,12 @@ class Api {
   Status load();
   void publish(std::shared_ptr<const contract::Registry> registry);
   Status let_pass(TimePoint at);
-  Result<TimePoint> close_periods_locked(const std::string& contract, TimePoint at);
   ApplyOutcome apply_locked(std::vector<contract::Document> changes, const std::vector<std::string>& removed,
                             std::string_view actor);
 
   ApiParts parts_;
   mutable std::mutex mutex_;           // handle() and apply(), one at a time
+  std::mutex closing_mutex_;           // close_periods(), one at a time; taken after mutex_ where both are
   mutable std::mutex registry_mutex_;  // what registry() and trouble() read
   std::shared_ptr<const contract::Registry> registry_;
   std::string trouble_;

@@ -15,17 +15,12 @@ Status Api::let_pass(TimePoint at) {
 }
 
 Result<TimePoint> Api::close_periods(const std::string& contract, TimePoint at) {
-  std::lock_guard lock(mutex_);
-  return close_periods_locked(contract, at);
-}
-
-Result<TimePoint> Api::close_periods_locked(const std::string& contract, TimePoint at) {
+  std::lock_guard lock(closing_mutex_);
+  if (parts_.publisher->refuses())
+    return Error{ErrorCode::kUnavailable, "nothing is changed here: " + parts_.publisher->trouble(), ""};
+  CIYUAN_TRY_STATUS(let_pass(at));
   for (;;) {
-    CIYUAN_TRY(report::ClosingDraft draft, report::draft_closing(*parts_.reader, contract, at));
-    if (!draft.drafted) return draft.next;
-    CIYUAN_TRY_STATUS(let_pass(at));
-    // Read again: what was on its way when the period ended is in it now.
-    CIYUAN_TRY(draft, report::draft_closing(*parts_.reader, contract, at));
+    CIYUAN_TRY(report::ClosingDraft draft, report::draft_closing(*parts_.closing_reader, contract, at));
     if (!draft.drafted) return draft.next;
     clerk::Settle command = std::move(draft.drafted->command);
     command.actor = "clerk";

@@ -200,7 +200,7 @@ http::Response Handlers::make_invoice(const Request& request) {
   wanted->checkpoint = std::move(*checkpoint);
   wanted->issued = parts().clock();
   if (Status passed = api.let_pass(wanted->issued); !passed.ok()) return problem(passed.error());
-  Result<TimePoint> closed = api.close_periods_locked(wanted->contract, wanted->issued);
+  Result<TimePoint> closed = api.close_periods(wanted->contract, wanted->issued);
   if (!closed.ok()) return problem(closed.error());
   return write_paper(report::draft_invoice(reader(), *wanted), request, "invoice");
 }

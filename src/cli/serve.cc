@@ -178,6 +178,7 @@ Status build_planes(Service& service, const ServeOptions& options) {
   parts.publisher = service.publisher.get();
   parts.keys = service.keys.get();
   parts.reader = std::move(reader);
+  CIYUAN_TRY(parts.closing_reader, service.store->reader());
   parts.token = token;
   parts.instance_key = service.gateway->options().instance_key;
   parts.verifier_key = service.verifier_key;

@@ -270,8 +270,13 @@ Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span&
   CIYUAN_TRY(Version document, subject.books.before(span.period.to));
   CIYUAN_TRY(price::Book book, Books::of(contract.value, document.value));
   CIYUAN_TRY(price::Counters counters, counters_after(subject.last));
-  const RecordQuery query{
-      .contract = subject.name, .key = "", .model = "", .from = span.period.from, .to = span.period.to};
+  // A billing period cannot be made shorter, and nothing is kept of a single record.
+  const RecordQuery query{.contract = subject.name,
+                          .key = "",
+                          .model = "",
+                          .from = span.period.from,
+                          .to = span.period.to,
+                          .records_max = SIZE_MAX};
   CIYUAN_TRY(Rerated use, rerated(reader, query, book.currency(), counters));
   price::PeriodEnd end{.of_term = span.ends_term, .charged_before = {}};
   if (subject.last) {

@@ -208,9 +208,9 @@ Status for_each_record(store::Reader& reader, const RecordQuery& query,
   for (bool more = true; more;) {
     CIYUAN_TRY(std::vector<store::RecordRow> rows, reader.records(filter));
     for (const store::RecordRow& row : rows) {
-      if (++seen > kRecordsMax)
+      if (++seen > query.records_max)
         return Error{ErrorCode::kTooLarge,
-                     "has more than " + std::to_string(kRecordsMax) + " records: take a shorter one",
+                     "has more than " + std::to_string(query.records_max) + " records: take a shorter one",
                      "period"};
       Result<Json> record = parse_json(row.json);
       if (!record.ok()) return Error{ErrorCode::kCorrupt, record.error().message, row.id.text()};

@@ -27,6 +27,7 @@ constexpr std::size_t kRecordsMax = 5'000'000;
 struct RecordQuery {
   std::string contract, key, model;  ///< empty: any; `model` as it was asked for
   TimePoint from, to;                ///< half open, by time of closing; zero: open
+  std::size_t records_max = kRecordsMax;
 };
 /// Calls `take` for each record, newest first; an Error ends it. The caller pins.
 Status for_each_record(store::Reader& reader, const RecordQuery& query,

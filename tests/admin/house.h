@@ -51,6 +51,7 @@ struct House {
     parts.publisher = publisher.get();
     parts.keys = keys.get();
     parts.reader = store->reader().value();
+    parts.closing_reader = store->reader().value();
     parts.token = token;
     parts.instance_key = instance_key;
     parts.verifier_key = signer.verifier().text();
