@@ -330,6 +330,22 @@ def invoice(ciyuan, terminal):
         tell(f"  {made['name']}: {made['net']} + {made['tax']} tax = {made['gross']} {made['currency']}, exact sum {made['sum']}: {path}")
 
 
+def equivalence(ciyuan, terminal):
+    """One more call, counted in two ways side by side, and both compared."""
+    terminal.heading("Two ways to count: one more call, under examples/equivalence.yaml")
+    ciyuan("apply", "-f", os.path.join(ROOT, "examples", "equivalence.yaml"))
+    secret = ciyuan("key", "create", "--contract", "equivalent", "--name", "carol").strip()
+    body = json.dumps({"model": "smollm2", "max_tokens": 16, "messages": [{"role": "user", "content": "What is a unit?"}]})
+    request = urllib.request.Request(f"http://127.0.0.1:{ciyuan.port}/v1/chat/completions", body.encode(),
+                                     {"Authorization": "Bearer " + secret, "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=300) as answer:
+        answer.read()
+    made = json.loads(ciyuan("record", "list", "--contract", "equivalent", "--limit", "1", "--json"))["equivalence"]
+    for role in ("billed", "parallel"):
+        one = made[role]
+        tell(f"  {role:<9} by the table {one['name']}: {one[one['value']]} Ciyuan ({one['low']} to {one['high']})")
+
+
 def meter_alone(ciyuan, terminal):
     """The meter without the gateway: any text, any tokenizer."""
     readme = os.path.join(ROOT, "README.md")
@@ -391,6 +407,7 @@ def main():
         once = options.once or not (options.serve or (sys.stdin.isatty() and sys.stdout.isatty()))
         if not once:
             invoice(ciyuan, terminal)
+            equivalence(ciyuan, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  Serving until Ctrl-C.")
@@ -398,6 +415,7 @@ def main():
             fail("the gateway ended by itself; see " + ciyuan.service.log)
         else:
             invoice(ciyuan, terminal)
+            equivalence(ciyuan, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  (This run ends here; ./run in a terminal, or ./run --serve, keeps serving.)")
