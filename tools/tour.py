@@ -344,6 +344,17 @@ def month(ciyuan, terminal):
         tell("  " + line if line else "")
 
 
+def equivalence(ciyuan, terminal):
+    """One more call, counted in two ways side by side, and both compared."""
+    terminal.heading("Two ways to count: one more call, under examples/equivalence.yaml")
+    ciyuan("apply", "-f", os.path.join(ROOT, "examples", "equivalence.yaml"))
+    call_under(ciyuan, "equivalent", "dave", "What is a unit?")
+    made = json.loads(ciyuan("record", "list", "--contract", "equivalent", "--limit", "1", "--json"))["equivalence"]
+    for role in ("billed", "parallel"):
+        one = made[role]
+        tell(f"  {role:<9} by the table {one['name']}: {one[one['value']]} Ciyuan ({one['low']} to {one['high']})")
+
+
 def meter_alone(ciyuan, terminal):
     """The meter without the gateway: any text, any tokenizer."""
     readme = os.path.join(ROOT, "README.md")
@@ -406,6 +417,7 @@ def main():
         if not once:
             invoice(ciyuan, terminal)
             month(ciyuan, terminal)
+            equivalence(ciyuan, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  Serving until Ctrl-C.")
@@ -414,6 +426,7 @@ def main():
         else:
             invoice(ciyuan, terminal)
             month(ciyuan, terminal)
+            equivalence(ciyuan, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  (This run ends here; ./run in a terminal, or ./run --serve, keeps serving.)")

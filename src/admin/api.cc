@@ -45,6 +45,7 @@ constexpr Endpoint kEndpoints[] = {
     {"POST", "/v1/records/{id}/correct", &Handlers::correct},
     {"GET", "/v1/contracts/{name}/statement", &Handlers::contract_statement, "from, to, period, split"},
     {"GET", "/v1/contracts/{name}/usage", &Handlers::usage, "from, to, period, format"},
+    {"GET", "/v1/contracts/{name}/equivalence", &Handlers::equivalence, "from, to, period, with"},
     {"GET", "/v1/contracts/{name}/forecast", &Handlers::forecast, "unit"},
     {"GET", "/v1/contracts/{name}/closings", &Handlers::list_closings},
     {"GET", "/v1/contracts/{name}/closing", &Handlers::closing_so_far},

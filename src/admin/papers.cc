@@ -9,6 +9,7 @@
 #include "contract/limit.h"
 #include "price/book.h"
 #include "report/budget.h"
+#include "report/comparison.h"
 #include "report/export.h"
 #include "report/settlement.h"
 #include "report/sheet.h"
@@ -125,6 +126,17 @@ http::Response Handlers::usage(const Request& request) {
       report::export_usage(reader(), name, *period, format.empty() ? "csv" : format);
   if (!made.ok()) return problem(made.error());
   return text_response(std::move(made->text), 200, std::move(made->content_type));
+}
+
+http::Response Handlers::equivalence(const Request& request) {
+  const std::string& name = request.path.at("name");
+  Result<int> offset = report::offset_of_contract(reader(), name);
+  if (!offset.ok()) return problem(offset.error());
+  Result<report::Period> period = closed_period_of(request, *offset);
+  if (!period.ok()) return problem(period.error());
+  std::string_view table = request.asked("with");
+  if (table.empty()) return problem(invalid("with", "is missing: the name of an Equivalence"));
+  return reply_of(report::compare_equivalence(reader(), name, *period, std::string(table)));
 }
 
 http::Response Handlers::forecast(const Request& request) {

@@ -190,6 +190,10 @@ http::Response Handlers::explain(const Request& request) {
   for (const char* name : {"contract", "method", "price_book"})
     if (Json document = named_document(reader(), text_at(digests, name)); !document.is_null())
       body["documents"][name] = document;
+  const Json& billed = member(member(record, "equivalence"), "billed");
+  if (text_at(billed, "kind") == "Equivalence")
+    if (Json document = named_document(reader(), text_at(billed, "digest")); !document.is_null())
+      body["documents"]["equivalence"] = document;
   Json clauses = Json::array();
   if (record.contains("clauses"))
     for (const Json& id : record["clauses"]) {

@@ -81,26 +81,16 @@ std::int64_t characters_in(std::string_view utf8) {
   return std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; });
 }
 
-using Weights = std::vector<std::uint32_t>;  // how often each line is in a resample
-
 /// What is added up over lines: a figure for each line.
 struct Series {
   std::vector<std::int64_t> lines;
   std::int64_t total() const { return std::accumulate(lines.begin(), lines.end(), std::int64_t{0}); }
-  std::int64_t total(const Weights& weights) const {
+  std::int64_t total(const LineWeights& weights) const {
     std::int64_t sum = 0;
     for (std::size_t i = 0; i < lines.size(); ++i) sum += weights[i] * lines[i];
     return sum;
   }
 };
-
-// Not std::uniform_int_distribution: what that draws is each library's own affair.
-void draw(std::mt19937_64& random, Weights& weights) {
-  std::fill(weights.begin(), weights.end(), 0);
-  __extension__ using Wide = unsigned __int128;
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    ++weights[static_cast<std::size_t>((static_cast<Wide>(random()) * weights.size()) >> 64)];
-}
 
 Interval interval(double value, std::vector<double>& samples) {
   std::sort(samples.begin(), samples.end());
@@ -128,20 +118,6 @@ struct Measured {
   Series characters, bytes;
   std::vector<Series> tokens;  // one for each vocabulary
 };
-
-// Takes out of every text the lines that are blank in any.
-std::size_t leave_out_blank_lines(std::vector<ParityText>& texts) {
-  std::vector<std::size_t> kept;
-  const std::size_t lines = texts.front().lines.size();
-  for (std::size_t i = 0; i < lines; ++i)
-    if (std::none_of(texts.begin(), texts.end(),
-                     [&](const ParityText& text) { return is_blank(text.lines[i]); }))
-      kept.push_back(i);
-  for (ParityText& text : texts)
-    for (std::size_t i = 0; i < kept.size(); ++i) std::swap(text.lines[i], text.lines[kept[i]]);
-  for (ParityText& text : texts) text.lines.resize(kept.size());
-  return lines - kept.size();
-}
 
 Measured measure(const ParityText& text,
                  const std::vector<std::shared_ptr<const token::Vocabulary>>& vocabularies) {
@@ -171,9 +147,9 @@ std::vector<ParityRow> rows_of(const std::vector<ParityText>& texts, const std::
                       Ratio(1, row.tokens, base_tokens.total())});
   }
   std::mt19937_64 random(options.seed);  // anew for each tokenizer: all see the same resamples
-  Weights weights(texts.front().lines.size());
+  LineWeights weights(texts.front().lines.size());
   for (unsigned i = 0; i < options.resamples; ++i) {
-    draw(random, weights);
+    draw_lines(random, weights);
     const std::int64_t below = base_tokens.total(weights);
     for (std::size_t t = 0; t < texts.size(); ++t) {
       const std::int64_t tokens = measured[t].tokens[vocabulary].total(weights);
@@ -207,6 +183,27 @@ Json json_of(const Interval& interval) {
 }
 
 }  // namespace
+
+// Not std::uniform_int_distribution: what that draws is each library's own affair.
+void draw_lines(std::mt19937_64& random, LineWeights& weights) {
+  std::fill(weights.begin(), weights.end(), 0);
+  __extension__ using Wide = unsigned __int128;
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    ++weights[static_cast<std::size_t>((static_cast<Wide>(random()) * weights.size()) >> 64)];
+}
+
+std::size_t leave_out_blank_lines(std::vector<ParityText>& texts) {
+  std::vector<std::size_t> kept;
+  const std::size_t lines = texts.front().lines.size();
+  for (std::size_t i = 0; i < lines; ++i)
+    if (std::none_of(texts.begin(), texts.end(),
+                     [&](const ParityText& text) { return is_blank(text.lines[i]); }))
+      kept.push_back(i);
+  for (ParityText& text : texts)
+    for (std::size_t i = 0; i < kept.size(); ++i) std::swap(text.lines[i], text.lines[kept[i]]);
+  for (ParityText& text : texts) text.lines.resize(kept.size());
+  return lines - kept.size();
+}
 
 Result<std::vector<ParityText>> read_parity_texts(const std::vector<std::string>& inputs) {
   std::vector<ParityText> texts;

@@ -155,6 +155,16 @@ void explain(Session& session, const std::string& id, bool json) {
   if (method.contains("name"))
     out << "  under the method " << text_at(method, "name") << " " << text_at(method, "version") << ": "
         << text_at(record, "ciyuan") << " Ciyuan\n";
+  const Json& equivalence = member_of(record, "equivalence");
+  for (const char* role : {"billed", "parallel"}) {
+    const Json& rating = member_of(equivalence, role);
+    if (rating.empty()) continue;
+    out << (std::string_view(role) == "billed" ? "  of which " : "  beside it ")
+        << (text_at(rating, "kind") == "Method" ? "the method " : "the table ") << text_at(rating, "name")
+        << " " << text_at(rating, "version") << " makes " << text_at(rating, "low") << ", "
+        << text_at(rating, "middle") << ", " << text_at(rating, "high") << "; " << text_at(rating, "value")
+        << (std::string_view(role) == "billed" ? " bills\n" : " would bill\n");
+  }
   const Json& book = member_of(documents, "price_book");
   if (book.contains("name")) {
     out << "\nPriced by " << text_at(book, "name") << " " << text_at(book, "version") << "\n";

@@ -97,6 +97,15 @@ struct PriceLine {
   std::string line;  ///< id of the price book's line, named in the record
 };
 
+/// A document by which the call's Ciyuan are told: a table of equivalence, or a method (then the three
+/// figures are the same). The digest is hexadecimal text, `value` the figure that counts.
+struct Rating {
+  std::string kind, name, version, digest, value;
+  std::array<std::array<Amount, kKinds>, 3> ciyuan_per_token{};  ///< low, middle, high; scale kCiyuanScale
+  bool operator==(const Rating&) const = default;
+};
+constexpr std::size_t kRatingsMax = 2;
+
 /// Everything the clerk needs to know of the contract for one call.
 struct Terms {
   std::vector<Limit> limits;  ///< at most kLimitsMax, distinct accounts
@@ -105,7 +114,10 @@ struct Terms {
   std::vector<PriceLine> prices;
   Amount per_request;                             ///< price of the call itself, scale kMoneyScale
   std::string request_line;                       ///< id of the line it stands in; empty: there is none
-  std::array<Amount, kKinds> ciyuan_per_token{};  ///< the method's weights, scale kCiyuanScale
+  std::array<Amount, kKinds> ciyuan_per_token{};  ///< what bills, scale kCiyuanScale
+  /// Without an equivalence clause none. Else the one that bills, whose figure named by `value` is
+  /// ciyuan_per_token, and where another way to count runs in parallel, that one.
+  std::vector<Rating> ratings;
 };
 constexpr std::size_t kLimitsMax = 64;
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "contract/internal/caps.h"
+#include "contract/internal/equivalence.h"
 #include "contract/internal/payment.h"
 #include "contract/internal/plan.h"
 
@@ -143,7 +144,12 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   CIYUAN_TRY_STATUS(check_scope(contract, *model, call.endpoint));
   const ModelRates& known = contract.rates->models.find(std::string_view(model->name))->second;
   CIYUAN_TRY(price::ServiceClass service_class, service_class_of(contract, known, call));
-  CallRates rates{&known, known.prices == nullptr ? nullptr : &known.money};
+  Resolved resolved;
+  Terms& terms = resolved.terms;
+  terms.ciyuan_per_token = known.ciyuan_per_token;
+  if (!contract.equivalence.clause.empty())
+    CIYUAN_TRY_STATUS(rate_call(contract.equivalence, model->name, call.at, terms));
+  CallRates rates{&terms.ciyuan_per_token, known.prices == nullptr ? nullptr : &known.money};
   price::Rates in_situation;
   if (known.prices != nullptr && known.prices->conditional) {
     in_situation = contract.book->rates_for(*known.prices, {.at = call.at,
@@ -154,7 +160,6 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   }
   CIYUAN_TRY_STATUS(check_price(contract, rates, *model, call));
 
-  Resolved resolved;
   CIYUAN_TRY(resolved.session, session_of(key, call.session));
   resolved.model = model;
   resolved.method = contract.method;
@@ -168,9 +173,7 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   resolved.price_book_digest = contract.price_book_digest;
   resolved.tolerance = contract.tolerance;
 
-  Terms& terms = resolved.terms;
   terms.metering = contract.metering;
-  terms.ciyuan_per_token = known.ciyuan_per_token;
   terms.limits.reserve(contract.caps.size() + key.caps->caps.size() + 1);
   bool prepaid_money = contract.prepaid_money;
   for (const CapPlan& cap : contract.caps)

@@ -11,8 +11,9 @@ Sealed seal_encoded(EncodedRecord record, const Id& id, const SecretKey& key) {
   HmacKey hmac(key);
   sealed.fields.reserve(kGroups.size() * sizeof(Digest));
   for (std::size_t group = 0; group < kGroups.size(); ++group)
-    sealed.fields +=
-        text_of(field_digest(kGroups[group], field_salt(hmac, kGroups[group]), record.value(group)));
+    if (record.has(group))
+      sealed.fields +=
+          text_of(field_digest(kGroups[group], field_salt(hmac, kGroups[group]), record.value(group)));
   sealed.entry = entry_of(id, sealed.fields);
   sealed.leaf = tlog::leaf_hash(bytes_of(sealed.entry));
   sealed.record = std::move(record);
@@ -32,17 +33,20 @@ Result<Sealed> seal_json(std::string_view record_json, const SecretKey& key) {
 
 std::string entry_of(const Id& id, std::string_view fields) {
   static constexpr char kHex[] = "0123456789abcdef";
-  CIYUAN_CHECK(fields.size() == kGroups.size() * sizeof(Digest), "an entry has one digest for each group");
+  CIYUAN_CHECK(are_fields(fields.size()), "an entry has one digest for each group of its record");
+  const bool whole = fields.size() == kGroups.size() * sizeof(Digest);
   std::string entry = "{\"fields\":{";
   entry.reserve(1280);
+  std::size_t at = 0;
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    if (group == kOptionalGroup && !whole) continue;
     if (group != 0) entry += ',';
     entry += '"';
     entry += kGroups[group];
     entry += "\":\"";
     char digits[2 * sizeof(Digest)];
     for (std::size_t i = 0; i < sizeof(Digest); ++i) {
-      const auto byte = static_cast<std::uint8_t>(fields[group * sizeof(Digest) + i]);
+      const auto byte = static_cast<std::uint8_t>(fields[at++]);
       digits[2 * i] = kHex[byte >> 4];
       digits[2 * i + 1] = kHex[byte & 15];
     }

@@ -31,7 +31,8 @@ inline constexpr std::string_view kAdminVersion = "ciyuan/admin/v1";
 
 struct Sealed {
   EncodedRecord record;
-  std::string fields;  ///< the groups' digests, 32 bytes each, in the order of kGroups
+  /// The digests of the groups that the record has, 32 bytes each, in the order of kGroups.
+  std::string fields;
   std::string entry;
   tlog::Hash leaf{};
 };
@@ -41,6 +42,10 @@ Sealed seal(const UsageRecord& record, const SecretKey& key);
 /// The same from a record's stored JSON. kInvalid where it is not one.
 Result<Sealed> seal_json(std::string_view record_json, const SecretKey& key);
 
+/// Whether so many bytes are a record's digests: those of all groups, or of all but the optional one.
+constexpr bool are_fields(std::size_t bytes) {
+  return bytes == kGroups.size() * sizeof(Digest) || bytes == (kGroups.size() - 1) * sizeof(Digest);
+}
 /// The entry that has these digests: what a log keeps instead of its text, which is three times as long.
 std::string entry_of(const Id& id, std::string_view fields);
 

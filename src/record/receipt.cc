@@ -124,7 +124,7 @@ Result<std::string> make_receipt(const ReceiptParts& parts) {
   Json fields = Json::object();
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
     std::string name(kGroups[group]);
-    if (parts.withheld.contains(name)) continue;
+    if (parts.withheld.contains(name) || !sealed.record.has(group)) continue;
     CIYUAN_TRY(Json value, parse_json(sealed.record.value(group)));
     fields[name] = {{"salt", to_hex(field_salt(hmac, name))}, {"value", std::move(value)}};
   }

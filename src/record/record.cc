@@ -124,6 +124,26 @@ void write_outcome(Writer& w, const UsageRecord& r) {
   w.close('}');
 }
 
+void write_rating(Writer& w, const Rating& rating) {
+  w.open('{');
+  w.member("digest", rating.digest);
+  w.member("high", rating.high);
+  w.member("kind", rating.kind);
+  w.member("low", rating.low);
+  w.member("middle", rating.middle);
+  w.member("name", rating.name);
+  w.member("value", rating.value);
+  w.member("version", rating.version);
+  w.close('}');
+}
+
+void write_equivalence(Writer& w, const Equivalence& equivalence) {
+  w.open('{');
+  w.name("billed"), write_rating(w, equivalence.billed);
+  if (equivalence.parallel) w.name("parallel"), write_rating(w, *equivalence.parallel);
+  w.close('}');
+}
+
 // The value of one group; `group` counts in kGroups.
 void write_group(Writer& w, std::size_t group, const UsageRecord& r) {
   switch (group) {
@@ -145,29 +165,31 @@ void write_group(Writer& w, std::size_t group, const UsageRecord& r) {
       w.member_unless_empty("template", r.template_digest);
       w.member_unless_empty("tokenizer", r.tokenizer_digest);
       return w.close('}');
-    case 5:
+    case kOptionalGroup:
+      return write_equivalence(w, *r.equivalence);
+    case 6:
       w.open('{');
       for (const auto& [data_class, tokens] : r.exposure) w.any_name(data_class), w.number(tokens);
       return w.close('}');
-    case 6:
+    case 7:
       w.open('{');
       w.member("answered", r.model_answered);
       w.member("asked", r.model_asked);
       if (!r.service_class.empty()) w.member("service_class", r.service_class);
       return w.close('}');
-    case 7:
-      return write_outcome(w, r);
     case 8:
+      return write_outcome(w, r);
+    case 9:
       w.open('{');
       w.member("contract", r.contract);
       w.member("key", r.key);
       w.member("party", r.party);
       return w.close('}');
-    case 9:
-      return w.hex(r.request_commitment);
     case 10:
-      return w.text(r.session);
+      return w.hex(r.request_commitment);
     case 11:
+      return w.text(r.session);
+    case 12:
       w.open('{');
       w.member("accepted", r.accepted);
       w.member("closed", r.closed);
@@ -175,7 +197,7 @@ void write_group(Writer& w, std::size_t group, const UsageRecord& r) {
       w.member("first_token", r.first_token);
       w.member("last_token", r.last_token);
       return w.close('}');
-    case 12:
+    case 13:
       w.open('{');
       w.member("name", r.upstream);
       w.member("region", r.region);
@@ -212,6 +234,13 @@ Enum enum_at(const Json& object, const char* name, const std::array<std::string_
   return named<Enum>(text_at(object, name), names).value_or(Enum{});
 }
 
+Rating rating_at(const Json& object, const char* name) {
+  const Json rating = object.is_object() ? object.value(name, Json()) : Json();
+  return {text_at(rating, "kind"),   text_at(rating, "name"),  text_at(rating, "version"),
+          text_at(rating, "digest"), text_at(rating, "value"), text_at(rating, "low"),
+          text_at(rating, "middle"), text_at(rating, "high")};
+}
+
 void read_lists(const Json& json, UsageRecord& r) {
   for (const Json& charge : json.value("charges", Json::array()))
     r.charges.push_back({text_at(charge, "kind"), text_at(charge, "quantity"), text_at(charge, "unit_price"),
@@ -243,6 +272,8 @@ EncodedRecord encode(const UsageRecord& record) {
   Writer w(encoded.json);
   w.open('{');
   for (std::size_t group = 0; group < kGroups.size(); ++group) {
+    encoded.places[group] = {};
+    if (group == kOptionalGroup && !record.equivalence) continue;
     if (kGroups[group] == "model") w.member("id", record.id.text());  // the one member that sorts in between
     w.name(kGroups[group]);
     std::size_t begin = encoded.json.size();
@@ -260,7 +291,8 @@ Result<UsageRecord> parse_record(std::string_view text) {
   if (!json.is_object() || text_at(json, "v") != kRecordVersion)
     return invalid("v", "not a usage record of version " + std::string(kRecordVersion));
   for (std::string_view group : kGroups)
-    if (!json.contains(group)) return invalid(std::string(group), "missing from the record");
+    if (!json.contains(group) && group != kGroups[kOptionalGroup])
+      return invalid(std::string(group), "missing from the record");
   CIYUAN_TRY(Id id, parse_id(text_at(json, "id")));
   UsageRecord r;
   r.id = id;
@@ -289,6 +321,12 @@ Result<UsageRecord> parse_record(std::string_view text) {
   r.delivered = number_at(outcome, "delivered");
   r.generated = number_at(outcome, "generated");
   r.ciyuan = text_at(json, "ciyuan");
+  if (json.contains(kGroups[kOptionalGroup])) {
+    const Json& equivalence = json[std::string(kGroups[kOptionalGroup])];
+    r.equivalence.emplace().billed = rating_at(equivalence, "billed");
+    if (equivalence.is_object() && equivalence.contains("parallel"))
+      r.equivalence->parallel = rating_at(equivalence, "parallel");
+  }
   r.method_digest = text_at(digests, "method");
   r.price_book_digest = text_at(digests, "price_book");
   r.contract_digest = text_at(digests, "contract");
@@ -305,6 +343,7 @@ Result<UsageRecord> parse_record(std::string_view text) {
   EncodedRecord again = encode(r);
   if (again.json == text) return r;
   for (std::size_t i = 0; i < kGroups.size(); ++i) {
+    if (!again.has(i)) continue;
     Result<std::string> group = canonical_json(json[std::string(kGroups[i])]);
     if (!group.ok() || *group != again.value(i))
       return invalid(std::string(kGroups[i]), "has members that are missing, unknown or of the wrong type");

@@ -4,7 +4,10 @@
 /// (RFC 8785). Its top-level members, besides "id" and "v", are the groups that a receipt can reveal or
 /// withhold one by one (leaf.h):
 ///
-///   answer charges ciyuan clauses digests exposure model outcome party request session times upstream usage
+///   answer charges ciyuan clauses digests equivalence exposure model outcome party request session times
+///   upstream usage
+///
+/// "equivalence" is left out where the contract has no such clause: a record without it is as it always was.
 ///
 /// Units: counts are tokens (or the kind's own unit), amounts are decimal strings, times are RFC 3339 in UTC.
 /// Records never change; a correction is a new record that names the old one (`corrects`).
@@ -84,6 +87,21 @@ struct Charge {
   bool operator==(const Charge&) const = default;
 };
 
+/// The call's Ciyuan by one document, a table of equivalence or a method, at its three figures; all amounts
+/// as decimal text at scale 6. A method has one figure: the three are the same.
+struct Rating {
+  std::string kind, name, version, digest;  ///< of the document: "Equivalence" or "Method", …
+  std::string value;                        ///< the figure that counts: "low", "middle" or "high"
+  std::string low, middle, high;
+  bool operator==(const Rating&) const = default;
+};
+/// What `ciyuan` was made of, and what another way to count made of the same call.
+struct Equivalence {
+  Rating billed;  ///< its figure named by `value` is the record's `ciyuan`
+  std::optional<Rating> parallel;
+  bool operator==(const Equivalence&) const = default;
+};
+
 struct UsageRecord {
   Id id;
   /// Zero: did not happen, and is left out.
@@ -104,6 +122,7 @@ struct UsageRecord {
   std::map<std::string, Figure> usage;            ///< by kind: input, cache_read, output, reasoning, …
   std::map<std::string, std::uint64_t> exposure;  ///< output tokens by data class
   std::string ciyuan = "0.000000";                ///< total, at scale 6
+  std::optional<Equivalence> equivalence;
   std::vector<Charge> charges;
   std::vector<std::string> clauses;  ///< that fired, in order
 
@@ -116,14 +135,20 @@ struct UsageRecord {
 };
 
 /// The groups, in the order they stand in the JSON.
-inline constexpr std::array<std::string_view, 14> kGroups = {
-    "answer",  "charges", "ciyuan",  "clauses", "digests", "exposure", "model",
-    "outcome", "party",   "request", "session", "times",   "upstream", "usage"};
+inline constexpr std::array<std::string_view, 15> kGroups = {
+    "answer",  "charges", "ciyuan",  "clauses", "digests", "equivalence", "exposure", "model",
+    "outcome", "party",   "request", "session", "times",   "upstream",    "usage"};
+/// The one group that a record may lack.
+inline constexpr std::size_t kOptionalGroup = 5;
+static_assert(kGroups[kOptionalGroup] == "equivalence");
 
 /// The record's canonical JSON, with the place of each group's value in it.
 struct EncodedRecord {
   std::string json;
-  std::array<std::pair<std::uint32_t, std::uint32_t>, kGroups.size()> places;  ///< offset, length
+  /// Offset and length; no length for a group that the record lacks.
+  std::array<std::pair<std::uint32_t, std::uint32_t>, kGroups.size()> places;
+
+  bool has(std::size_t group) const { return places[group].second != 0; }
 
   std::string_view value(std::size_t group) const {
     return std::string_view(json).substr(places[group].first, places[group].second);

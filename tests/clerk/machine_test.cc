@@ -278,6 +278,37 @@ TEST(Closing, charges_the_call_itself_in_the_record_too_unless_nothing_was_serve
   EXPECT_EQ(desk.account("revenue/vendor/CNY").balance(), Amount(2 * 5'000'000 + 3 * 8'000'000));
 }
 
+TEST(Closing, tells_the_ciyuan_of_the_table_that_bills_and_of_the_one_beside_it) {
+  Desk desk;
+  auto terms = terms_of({cap("s1", 4000)});
+  auto rating = [](const std::string& name, const std::string& value, std::array<std::int64_t, 3> micro) {
+    contract::Rating rating{
+        .kind = "Equivalence", .name = name, .version = "1", .digest = "d", .value = value};
+    for (std::size_t i = 0; i < 3; ++i) rating.ciyuan_per_token[i].fill(Amount(micro[i]));
+    return rating;
+  };
+  terms.ratings = {rating("old", "middle", {900'000, 1'250'000, 1'500'000}),
+                   rating("new", "high", {1, 2, 333'333})};
+  terms.ciyuan_per_token = terms.ratings[0].ciyuan_per_token[1];
+  for (int n = 1; n <= 2; ++n) desk.expect<Opened>(open_of(n, terms, 30, 50));
+  auto record = record::parse_record(desk.expect<Closed>(close_of(1, 30, 3)).record_json);
+  EXPECT_EQ(record->ciyuan, "41.250000");
+  ASSERT_TRUE(record->equivalence && record->equivalence->parallel);
+  EXPECT_EQ(record->equivalence->billed, (record::Rating{"Equivalence", "old", "1", "d", "middle",
+                                                         "29.700000", "41.250000", "49.500000"}));
+  EXPECT_EQ(*record->equivalence->parallel,
+            (record::Rating{"Equivalence", "new", "1", "d", "high", "0.000033", "0.000066", "10.999989"}));
+  desk.restart();
+  desk.machine->settle_interrupted(kStart);
+  desk.commit();
+  record = record::parse_record((*desk.store.record(id_of(2)))->json);
+  ASSERT_TRUE(record->equivalence && record->equivalence->parallel) << "after a restart as well";
+  EXPECT_EQ(record->equivalence->billed.middle, record->ciyuan);
+  EXPECT_EQ(record->equivalence->parallel->value, "high");
+  terms.ratings.push_back(terms.ratings[0]);
+  EXPECT_EQ(desk.expect<Error>(open_of(3, terms, 1, 1)).path, "terms/ratings");
+}
+
 TEST(Closing, voids_everything_where_nothing_was_served) {
   Desk desk;
   auto terms = terms_of({cap("s1", 400)});

@@ -56,6 +56,21 @@ TEST(Leaf, is_made_again_from_the_stored_record) {
   EXPECT_FALSE(seal_json("{}", random_secret_key()).ok());
 }
 
+TEST(Leaf, has_no_digest_for_a_group_that_the_record_lacks) {
+  SecretKey key = random_secret_key();
+  UsageRecord record = sample_record();
+  Sealed with = seal(record, key);
+  record.equivalence.reset();
+  Sealed without = seal(record, key);
+  EXPECT_EQ(with.fields.size(), without.fields.size() + sizeof(Digest));
+  Json one = parse_json(with.entry).value(), other = parse_json(without.entry).value();
+  EXPECT_EQ(canonical_json(other).value(), without.entry);
+  one["fields"].erase("equivalence");
+  EXPECT_EQ(one, other);
+  EXPECT_TRUE(are_fields(with.fields.size()) && are_fields(without.fields.size()));
+  EXPECT_FALSE(are_fields(without.fields.size() - 1) || are_fields(with.fields.size() + sizeof(Digest)));
+}
+
 TEST(AdminEntry, reads_back_what_it_writes_and_nothing_else) {
   AdminAction action{sample_record().id,
                      "apply",

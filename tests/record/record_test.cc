@@ -23,9 +23,10 @@ TEST(Record, names_the_place_of_each_group) {
   for (int i = 0; i < 200; ++i) {
     EncodedRecord encoded = encode(random_record(random));
     Json parsed = parse_json(encoded.json).value();
-    EXPECT_EQ(parsed.size(), kGroups.size() + 2);
+    EXPECT_EQ(parsed.size(), kGroups.size() + (encoded.has(kOptionalGroup) ? 2 : 1));
     for (std::size_t group = 0; group < kGroups.size(); ++group)
-      ASSERT_EQ(encoded.value(group), canonical_json(parsed[std::string(kGroups[group])]).value());
+      if (encoded.has(group))
+        ASSERT_EQ(encoded.value(group), canonical_json(parsed[std::string(kGroups[group])]).value());
   }
 }
 
@@ -74,6 +75,22 @@ TEST(Record, refuses_what_is_not_its_own_form) {
   EXPECT_FALSE(parse_record("[]").ok());
   for (std::size_t length = 0; length < good.size(); length += 3)
     EXPECT_FALSE(parse_record(good.substr(0, length)).ok());
+}
+
+TEST(Record, without_equivalence_is_as_it_always_was) {
+  UsageRecord record = sample_record();
+  EXPECT_EQ(parse_json(to_json(record)).value()["equivalence"]["billed"]["middle"], "252.000000");
+  record.equivalence->parallel.reset();
+  EXPECT_FALSE(parse_json(to_json(record)).value()["equivalence"].contains("parallel"));
+  record.equivalence.reset();
+  std::string json = to_json(record);
+  EXPECT_EQ(json.find("equivalence"), json.npos);
+  EXPECT_EQ(*parse_record(json), record);
+  for (std::string_view wrong : {"null", "{}", "[]", "{\"billed\":{}}", "\"table\""}) {
+    std::string bad = json;
+    bad.insert(bad.find("\"exposure\""), "\"equivalence\":" + std::string(wrong) + ",");
+    EXPECT_EQ(parse_record(bad).error().path, "equivalence") << wrong;
+  }
 }
 
 TEST(Record, tells_its_verdict_and_older_ones_have_none) {

@@ -33,6 +33,10 @@ inline UsageRecord sample_record() {
   r.usage["input"] = {12, 12, 12, Level::kProved, "qwen3"};
   r.usage["output"] = {std::nullopt, 240, 240, Level::kProved, "qwen3"};
   r.ciyuan = "252.000000";
+  r.equivalence.emplace().billed = {"Equivalence", "table",      "1",          to_hex(sha256("table")),
+                                    "middle",      "240.000000", "252.000000", "260.500000"};
+  r.equivalence->parallel = {"Method", "other",     "2",         to_hex(sha256("other")),
+                             "middle", "63.000000", "63.000000", "63.000000"};
   r.charges = {{"input", "12", "0.000002", "0.000024", "CNY"},
                {"output", "240", "0.000006", "0.001440", "CNY"}};
   r.clauses = {"cap.session"};
@@ -66,6 +70,14 @@ inline std::string random_text(std::mt19937_64& random) {
   return text;
 }
 
+inline Rating random_rating(std::mt19937_64& random) {
+  Rating rating;
+  for (std::string* text : {&rating.kind, &rating.name, &rating.version, &rating.digest, &rating.value,
+                            &rating.low, &rating.middle, &rating.high})
+    *text = random_text(random);
+  return rating;
+}
+
 inline UsageRecord random_record(std::mt19937_64& random) {
   auto maybe_time = [&] {
     return TimePoint{random() % 4 == 0 ? 0 : static_cast<std::int64_t>(random() >> 2)};
@@ -95,6 +107,10 @@ inline UsageRecord random_record(std::mt19937_64& random) {
     r.charges.push_back(
         {random_text(random), "1", "0.5", "0.500000", "CNY", random() % 2 == 0 ? random_text(random) : ""});
     r.clauses.push_back(random_text(random));
+  }
+  if (random() % 2) {
+    r.equivalence.emplace().billed = random_rating(random);
+    if (random() % 2) r.equivalence->parallel = random_rating(random);
   }
   r.contract_digest = digest(), r.method_digest = digest(), r.price_book_digest = digest();
   r.tokenizer_digest = digest(), r.template_digest = digest();

@@ -24,12 +24,14 @@ TEST(ThirdParty, go_verifies_our_checkpoints_tiles_proofs_and_receipts) {
   SampleLog log;
   std::mt19937_64 random(20261123);
   std::vector<std::pair<Sealed, SecretKey>> records;
+  std::size_t fields = 0;                  // that the receipts open: some records have one more group
   constexpr std::uint64_t kSize = 70'000;  // the example of tlog-tiles: three levels
   for (std::uint64_t i = 0; i < kSize; ++i) {
     if (i % 7'000 == 3) {
       SecretKey key = random_secret_key();
       records.emplace_back(seal(random_record(random), key), key);
       EXPECT_EQ(log.append(records.back().first.entry), i);
+      fields += 2 * records.back().first.fields.size() / sizeof(Digest) - 2;
       // A receipt under an older checkpoint, and one that withholds.
       write(folder / ("old-" + std::to_string(i) + ".tlog-proof"),
             log.receipt(i, records.back().first.record.json, key, {"session", "request"}).value());
@@ -61,7 +63,9 @@ TEST(ThirdParty, go_verifies_our_checkpoints_tiles_proofs_and_receipts) {
   std::filesystem::remove_all(folder);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << output;
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << output;
-  EXPECT_NE(output.find("ok: 6 checkpoints, 20 receipts, 260 fields"), std::string::npos) << output;
+  EXPECT_NE(output.find("ok: 6 checkpoints, 20 receipts, " + std::to_string(fields) + " fields"),
+            std::string::npos)
+      << output;
 }
 
 }  // namespace

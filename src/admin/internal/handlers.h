@@ -52,6 +52,7 @@ struct Handlers {
   http::Response contract_statement(const Request& request);
   http::Response party_statement(const Request& request);
   http::Response usage(const Request& request);
+  http::Response equivalence(const Request& request);
   http::Response forecast(const Request& request);
   http::Response list_closings(const Request& request);
   http::Response closing_so_far(const Request& request);

@@ -173,8 +173,33 @@ std::optional<Error> check_open(const Open& command) {
   if (auto wrong = check_amount(command.terms.per_request, kUnitPriceMax, "terms/per_request")) return wrong;
   for (Amount weight : command.terms.ciyuan_per_token)
     if (auto wrong = check_amount(weight, kUnitPriceMax, "terms/ciyuan_per_token")) return wrong;
+  if (command.terms.ratings.size() > contract::kRatingsMax)
+    return invalid("terms/ratings", "are more than the one that bills and one in parallel");
+  for (const contract::Rating& rating : command.terms.ratings)
+    for (const auto& weights : rating.ciyuan_per_token)
+      for (Amount weight : weights)
+        if (auto wrong = check_amount(weight, kUnitPriceMax, "terms/ratings")) return wrong;
   return std::nullopt;
 }
+
+namespace {
+
+Amount ciyuan_of(const KindCounts& billed, const std::array<Amount, kKinds>& per_token) {
+  Amount ciyuan;
+  for (Kind kind : kAllKinds)
+    if (billed[kind] != 0) ciyuan += per_token[index_of(kind)] * billed[kind];
+  return ciyuan;
+}
+
+record::Rating rated(const contract::Rating& rating, const KindCounts& billed) {
+  auto figure = [&](std::size_t value) {
+    return fixed_decimal(ciyuan_of(billed, rating.ciyuan_per_token[value]), contract::kCiyuanScale);
+  };
+  return {rating.kind,  rating.name, rating.version, rating.digest,
+          rating.value, figure(0),   figure(1),      figure(2)};
+}
+
+}  // namespace
 
 void complete_record(record::UsageRecord& record, const contract::Terms& terms, const KindCounts& billed,
                      bool nothing_served, const Split* split) {
@@ -198,7 +223,6 @@ void complete_record(record::UsageRecord& record, const contract::Terms& terms, 
     if (!nothing_served && !terms.per_request.is_zero())
       charge("request", 1, terms.per_request, terms.request_line);
   }
-  Amount ciyuan;
   for (Kind kind : kAllKinds) {
     auto figure = record.usage.find(std::string(name_of(kind)));
     if (figure != record.usage.end()) {
@@ -206,9 +230,12 @@ void complete_record(record::UsageRecord& record, const contract::Terms& terms, 
     } else if (billed[kind] != 0) {
       record.usage[std::string(name_of(kind))].billed = static_cast<std::uint64_t>(billed[kind]);
     }
-    if (billed[kind] != 0) ciyuan += terms.ciyuan_per_token[index_of(kind)] * billed[kind];
   }
-  record.ciyuan = fixed_decimal(ciyuan, contract::kCiyuanScale);
+  record.ciyuan = fixed_decimal(ciyuan_of(billed, terms.ciyuan_per_token), contract::kCiyuanScale);
+  record.equivalence.reset();
+  if (terms.ratings.empty()) return;
+  record.equivalence.emplace().billed = rated(terms.ratings[0], billed);
+  if (terms.ratings.size() > 1) record.equivalence->parallel = rated(terms.ratings[1], billed);
 }
 
 record::UsageRecord interrupted_record(const record::UsageRecord& draft, const KindCounts& used) {
@@ -258,7 +285,7 @@ Id derived_id(const Id& id, std::uint8_t purpose) {
 
 namespace {
 
-constexpr std::uint64_t kCallVersion = 3;
+constexpr std::uint64_t kCallVersion = 4;
 
 void write_counts(store::ByteWriter& out, const KindCounts& counts) {
   for (std::int64_t count : counts.tokens) out.integer(count);
@@ -331,6 +358,21 @@ contract::Metering read_metering(store::ByteReader& in) {
   return metering;
 }
 
+void write_rating(store::ByteWriter& out, const contract::Rating& rating) {
+  for (const std::string* text : {&rating.kind, &rating.name, &rating.version, &rating.digest, &rating.value})
+    out.text(*text);
+  for (const auto& weights : rating.ciyuan_per_token)
+    for (Amount weight : weights) out.amount(weight);
+}
+contract::Rating read_rating(store::ByteReader& in) {
+  contract::Rating rating;
+  for (std::string* text : {&rating.kind, &rating.name, &rating.version, &rating.digest, &rating.value})
+    *text = in.text();
+  for (auto& weights : rating.ciyuan_per_token)
+    for (Amount& weight : weights) weight = in.amount();
+  return rating;
+}
+
 void write_held(store::ByteWriter& out, const Held& held) {
   out.number(held.size());
   for (const std::optional<Amount>& amount : held) {
@@ -376,6 +418,8 @@ std::string encode_call(const Open& command, std::int64_t granted, const Held& h
   out.amount(command.terms.per_request);
   out.text(command.terms.request_line);
   for (Amount weight : command.terms.ciyuan_per_token) out.amount(weight);
+  out.number(command.terms.ratings.size());
+  for (const contract::Rating& rating : command.terms.ratings) write_rating(out, rating);
   out.number(command.idempotency.has_value());
   if (command.idempotency) {
     out.text(command.idempotency->key);
@@ -415,6 +459,11 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
   command.terms.per_request = in.amount();
   if (version >= 3) command.terms.request_line = in.text();
   for (Amount& weight : command.terms.ciyuan_per_token) weight = in.amount();
+  if (version >= 4) {
+    std::uint64_t ratings = in.number();
+    if (!in.ok() || ratings > contract::kRatingsMax) return damaged;
+    for (; ratings > 0; --ratings) command.terms.ratings.push_back(read_rating(in));
+  }
   if (in.number() != 0) {
     command.idempotency.emplace();
     command.idempotency->key = in.text();

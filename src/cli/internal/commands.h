@@ -19,11 +19,13 @@ void add_invoice_commands(CLI::App& app, Session& session);     ///< invoice
 void add_settlement_commands(CLI::App& app, Session& session);  ///< settlement
 void add_offline_commands(CLI::App& app,
                           Session& session);  ///< count, method, price, parity, calibrate, verify, version
-void add_count_command(CLI::App& app, Session& session);   ///< of the offline ones
-void add_method_command(CLI::App& app, Session& session);  ///< method, of the offline ones
-void add_vocab_command(CLI::App& app, Session& session);   ///< vocab, of the offline ones
-void add_price_command(CLI::App& app, Session& session);   ///< price, of the offline ones
-void add_parity_command(CLI::App& app, Session& session);  ///< of the offline ones
+void add_count_command(CLI::App& app, Session& session);             ///< of the offline ones
+void add_method_command(CLI::App& app, Session& session);            ///< method, of the offline ones
+void add_equivalence_command(CLI::App& app, Session& session);       ///< equivalence
+void add_equivalence_make(CLI::App& equivalence, Session& session);  ///< its verb make
+void add_vocab_command(CLI::App& app, Session& session);             ///< vocab, of the offline ones
+void add_price_command(CLI::App& app, Session& session);             ///< price, of the offline ones
+void add_parity_command(CLI::App& app, Session& session);            ///< of the offline ones
 /// calibrate, of the offline ones; `version` must outlive the parsing.
 void add_calibrate_command(CLI::App& app, Session& session, std::string_view version);
 void add_completion_command(CLI::App& app, Session& session);  ///< completion

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,13 @@ struct ParityText {
 /// Each input is LANGUAGE=FILE or a folder of LANGUAGE.txt files. kInvalid names the input and the rule:
 /// UTF-8, the same number of lines in each, no language twice.
 Result<std::vector<ParityText>> read_parity_texts(const std::vector<std::string>& inputs);
+
+/// Takes out of every text the lines that are blank in any; says how many.
+std::size_t leave_out_blank_lines(std::vector<ParityText>& texts);
+
+/// How often each line is in a resample, and the next resample: as many draws as there are lines.
+using LineWeights = std::vector<std::uint32_t>;
+void draw_lines(std::mt19937_64& random, LineWeights& weights);
 
 struct Interval {
   double value = 0, low = 0, high = 0;

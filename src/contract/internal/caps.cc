@@ -215,8 +215,7 @@ Limit limit_of(const CapPlan& cap, const CallRates& rates, const Call& call, std
       break;
     case CapUnit::kCiyuan:
       for (Kind kind : kAllKinds)
-        if (counts(cap.on, kind))
-          limit.per_token[index_of(kind)] = rates.model->ciyuan_per_token[index_of(kind)];
+        if (counts(cap.on, kind)) limit.per_token[index_of(kind)] = (*rates.ciyuan_per_token)[index_of(kind)];
       break;
     case CapUnit::kMoney:
       if (rates.money == nullptr) break;  // resolve() refuses before this matters

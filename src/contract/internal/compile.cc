@@ -58,6 +58,8 @@ void Compiler::add(const Document& document) {
     add_book(document);
   else if (document.kind == "ExchangeRates")
     take_faults(document, "", exchange_rates_faults(document.value));
+  else if (document.kind == "Equivalence")
+    add_equivalence(document);
   else if (document.kind == "Contract")
     add_contract(document);
   else if (document.kind == "Package")
@@ -84,6 +86,18 @@ void Compiler::add_book(const Document& document) {
   if (!book.ok()) return fault(document, book.error().path, book.error().message);
   for (const std::string& warning : book->warnings()) warn(document, warning);
   state_->books.emplace(document.name, std::move(book).value());
+}
+
+void Compiler::add_equivalence(const Document& document) {
+  Result<measure::Equivalence> table = measure::Equivalence::from_json(document.value);
+  if (!table.ok()) return fault(document, table.error().path, table.error().message);
+  TimePoint from, until;
+  moment_at(document, document.value, "effective_from", "/effective_from", from);
+  const bool ends = moment_at(document, document.value, "effective_until", "/effective_until", until);
+  if (ends && until != TimePoint{} && until <= from)
+    fault(document, "/effective_until",
+          "\"" + text_at(document.value, "effective_until") + "\" is not after effective_from");
+  state_->equivalences.emplace(document.name, EquivalenceTable{std::move(table).value(), from, until});
 }
 
 const RateTable* Compiler::rates_for(const measure::Method* method, const price::Book* book) {

@@ -3,6 +3,7 @@
 
 #include "contract/internal/caps.h"
 #include "contract/internal/compiler.h"
+#include "contract/internal/equivalence.h"
 #include "contract/internal/payment.h"
 #include "contract/internal/settling.h"
 
@@ -126,6 +127,8 @@ void Compiler::take_clauses(const Document& document, ContractPlan& plan) {
           {"/tax", "stands in the price book " + plan.price_book_name + " as well: one of them"});
     take_faults(document, pointer, std::move(faults));
   }
+  // It speaks of every model of the scope, wherever that clause stands.
+  take_equivalence(document, plan);
   if (plan.caps.size() + 1 > kLimitsMax)
     fault(document, "/clauses", "more than " + std::to_string(kLimitsMax - 1) + " caps apply to one call");
   plan.prepaid_money = std::count_if(plan.caps.begin(), plan.caps.end(), is_prepaid_money) > 0;
@@ -167,6 +170,18 @@ void Compiler::take_scope(const Document& document, const std::string& pointer, 
   }
   for (const Json& endpoint : clause.value("endpoints", Json::array()))
     plan.scope_endpoints.push_back(endpoint.get<std::string>());
+}
+
+void Compiler::take_equivalence(const Document& document, ContractPlan& plan) {
+  const Json& clauses = document.value["clauses"];
+  for (std::size_t i = 0; i < clauses.size(); ++i) {
+    if (text_at(clauses[i], "kind") != "equivalence") continue;
+    std::vector<Fault> faults;
+    std::vector<std::string> warnings;
+    plan.equivalence = compile_equivalence(clauses[i], plan, *state_, faults, warnings);
+    take_faults(document, "/clauses/" + std::to_string(i), std::move(faults));
+    for (const std::string& warning : warnings) warn(document, warning);
+  }
 }
 
 void Compiler::take_metering(const Json& clause, ContractPlan& plan) {

@@ -30,6 +30,7 @@ class Compiler {
   void add_party(const Document& document);
   void add_method(const Document& document);
   void add_book(const Document& document);
+  void add_equivalence(const Document& document);
   const RateTable* rates_for(const measure::Method* method, const price::Book* book);
   bool moment_at(const Document& document, const Json& object, const char* field, const std::string& pointer,
                  TimePoint& target);
@@ -53,6 +54,7 @@ class Compiler {
                 const ContractPlan& plan, const KeyPlan* key, std::vector<CapPlan>& caps);
   void take_scope(const Document& document, const std::string& pointer, const Json& clause,
                   ContractPlan& plan, const std::string& id);
+  void take_equivalence(const Document& document, ContractPlan& plan);
   static void take_metering(const Json& clause, ContractPlan& plan);
   void add_package(const Document& document);
   void finish_packages();

@@ -111,7 +111,7 @@ Limit source_of(const ContractPlan& contract, const CallRates& rates, std::strin
   limit.unit = "CIYUAN";
   limit.account = std::move(account);
   limit.sink = "used/" + contract.name + "/" + contract.payment.clause + "/CIYUAN";
-  limit.per_token = rates.model->ciyuan_per_token;
+  limit.per_token = *rates.ciyuan_per_token;
   limit.is_source = true;
   return limit;
 }

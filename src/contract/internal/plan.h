@@ -4,12 +4,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "contract/registry.h"
+#include "measure/equivalence.h"
 #include "measure/method.h"
 #include "price/book.h"
 
@@ -84,6 +86,24 @@ struct RoyaltyPlan {
   ModelNames models;  ///< empty: all
 };
 
+/// An Equivalence document, with when it is in force.
+struct EquivalenceTable {
+  measure::Equivalence table;
+  TimePoint from, until;  ///< zero: open
+};
+/// One document by which Ciyuan are told, for each model of the scope by its name.
+struct RatingPlan {
+  TextMap<Rating> models;
+  TimePoint from, until;
+};
+/// An equivalence clause. Without one `clause` is empty, and the method's weights bill.
+struct EquivalencePlan {
+  std::string clause;
+  RatingPlan first;                  ///< bills, until switch_at
+  std::optional<RatingPlan> second;  ///< beside it; bills from switch_at on
+  TimePoint parallel_from, parallel_until, switch_at;
+};
+
 /// What one token of a model costs under one method and one price book.
 struct ModelRates {
   std::array<Amount, kKinds> ciyuan_per_token{};
@@ -93,10 +113,10 @@ struct ModelRates {
   std::string region;  ///< of the model's first upstream
 };
 
-/// What one call costs: the model's rates, in the call's situation.
+/// What one call costs, in its situation.
 struct CallRates {
-  const ModelRates* model = nullptr;
-  const price::Rates* money = nullptr;  ///< null: no price
+  const std::array<Amount, kKinds>* ciyuan_per_token = nullptr;  ///< what bills at the call's moment
+  const price::Rates* money = nullptr;                           ///< null: no price
 };
 std::vector<PriceLine> price_lines(const price::Rates& rates);
 /// Shared by all contracts with the same method and price book.
@@ -120,6 +140,7 @@ struct ContractPlan {
   PaymentPlan payment;
   std::vector<PackagePlan> packages;  ///< in the order in which they are used
   std::vector<RoyaltyPlan> royalties;
+  EquivalencePlan equivalence;
   Metering metering;
   SessionRule session;
   Tolerance tolerance;
@@ -132,6 +153,7 @@ struct Registry::State {
   std::map<std::string, Model, std::less<>> models;
   TextMap<const Model*> model_names;  ///< with aliases
   std::map<std::string, std::unique_ptr<const measure::Method>, std::less<>> methods;
+  std::map<std::string, EquivalenceTable, std::less<>> equivalences;
   std::map<std::string, price::Book, std::less<>> books;
   std::map<std::string, price::Book, std::less<>>
       negotiated;  ///< by contract: its book, with its price clause

@@ -431,7 +431,7 @@ Result<std::vector<std::string>> Queries::log_entries(std::uint64_t from, std::s
   statement->bind(from).bind(limit_of(count));
   return all<std::string>(statement, [](Statement* row) -> Result<std::string> {
     if (row->view(2).empty()) return row->text(1);
-    if (row->view(1).size() != record::kGroups.size() * sizeof(Digest))
+    if (!record::are_fields(row->view(1).size()))
       return Error{ErrorCode::kCorrupt,
                    "the digests of leaf " + std::to_string(row->number(0)) + " are damaged", ""};
     return record::entry_of(id_in(row, 2), text_of(row->view(1)));
