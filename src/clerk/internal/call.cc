@@ -253,7 +253,7 @@ Id derived_id(const Id& id, std::uint8_t purpose) {
 
 namespace {
 
-constexpr std::uint64_t kCallVersion = 3;
+constexpr std::uint64_t kCallVersion = 4;
 
 void write_counts(store::ByteWriter& out, const KindCounts& counts) {
   for (std::int64_t count : counts.tokens) out.integer(count);
@@ -415,7 +415,7 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
     command.idempotency->key = in.text();
     command.idempotency->body = in.fixed<32>();
   }
-  command.draft = read_draft(in, version >= 3);
+  command.draft = read_draft(in, version >= 3, version >= 4);
   if (!in.done()) return damaged;
   return call;
 }
