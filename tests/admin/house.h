@@ -60,6 +60,7 @@ struct House {
       published = std::move(registry);
     };
     parts.clock = [this] { return time; };
+    parts.licence_key = licence_key;
     api = Api::open(std::move(parts)).value();
   }
   void stop() {
@@ -98,17 +99,18 @@ struct House {
                                         .session = session,
                                         .endpoint = "chat/completions",
                                         .request_id = id,
-                                        .at = kStart});
+                                        .at = closed_at});
     EXPECT_TRUE(resolved.ok()) << resolved.error().text();
     clerk::Open open;
     open.id = id;
-    open.at = kStart;
+    open.at = closed_at;
     open.terms = resolved->terms;
     open.prompt[Kind::kInput] = prompt;
     open.output_wanted = output;
     record::UsageRecord& record = open.draft;
     record.id = id;
-    record.accepted = record.closed = kStart;
+    record.accepted = record.closed = closed_at;
+    record.tags = tags;
     record.party = resolved->consumer;
     record.contract = resolved->contract;
     record.key = key->name;
@@ -131,7 +133,7 @@ struct House {
     record.usage["output"] = figure(output);
     clerk::Close close;
     close.id = id;
-    close.at = kStart;
+    close.at = closed_at;
     close.billed[Kind::kInput] = prompt;
     close.billed[Kind::kOutput] = output;
     close.record = record;
@@ -150,8 +152,12 @@ struct House {
   std::string token = "ca-0123456789abcdef0123456789abcdef";
   std::string not_ready;
   TimePoint time = kStart;
+  TimePoint closed_at = kStart;             ///< of the calls to come
+  std::map<std::string, std::string> tags;  ///< of the calls to come
   SecretKey instance_key = random_secret_key();
   tlog::NoteSigner signer = tlog::NoteSigner::make("example.com/log", SigningKey::generate()).value();
+  tlog::NoteSigner licence_key =
+      tlog::NoteSigner::make("example.com/log/licences", SigningKey::generate()).value();
   std::unique_ptr<store::Store> store;
   std::unique_ptr<record::KeysFile> keys;
   std::unique_ptr<clerk::Clerk> clerk;
