@@ -44,7 +44,10 @@ def seats(world):
     equal(set(used), {"seat=ann", "seat=bob"}, "accounts of the seats")
     check(used["seat=ann"] < used["seat=bob"], "each seat has its own account", used)
     cut = again.record(call(again, "bob", tokens=1000).record)
-    equal((cut["outcome"]["state"], cut["clauses"]), ("cut", ["licence/desks"]), "a seat's end cuts the answer")
+    left = {one["name"].split("/")[3]: float(one["balance"]) for one in again.accounts("licence/desks/")}
+    equal((cut["outcome"]["state"], left["seat=bob"]), ("cut", 0), "a seat's end cuts the answer")
+    refused = json.loads(call(again, "bob", 429).body)["error"]
+    check("clause licence/desks of contract e2e" in refused["message"] and "两个席位。" in json.dumps(refused, ensure_ascii=False), refused)
 
 
 @case("two first calls at the same moment do not take the last seat twice")
