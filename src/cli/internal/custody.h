@@ -36,8 +36,8 @@ Result<SecretKey> load_instance_key(const std::filesystem::path& folder);
 /// their reports of the old ones are refused.
 Result<tlog::NoteSigner> load_licence_key(const std::filesystem::path& folder, const std::string& origin);
 
-/// A key that signs settlements for a party, or the counter of a device. Made: written for its owner alone; kConflict where the file is
-/// there already.
+/// A key that signs settlements for a party, or the counter of a device. Made: written for its owner alone;
+/// kConflict where the file is there already.
 Result<tlog::NoteSigner> make_signing_key(const std::string& name, const std::filesystem::path& file);
 Result<tlog::NoteSigner> load_signing_key(const std::filesystem::path& file);
 
