@@ -355,6 +355,27 @@ def equivalence(ciyuan, terminal):
         tell(f"  {role:<9} by the table {one['name']}: {one[one['value']]} Ciyuan ({one['low']} to {one['high']})")
 
 
+def offline_device(ciyuan, folder, terminal):
+    """A device that counts without a connection, under examples/licences.yaml with the key that it makes here."""
+    terminal.heading("A device without a connection counts for itself, and reports: examples/licences.yaml, docs/licences.md")
+    path = {name: os.path.join(folder, "cutter-1." + name) for name in ("key", "yaml", "voucher", "chain")}
+    vkey = ciyuan("licence", "keygen", "cutter-1", "-o", path["key"]).strip()
+    with open(os.path.join(ROOT, "examples", "licences.yaml"), encoding="utf-8") as file:
+        text = re.sub(r'devices: \["[^"]*"\]', lambda _: f'devices: ["{vkey}"]', file.read())
+    with open(path["yaml"], "w", encoding="utf-8") as file:
+        file.write(text)
+    ciyuan("apply", "-f", path["yaml"])
+    ciyuan("licence", "issue", "workshop", "cutter-1", "--ciyuan", "500", "-o", path["voucher"])
+    server = json.loads(ciyuan("licence", "show", "workshop", "--json"))["server_key"]
+    calls = '{"model":"smollm2","input":12,"output":30}\n{"model":"smollm2","input":12,"output":900}\n'
+    done = subprocess.run([ciyuan.program, "licence", "meter", path["chain"], "--voucher", path["voucher"], "--key", path["key"],
+                           "--server", server], input=calls, capture_output=True, text=True)
+    if done.returncode != 0:
+        fail("the device cannot count: " + done.stderr)
+    for line in done.stdout.splitlines() + ciyuan("licence", "report", path["chain"]).splitlines():
+        tell("  " + line)
+
+
 def meter_alone(ciyuan, terminal):
     """The meter without the gateway: any text, any tokenizer."""
     readme = os.path.join(ROOT, "README.md")
@@ -418,6 +439,7 @@ def main():
             invoice(ciyuan, terminal)
             month(ciyuan, terminal)
             equivalence(ciyuan, terminal)
+            offline_device(ciyuan, folder, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  Serving until Ctrl-C.")
@@ -427,6 +449,7 @@ def main():
             invoice(ciyuan, terminal)
             month(ciyuan, terminal)
             equivalence(ciyuan, terminal)
+            offline_device(ciyuan, folder, terminal)
             meter_alone(ciyuan, terminal)
             go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  (This run ends here; ./run in a terminal, or ./run --serve, keeps serving.)")

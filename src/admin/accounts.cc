@@ -92,7 +92,8 @@ Result<clerk::Post> read_post(const Request& request, TimePoint at) {
 }
 
 // Accounts that limits alone move, and those that contracts alone open.
-constexpr std::string_view kOfLimits[] = {"cap/", "used/", "funds/", "package/", "reserved/", "expired/"};
+constexpr std::string_view kOfLimits[] = {"cap/",     "used/",    "funds/",    "package/", "reserved/",
+                                          "expired/", "licence/", "licensed/", "licences/"};
 constexpr std::string_view kOfContracts[] = {"prepaid/", "receivable/", "revenue/", "royalty/"};
 
 bool begins_with_one_of(std::string_view account, std::span<const std::string_view> prefixes) {

@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@
 #include "http/message.h"
 #include "record/keys_file.h"
 #include "store/store.h"
+#include "tlog/note.h"
 
 namespace ciyuan::admin {
 
@@ -49,6 +51,8 @@ struct ApiParts {
   std::function<std::string()> not_ready;
   /// Told of each new registry, the first one included; the gateway swaps its pointer. May be null.
   std::function<void(std::shared_ptr<const contract::Registry>)> use_registry;
+  /// Signs vouchers, and checks those that come back; none: there are no vouchers here.
+  std::optional<tlog::NoteSigner> licence_key = {};
   std::function<TimePoint()> clock = now;
 };
 
@@ -80,6 +84,8 @@ class Api {
   /// Closes the contract's billing periods that are over at `at`; when to look again (zero: never, as things
   /// stand).
   Result<TimePoint> close_periods(const std::string& contract, TimePoint at);
+  /// Ends the vouchers that can be reported no longer.
+  Status close_vouchers();
 
   std::shared_ptr<const contract::Registry> registry() const;
   std::string trouble() const;

@@ -53,6 +53,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_invoice_commands(app, session);
   add_settlement_commands(app, session);
   add_equivalence_command(app, session);
+  add_licence_commands(app, session);
   add_offline_commands(app, session);
   add_completion_command(app, session);
 }

@@ -85,7 +85,17 @@ Result<SecretKey> load_instance_key(const fs::path& folder) {
   return key;
 }
 
-Result<tlog::NoteSigner> make_settlement_key(const std::string& name, const fs::path& file) {
+Result<tlog::NoteSigner> load_licence_key(const fs::path& folder, const std::string& origin) {
+  CIYUAN_TRY(tlog::NoteSigner fresh, tlog::NoteSigner::make(origin + "/licences", SigningKey::generate()));
+  CIYUAN_TRY(std::string line, read_or_make(folder / "licence.key", [&] { return fresh.secret_text(); }));
+  Result<tlog::NoteSigner> key = tlog::NoteSigner::parse(line);
+  if (!key.ok())
+    return Error{ErrorCode::kCorrupt, "holds no signing key: " + key.error().message,
+                 (folder / "licence.key").string()};
+  return key;
+}
+
+Result<tlog::NoteSigner> make_signing_key(const std::string& name, const fs::path& file) {
   std::error_code ignored;
   if (fs::exists(file, ignored))
     return Error{ErrorCode::kConflict, "is there already, and no key is written over", file.string()};
@@ -94,7 +104,7 @@ Result<tlog::NoteSigner> make_settlement_key(const std::string& name, const fs::
   return made;
 }
 
-Result<tlog::NoteSigner> load_settlement_key(const fs::path& file) {
+Result<tlog::NoteSigner> load_signing_key(const fs::path& file) {
   CIYUAN_TRY(std::string line, read_secret(file));
   Result<tlog::NoteSigner> key = tlog::NoteSigner::parse(line);
   if (!key.ok()) return invalid(file.string(), "holds no signing key: " + key.error().message);

@@ -247,8 +247,8 @@ void add_document_commands(CLI::App& app, Session& session) {
       "line, field,\n"
       "value and rule; unless all is right, nothing is applied. Kinds: Party, Upstream, Model, Method, "
       "PriceBook,\n"
-      "ExchangeRates, Equivalence, Contract, Key, Budget. Their fields are described by the JSON Schemas in "
-      "schema/.");
+      "ExchangeRates, Equivalence, Contract, Package, Licence, Key, AlertChannel, Budget. Their fields are "
+      "described by\nthe JSON Schemas in schema/.");
   apply_command->callback([&session, apply_options] {
     if (apply_options->files.empty()) throw CLI::RequiredError("FILE, or -f FILE,");
     apply(session, *apply_options);

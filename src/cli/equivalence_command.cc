@@ -128,7 +128,7 @@ Result<EquivalenceFile> one_table(const std::string& name) {
 Status sign(Session& session, const std::string& name, const std::string& key_file,
             const std::string& output) {
   CIYUAN_TRY(const EquivalenceFile file, one_table(name));
-  CIYUAN_TRY(const tlog::NoteSigner key, load_settlement_key(key_file));
+  CIYUAN_TRY(const tlog::NoteSigner key, load_signing_key(key_file));
   Json table = file.document.value;
   CIYUAN_TRY(const std::string text, contract::equivalence_text(table));
   std::string line = key.signature_line(text);

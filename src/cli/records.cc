@@ -124,6 +124,13 @@ void correct(Session& session, const CorrectOptions& options) {
     session.out() << "  " << text_at(posting, "account") << " " << text_at(posting, "amount") << "\n";
 }
 
+std::string tags_line(const Json& party) {
+  std::string line;
+  for (const auto& tag : member_of(party, "tags").items())
+    line += (line.empty() ? "  tagged " : ", ") + tag.key() + "=" + tag.value().get<std::string>();
+  return line.empty() ? line : line + "\n";
+}
+
 void explain(Session& session, const std::string& id, bool json) {
   auto reply = session.send_json("GET", "/v1/records/" + percent_encoded(id) + "/explain");
   if (!reply.ok()) return session.fail(reply.error());
@@ -138,8 +145,8 @@ void explain(Session& session, const std::string& id, bool json) {
   out << "Call " << text_at(record, "id") << ", leaf " << text_at(*reply, "leaf") << " of the log\n"
       << "  by the key " << text_at(party, "key") << " of " << text_at(party, "party") << ", session "
       << text_at(record, "session") << "\n"
-      << "  for the model " << text_at(member_of(record, "model"), "asked") << ", answered by "
-      << text_at(member_of(record, "upstream"), "name") << "\n"
+      << tags_line(party) << "  for the model " << text_at(member_of(record, "model"), "asked")
+      << ", answered by " << text_at(member_of(record, "upstream"), "name") << "\n"
       << "  " << text_at(*reply, "outcome") << "\n";
   if (std::string verdict = text_at(*reply, "verdict"); !verdict.empty()) out << "  " << verdict << "\n";
   out << "\nCounted\n";

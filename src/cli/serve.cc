@@ -13,8 +13,10 @@
 #include <future>
 #include <thread>
 
+#include "admin/alert_timer.h"
 #include "admin/api.h"
 #include "admin/closing_timer.h"
+#include "admin/licences.h"
 #include "admin/package_timer.h"
 #include "base/canonical_json.h"
 #include "base/file.h"
@@ -79,6 +81,8 @@ struct Service {
   std::unique_ptr<clerk::CheckpointTimer> checkpoints;
   std::unique_ptr<admin::PackageTimer> packages;
   std::unique_ptr<admin::ClosingTimer> closings;
+  std::unique_ptr<admin::AlertTimer> alerts;
+  std::unique_ptr<admin::LicenceTimer> licences;
   Address data_address, control_address;
   std::vector<std::pair<std::string, std::string>> to_apply;  // file and text
 };
@@ -95,7 +99,7 @@ struct FirstStart {
 
   explicit FirstStart(fs::path where) : folder(std::move(where)) {
     for (const char* name : {"log.key", "log.vkey", "log.state", "keys.dat", "ciyuan.db", "ciyuan.db-wal",
-                             "ciyuan.db-shm", "admin.token", "instance.key"}) {
+                             "ciyuan.db-shm", "admin.token", "instance.key", "licence.key"}) {
       std::error_code unreadable;
       if (!fs::exists(folder / name, unreadable) && !unreadable) made.push_back(folder / name);
     }
@@ -182,6 +186,8 @@ Status build_planes(Service& service, const ServeOptions& options) {
   parts.token = token;
   parts.instance_key = service.gateway->options().instance_key;
   parts.verifier_key = service.verifier_key;
+  CIYUAN_TRY(tlog::VerifierKey log_key, tlog::VerifierKey::parse(service.verifier_key));
+  CIYUAN_TRY(parts.licence_key, load_licence_key(folder, log_key.name));
   parts.metrics = [&service] { return service.gateway->metrics().text() + store_metrics(service); };
   parts.not_ready = [&service] {
     return service.gateway->draining() ? std::string("draining") : service.gateway->trouble();
@@ -328,6 +334,30 @@ void report_findings(Service& service) {
                                            "proved, and no longer opened");
 }
 
+Status start_timers(Service& service) {
+  service.packages = std::make_unique<admin::PackageTimer>([&service] { return service.gateway->registry(); },
+                                                           *service.clerk, [] { return now(); });
+  service.closings = std::make_unique<admin::ClosingTimer>(
+      *service.admin, [] { return now(); },
+      [log = service.log.get()](std::string_view trouble) {
+        log->event(trouble.empty() ? "periods-closed-again" : "period-not-closed", trouble);
+      });
+  admin::AlertParts parts;
+  CIYUAN_TRY(parts.reader, service.store->reader());
+  parts.clerk = service.clerk.get();
+  parts.registry = [&service] { return service.gateway->registry(); };
+  parts.clock = [] { return now(); };
+  parts.trouble = [log = service.log.get()](std::string_view trouble) {
+    log->event(trouble.empty() ? "budgets-watched-again" : "budgets-not-watched", trouble);
+  };
+  service.alerts = std::make_unique<admin::AlertTimer>(std::move(parts));
+  service.licences = std::make_unique<admin::LicenceTimer>(
+      *service.admin, [log = service.log.get()](std::string_view trouble) {
+        log->event(trouble.empty() ? "vouchers-closed-again" : "vouchers-not-closed", trouble);
+      });
+  return {};
+}
+
 Status run(const ServeOptions& options, Service& service, FirstStart& first) {
   CIYUAN_TRY_STATUS(check_options(service, options));
   // Signals are waited for by this thread alone: block them before any other thread exists.
@@ -345,13 +375,7 @@ Status run(const ServeOptions& options, Service& service, FirstStart& first) {
       *service.publisher, *service.clerk, kSignEvery, [log = service.log.get()](std::string_view trouble) {
         log->event(trouble.empty() ? "log-signed-again" : "log-not-signed", trouble);
       });
-  service.packages = std::make_unique<admin::PackageTimer>([&service] { return service.gateway->registry(); },
-                                                           *service.clerk, [] { return now(); });
-  service.closings = std::make_unique<admin::ClosingTimer>(
-      *service.admin, [] { return now(); },
-      [log = service.log.get()](std::string_view trouble) {
-        log->event(trouble.empty() ? "periods-closed-again" : "period-not-closed", trouble);
-      });
+  CIYUAN_TRY_STATUS(start_timers(service));
   first.is_new = false;  // from here on it may be seen
   for (auto& lane : service.lanes) lane->thread = std::thread([&lane] { lane->loop.run(); });
   service.control.thread = std::thread([&service] { service.control.loop.run(); });
@@ -373,6 +397,8 @@ Status run(const ServeOptions& options, Service& service, FirstStart& first) {
   int signal = 0;
   sigwait(&signals, &signal);
   service.closings.reset();
+  service.alerts.reset();
+  service.licences.reset();
   service.packages.reset();
   service.log->event("draining", "at most " + std::to_string(options.drain_seconds) + " s");
   drain(service, options, signals);

@@ -58,7 +58,7 @@ Result<std::string> note_for(const StepOptions& options, const std::string& text
     note = present;
   }
   for (const std::string& file : options.keys) {
-    CIYUAN_TRY(tlog::NoteSigner key, load_settlement_key(file));
+    CIYUAN_TRY(tlog::NoteSigner key, load_signing_key(file));
     note += key.signature_line(text);
   }
   return note;
@@ -99,7 +99,7 @@ void step(Session& session, const StepOptions& options) {
 }
 
 void keygen(Session& session, const std::string& name, const std::string& file) {
-  Result<tlog::NoteSigner> key = make_settlement_key(name, file);
+  Result<tlog::NoteSigner> key = make_signing_key(name, file);
   if (!key.ok()) return session.fail(key.error());
   session.out() << key->verifier().text() << "\n";
   session.note("the private half is in " + file + "; put the line above into the Party as settlement_key");

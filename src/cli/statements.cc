@@ -142,6 +142,20 @@ void forecast(Session& session, const std::string& contract, const std::string& 
                 << "(" << text_at(*reply, "method") << "; " << text_at(*reply, "history_days") << " days)\n";
 }
 
+// Whether the channel was told, and when; or why not.
+void print_notice(std::ostream& out, const Json& notice) {
+  std::string about = text_at(notice, "about"), problem = text_at(notice, "problem");
+  out << "  " << (about == "forecast" ? "forecast" : about + " %") << ": ";
+  if (notice.contains("sent_at"))
+    out << "sent to " << text_at(notice, "channel") << " at " << text_at(notice, "sent_at");
+  else if (text_at(notice, "state") == "given-up")
+    out << "given up after " << text_at(notice, "attempts") << " attempts";
+  else
+    out << "not sent yet, " << text_at(notice, "attempts") << " attempts, the next at "
+        << text_at(notice, "next_at");
+  out << (problem.empty() ? "" : " (" + problem + ")") << "\n";
+}
+
 void print_budget(std::ostream& out, const Json& state) {
   std::string in = " " + text_at(state, "unit");
   out << text_at(state, "budget") << ": " << text_at(state, "spent") << " of " << text_at(state, "amount")
@@ -149,6 +163,7 @@ void print_budget(std::ostream& out, const Json& state) {
   for (const Json& alert : state.value("alerts", Json::array()))
     if (alert.contains("reached_at"))
       out << "  " << text_at(alert, "percent") << " % reached at " << text_at(alert, "reached_at") << "\n";
+  for (const Json& notice : state.value("notices", Json::array())) print_notice(out, notice);
   const Json& seen = member_of(state, "forecast");
   if (seen.contains("expected"))
     out << "  end of month " << text_at(seen, "expected") << in << " (" << text_at(seen, "low") << " to "
@@ -179,10 +194,11 @@ void add_statement_commands(CLI::App& app, Session& session) {
   statement_command->add_option("--from", statement_options->from, "First date or time, inclusive");
   statement_command->add_option("--to", statement_options->to, "Last date or time, exclusive");
   statement_command->add_option("--split", statement_options->split,
-                                "The money by key, session, model, upstream or day as well");
+                                "The money by key, session, model, upstream, day or tag:NAME as well");
   statement_command->add_flag("--json", statement_options->json, "As JSON");
   statement_command->footer(
-      "Examples:\n  ciyuan statement demo --month 2026-11 --split key\n  ciyuan statement demo --from "
+      "Examples:\n  ciyuan statement demo --month 2026-11 --split key\n  ciyuan statement demo --month "
+      "2026-11 --split tag:team\n  ciyuan statement demo --from "
       "2026-11-01 --to 2026-11-08 --json\n  ciyuan statement --party harbor --month 2026-11");
   statement_command->callback([&session, statement_options] {
     if (statement_options->contract.empty() && statement_options->party.empty())

@@ -24,9 +24,9 @@
 namespace ciyuan::contract {
 
 /// The kinds that exist, in the order in which they refer to each other.
-inline constexpr std::string_view kDocumentKinds[] = {"Party",     "Upstream",      "Model",       "Method",
-                                                      "PriceBook", "ExchangeRates", "Equivalence", "Contract",
-                                                      "Package",   "Key",           "Budget"};
+inline constexpr std::string_view kDocumentKinds[] = {
+    "Party",    "Upstream", "Model",   "Method", "PriceBook",    "ExchangeRates", "Equivalence",
+    "Contract", "Package",  "Licence", "Key",    "AlertChannel", "Budget"};
 bool is_document_kind(std::string_view kind);
 
 constexpr std::size_t kDocumentBytesMax = std::size_t{16} << 20;  ///< of one file or request

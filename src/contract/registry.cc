@@ -97,6 +97,33 @@ Limit receivable_of(const ContractPlan& contract, const CallRates& rates) {
   return limit;
 }
 
+// The accounts of the licences that the call is under.
+Status add_licences(const KeyPlan& key, const CallRates& rates, const Call& call, Resolved& resolved) {
+  for (const Licence* licence : {key.contract->site, key.licence}) {
+    if (licence == nullptr) continue;
+    if (call.at < licence->from)
+      return refused(licence->clause(),
+                     "the licence " + licence->name + " begins at " + to_rfc3339(licence->from));
+    if (call.at >= licence->until)
+      return refused(licence->clause(),
+                     "the licence " + licence->name + " ended at " + to_rfc3339(licence->until));
+    if (licence->type == LicenceType::kSeat) {
+      resolved.seat_licence = licence;
+      resolved.seat = licence->seat_of_session ? resolved.session : key.name;
+    }
+    Limit limit;
+    limit.clause = licence->clause();
+    limit.unit = "CIYUAN";
+    limit.account = licence->account(licence->type == LicenceType::kSeat ? "seat=" + resolved.seat : "");
+    limit.sink = licence->sink();
+    limit.funds = licence->ciyuan;
+    limit.window_end = licence->until;
+    limit.per_token = *rates.ciyuan_per_token;
+    resolved.terms.limits.push_back(std::move(limit));
+  }
+  return {};
+}
+
 }  // namespace
 
 Registry::Registry(std::unique_ptr<const State> state) : state_(std::move(state)) {}
@@ -182,6 +209,7 @@ Result<Resolved> Registry::resolve(const Call& call) const {
     terms.limits.push_back(limit_of(cap, rates, call, model->name, resolved.session));
     prepaid_money |= is_prepaid_money(cap);
   }
+  CIYUAN_TRY_STATUS(add_licences(key, rates, call, resolved));
   if (contract.book != nullptr) {
     terms.currency = contract.book->currency();
     terms.prices = known.prices->conditional ? price_lines(in_situation) : known.lines;
@@ -220,7 +248,32 @@ const ClauseText* Registry::clause_text(const KeyPlan& key, std::string_view cla
   for (const std::vector<ClauseText>* texts : {&key.contract->texts, &key.clauses})
     for (const ClauseText& text : *texts)
       if (text.id == clause && !(text.en.empty() && text.zh.empty())) return &text;
-  return nullptr;
+  auto words = state_->licence_texts.find(clause);
+  return words == state_->licence_texts.end() ? nullptr : &words->second;
+}
+
+const Licence* Registry::find_licence(std::string_view name) const {
+  auto found = state_->licences.find(name);
+  return found == state_->licences.end() ? nullptr : &found->second;
+}
+
+std::vector<const Licence*> Registry::licences() const {
+  std::vector<const Licence*> all;
+  for (const auto& [name, licence] : state_->licences) all.push_back(&licence);
+  return all;
+}
+
+std::map<std::string, std::array<Amount, kKinds>> Registry::weights_of(const Licence& licence) const {
+  std::map<std::string, std::array<Amount, kKinds>> weights;
+  const ContractPlan& contract = state_->contracts.find(licence.contract)->second;
+  for (const auto& [name, model] : state_->models)
+    if (contract.scope_models.empty() || contract.scope_models.contains(std::string_view(name)))
+      weights[name] = contract.method->ciyuan_per_token(name);
+  return weights;
+}
+
+std::string Registry::method_digest_of(const Licence& licence) const {
+  return to_hex(state_->contracts.find(licence.contract)->second.method_digest);
 }
 
 const Model* Registry::find_model(std::string_view name_or_alias) const {

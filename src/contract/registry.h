@@ -19,6 +19,7 @@
 /// call.
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +33,9 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "contract/document.h"
+#include "contract/licence.h"
 #include "contract/limit.h"
+#include "contract/tags.h"
 
 namespace ciyuan::measure {
 class Method;
@@ -118,7 +121,9 @@ struct KeyPlan {
   bool disabled = false;
   TimePoint expires;  ///< zero: never
   const ContractPlan* contract = nullptr;
-  std::vector<ClauseText> clauses;  ///< of the key's own caps
+  std::vector<ClauseText> clauses;      ///< of the key's own caps
+  std::shared_ptr<const KeyTags> tags;  ///< never null
+  const Licence* licence = nullptr;     ///< that it is under; null: none of its own
   Digest digest{};
   // Prepared caps of the key itself; see internal/plan.h.
   std::shared_ptr<const struct CapPlans> caps;
@@ -143,6 +148,9 @@ struct Resolved {
   const measure::Method* method = nullptr;
   std::string session;   ///< the id the record carries: as sent, or "key:<name>" for the key's own session
   std::string contract;  ///< name
+  /// Under a seat licence: the seat, a key's or a session's name, which the call must have (gateway/seats.h).
+  const Licence* seat_licence = nullptr;
+  std::string seat;
   std::string provider, consumer;            ///< party names
   std::string method_name, price_book_name;  ///< the second is empty without a price book
   Digest contract_digest{}, method_digest{}, price_book_digest{};  ///< zero where there is none
@@ -205,6 +213,13 @@ class Registry {
 
   /// The packages that have expired by then, or may be used no further than their roll-over allows.
   std::vector<PackageRest> expired_packages(TimePoint at) const;
+
+  const Licence* find_licence(std::string_view name) const;
+  std::vector<const Licence*> licences() const;
+  /// Ciyuan of one token of each kind under the contract's method, for the models of its scope; and the
+  /// method's digest in hexadecimal. What a device's voucher says.
+  std::map<std::string, std::array<Amount, kKinds>> weights_of(const Licence& licence) const;
+  std::string method_digest_of(const Licence& licence) const;
 
   /// The documents themselves, sorted by kind (in the order of kDocumentKinds) and name.
   const std::vector<Document>& documents() const;

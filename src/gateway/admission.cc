@@ -37,6 +37,14 @@ bool is_printable(std::string_view text) {
 
 std::string hex_or_empty(const Digest& digest) { return digest == Digest{} ? std::string() : to_hex(digest); }
 
+// A list may come in several fields (RFC 9110 §5.3).
+std::string tags_header(const http::Headers& headers) {
+  std::string list;
+  for (const auto& [name, value] : headers)
+    if (http::equal_ignoring_case(name, contract::kTagsHeader)) list += (list.empty() ? "" : ",") + value;
+  return list;
+}
+
 dialect::ErrorBody bad_request(const Error& error) {
   return {.status = 400, .message = error.text(), .type = "invalid_request_error", .param = error.path};
 }
@@ -68,6 +76,14 @@ http::Task<bool> MeteredCall::admit() {
     co_return false;
   }
   facts_ = std::move(*facts);
+
+  auto tags = contract::tags_of_call(*key_->tags, tags_header(exchange_.head().headers));
+  if (!tags) {
+    ++metrics_.denied;
+    co_await answer_error(bad_request(tags.error()));
+    co_return false;
+  }
+  tags_ = std::move(*tags);
 
   const contract::SessionRule& rule = registry_->session_rule(*key_);
   std::string session(exchange_.head().headers.get(rule.header));
@@ -188,7 +204,47 @@ std::int64_t MeteredCall::tokens_within(std::int64_t units) const {
   return bytes && units < kUnbounded / *bytes ? units * *bytes : kUnbounded;
 }
 
+// A call under a seat licence has a seat before anything is held for it.
+http::Task<bool> MeteredCall::take_seat() {
+  const contract::Licence* licence = resolved_.seat_licence;
+  if (licence == nullptr) co_return true;
+  Seats& seats = worker_.gateway.seats_;
+  auto taken = seats.take(*licence, resolved_.seat, accepted_, *worker_.reader);
+  if (!taken) {
+    if (taken.error().code == ErrorCode::kRefused)
+      co_await answer_unresolved(taken.error());
+    else
+      co_await answer_unrecorded(taken.error().text());
+    co_return false;
+  }
+  if (!taken->has_value()) co_return true;
+  clerk::Command command = std::move(**taken);
+  clerk::Reply reply = co_await worker_.mailbox.ask(std::move(command));
+  if (std::holds_alternative<clerk::Done>(reply)) {
+    seats.confirm(*licence, resolved_.seat);
+    co_return true;
+  }
+  seats.give_back(*licence);
+  const auto* error = std::get_if<Error>(&reply);
+  co_await answer_unrecorded(error != nullptr ? error->text() : std::string("no reply"));
+  co_return false;
+}
+
+// Nothing is ever served unrecorded (P9).
+http::Task<> MeteredCall::answer_unrecorded(const std::string& why) {
+  ++metrics_.unavailable;
+  http::Headers headers;
+  headers.add("Retry-After", "1");
+  dialect::ErrorBody refusal_body{.status = 503,
+                                  .message = "the call could not be recorded, so it was not served: " + why,
+                                  .type = "service_unavailable_error",
+                                  .code = "not_recordable"};
+  co_await answer_error(refusal_body, headers);
+}
+
 http::Task<bool> MeteredCall::open() {
+  const bool has_seat = co_await take_seat();
+  if (!has_seat) co_return false;
   std::int64_t wanted = std::min(answer_tokens_max() * facts_.answers, kOutputTokensMax);
   if (endpoint_ == dialect::Endpoint::kEmbeddings) wanted = 0;
   clerk::Open command;
@@ -224,6 +280,7 @@ http::Task<bool> MeteredCall::open() {
   record_.contract = resolved_.contract;
   record_.key = key_->name;
   record_.session = resolved_.session;
+  record_.tags = std::move(tags_);
   record_.model_asked = facts_.model;
   record_.service_class = resolved_.service_class;
   record_.contract_digest = hex_or_empty(resolved_.contract_digest);
@@ -263,16 +320,7 @@ http::Task<bool> MeteredCall::open() {
     co_await answer_replay(*replay);
   } else {
     const auto* error = std::get_if<Error>(&reply);
-    ++metrics_.unavailable;
-    // Nothing is ever served unrecorded (P9).
-    http::Headers headers;
-    headers.add("Retry-After", "1");
-    dialect::ErrorBody refusal_body{.status = 503,
-                                    .message = "the call could not be recorded, so it was not served: " +
-                                               (error != nullptr ? error->text() : std::string("no reply")),
-                                    .type = "service_unavailable_error",
-                                    .code = "not_recordable"};
-    co_await answer_error(refusal_body, headers);
+    co_await answer_unrecorded(error != nullptr ? error->text() : std::string("no reply"));
   }
   co_return false;
 }

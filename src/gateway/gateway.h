@@ -23,6 +23,7 @@
 #include "gateway/mailbox.h"
 #include "gateway/metrics.h"
 #include "gateway/recent_answers.h"
+#include "gateway/seats.h"
 #include "gateway/unsettled_calls.h"
 #include "gateway/upstreams.h"
 #include "http/server.h"
@@ -82,6 +83,7 @@ class Gateway {
   GatewayOptions options_;
   Metrics metrics_;
   RecentAnswers recent_;
+  Seats seats_;
   std::atomic<bool> draining_{false};
   mutable std::mutex registry_mutex_;
   std::shared_ptr<const contract::Registry> registry_;

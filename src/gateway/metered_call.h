@@ -43,6 +43,8 @@ class MeteredCall {
   // admission.cc: who asks, under which terms, how much the prompt is. False: the answer was already given.
   http::Task<bool> admit();
   http::Task<Result<measure::PromptCount>> count_elsewhere();
+  http::Task<bool> take_seat();
+  http::Task<> answer_unrecorded(const std::string& why);
   http::Task<> answer_unresolved(const Error& error);
   http::Task<bool> open();
   void withdraw();
@@ -119,6 +121,7 @@ class MeteredCall {
   std::string body_;
   dialect::RequestFacts facts_;
   contract::Resolved resolved_;
+  contract::Tags tags_;
   std::shared_ptr<const measure::Profile> profile_;
   Id id_;
   TimePoint accepted_;

@@ -184,6 +184,11 @@ void write_group(Writer& w, std::size_t group, const UsageRecord& r) {
       w.member("contract", r.contract);
       w.member("key", r.key);
       w.member("party", r.party);
+      if (!r.tags.empty()) {
+        w.name("tags"), w.open('{');
+        for (const auto& [name, value] : r.tags) w.any_name(name), w.text(value);
+        w.close('}');
+      }
       return w.close('}');
     case 10:
       return w.hex(r.request_commitment);
@@ -256,6 +261,9 @@ void read_lists(const Json& json, UsageRecord& r) {
     r.usage[it.key()] = {number_at(*it, "reported"), number_at(*it, "measured").value_or(0),
                          number_at(*it, "billed").value_or(0), enum_at<Level>(*it, "level", kLevels),
                          text_at(*it, "counted_by")};
+  const Json tags = json.at("party").is_object() ? json["party"].value("tags", Json::object()) : Json();
+  for (auto it = tags.begin(); tags.is_object() && it != tags.end(); ++it)
+    if (it->is_string()) r.tags[it.key()] = it->get<std::string>();
 }
 
 }  // namespace

@@ -108,6 +108,8 @@ struct UsageRecord {
   TimePoint accepted, first_byte, first_token, last_token, closed;
 
   std::string party, contract, key, session;
+  /// What the call's cost is split by, name → value; a part of the group "party", left out where empty.
+  std::map<std::string, std::string> tags;
   std::string model_asked, model_answered;
   std::string service_class;  ///< "batch", "priority", …: what the price was for; empty: standard
   std::string upstream, region, region_grade;

@@ -36,6 +36,11 @@ void add_row(std::string& out, const std::vector<std::string>& cells) {
   out += "\r\n";
 }
 
+std::string tags_text(const Json& record) {
+  const Json& tags = tags_of(record);
+  return tags.empty() ? "" : tags.dump();
+}
+
 Status check_size(const std::string& text) {
   if (text.size() <= kExportBytesMax) return {};
   return Error{ErrorCode::kTooLarge,
@@ -47,15 +52,16 @@ Result<Export> as_csv(store::Reader& reader, const RecordQuery& query) {
   Export out{.content_type = "text/csv; charset=utf-8", .text = ""};
   add_row(out.text,
           {"record", "closed", "contract", "key", "session", "model", "upstream", "state", "kind", "quantity",
-           "unit_price", "amount", "currency", "paid_from", "ciyuan_of_record", "corrects"});
+           "unit_price", "amount", "currency", "paid_from", "ciyuan_of_record", "corrects", "tags"});
   CIYUAN_TRY_STATUS(for_each_record(reader, query, [&](const store::RecordRow& row, const Json& record) {
     for (const Json& charge : record.at("charges"))
-      add_row(out.text, {text_at(record, "id"), to_rfc3339(row.at), row.contract, row.key,
-                         harmless(row.session), harmless(text_at(record.at("model"), "asked")),
-                         text_at(record.at("upstream"), "name"), text_at(record.at("outcome"), "state"),
-                         text_at(charge, "kind"), text_at(charge, "quantity"), text_at(charge, "unit_price"),
-                         text_at(charge, "amount"), text_at(charge, "currency"), text_at(charge, "paid_from"),
-                         text_at(record, "ciyuan"), text_at(record.at("outcome"), "corrects")});
+      add_row(out.text,
+              {text_at(record, "id"), to_rfc3339(row.at), row.contract, row.key, harmless(row.session),
+               harmless(text_at(record.at("model"), "asked")), text_at(record.at("upstream"), "name"),
+               text_at(record.at("outcome"), "state"), text_at(charge, "kind"), text_at(charge, "quantity"),
+               text_at(charge, "unit_price"), text_at(charge, "amount"), text_at(charge, "currency"),
+               text_at(charge, "paid_from"), text_at(record, "ciyuan"),
+               text_at(record.at("outcome"), "corrects"), tags_text(record)});
     return check_size(out.text);
   }));
   return out;
@@ -65,7 +71,7 @@ Result<Export> as_csv(store::Reader& reader, const RecordQuery& query) {
 
 /// Rows are told apart by these.
 struct FocusKey {
-  std::string day, key, model, kind, unit_price, region, currency;
+  std::string day, key, model, kind, unit_price, region, currency, tags;
   bool correction = false;
   auto operator<=>(const FocusKey&) const = default;
 };
@@ -154,7 +160,10 @@ Cells usage_cells(const FocusFrame& frame, const FocusKey& key, const FocusSum& 
   cells["SkuMeter"] = key.kind;
   cells["SkuPriceId"] = sku + "@" + key.unit_price + key.currency;
   cells["SubAccountId"] = cells["SubAccountName"] = key.key;
-  Json tags = {{"contract", frame.account}, {"key", key.key}};
+  // Ours are put last: nobody's tag passes for them.
+  Json tags = key.tags.empty() ? Json::object() : Json::parse(key.tags);
+  tags["contract"] = frame.account;
+  tags["key"] = key.key;
   cells["Tags"] = tags.dump();
   return cells;
 }
@@ -235,6 +244,7 @@ Result<Export> as_focus(store::Reader& reader, const std::string& contract, cons
                        text_at(charge, "unit_price"),
                        text_at(record.at("upstream"), "region"),
                        text_at(charge, "currency"),
+                       tags_text(record),
                        adjustment};
           FocusSum& sum = sums[key];
           CIYUAN_TRY(Amount amount, parse_decimal(text_at(charge, "amount"), contract::kMoneyScale));
@@ -286,6 +296,8 @@ Json tmf_usage(const store::RecordRow& row, const Json& record, const Settlement
   characteristics.push_back(characteristic("model", "string", text_at(record.at("model"), "asked")));
   characteristics.push_back(characteristic("key", "string", row.key));
   characteristics.push_back(characteristic("session", "string", row.session));
+  for (const auto& tag : tags_of(record).items())
+    characteristics.push_back(characteristic(("tag:" + tag.key()).c_str(), "string", tag.value()));
   std::string corrects = text_at(record.at("outcome"), "corrects");
   if (!corrects.empty()) characteristics.push_back(characteristic("corrects", "string", corrects));
   return {{"@type", "Usage"},

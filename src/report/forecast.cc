@@ -157,12 +157,7 @@ Result<std::vector<Spent>> spending_of(store::Reader& reader, const RecordQuery&
     CIYUAN_TRY(TimePoint closed, parse_rfc3339(text_at(record.at("times"), "closed")));
     // What is taken back in this span was spent before it: it lowers the first day.
     Spent one{std::max(closed, query.from), {}};
-    if (unit == "CIYUAN") {
-      CIYUAN_TRY(one.amount, ciyuan_of(record));
-    } else {
-      CIYUAN_TRY(auto money, money_of(record));
-      one.amount = money[unit];
-    }
+    CIYUAN_TRY(one.amount, amount_in(record, unit));
     if (sign < 0) one.amount = -one.amount;
     if (!one.amount.is_zero()) spent.push_back(one);
     return {};

@@ -7,6 +7,10 @@
 ///   Closing               never change; one a contract and billing period
 ///   Billing               one a contract: its newest invoice, and what was credited
 ///   Settlement            one a contract and period: the proposal and the signed steps so far
+///   Notice                one a budget, month and share: what is told of it, and whether it was (notice.h)
+///   LicenceTerm           one a device and term: the Ciyuan that it was given
+///   Voucher               what a device may use offline, and what it has reported (admin/licences.cc)
+///   Seat                  who has a seat of a licence, since when (gateway/seats.h)
 ///
 /// and what of the documents in force they are written from.
 
@@ -23,8 +27,8 @@
 
 namespace ciyuan::report {
 
-inline constexpr std::string_view kPaperKinds[] = {"Invoice", "CreditNote", "Billing", "Settlement",
-                                                   "Closing"};
+inline constexpr std::string_view kPaperKinds[] = {
+    "Invoice", "CreditNote", "Billing", "Settlement", "Closing", "Notice", "LicenceTerm", "Voucher", "Seat"};
 bool is_paper_kind(std::string_view kind);
 
 /// The newest state; nothing where there is none.

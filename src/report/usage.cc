@@ -6,6 +6,7 @@
 
 #include "base/amount.h"
 #include "contract/limit.h"
+#include "contract/tags.h"
 #include "record/leaf.h"
 #include "report/papers.h"
 
@@ -175,12 +176,25 @@ std::string label_of(const Json& record, std::string_view by, int offset_minutes
   if (by == "key") return text_at(record.at("party"), "key");
   if (by == "session") return text_at(record, "session");
   if (by == "model") return text_at(record.at("model"), "asked");
+  if (by.starts_with(kTagSplit)) return text_at(tags_of(record), by.substr(kTagSplit.size()));
   if (by == "upstream") return text_at(record.at("upstream"), "name");
   Result<TimePoint> closed = parse_rfc3339(text_at(record.at("times"), "closed"));
   return closed.ok() ? date_text(*closed, offset_minutes) : std::string();
 }
 
+bool has_tags(const Json& record, const std::map<std::string, std::string>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const auto& tag) { return text_at(tags_of(record), tag.first) == tag.second; });
+}
+
 }  // namespace
+
+const Json& tags_of(const Json& record) {
+  static const Json kNone = Json::object();
+  const Json& party = record.at("party");
+  auto tags = party.find("tags");
+  return tags == party.end() ? kNone : *tags;
+}
 
 bool is_from_package(const Json& charge) { return text_at(charge, "currency") == "CIYUAN"; }
 
@@ -196,6 +210,12 @@ Result<std::map<std::string, Amount>> money_of(const Json& record) {
 
 Result<Amount> ciyuan_of(const Json& record) { return amount_at(record, "ciyuan", contract::kCiyuanScale); }
 
+Result<Amount> amount_in(const Json& record, const std::string& unit) {
+  if (unit == "CIYUAN") return ciyuan_of(record);
+  CIYUAN_TRY(auto money, money_of(record));
+  return money[unit];
+}
+
 Status for_each_record(store::Reader& reader, const RecordQuery& query,
                        const std::function<Status(const store::RecordRow&, const Json&)>& take) {
   store::RecordFilter filter;
@@ -208,6 +228,7 @@ Status for_each_record(store::Reader& reader, const RecordQuery& query,
   for (bool more = true; more;) {
     CIYUAN_TRY(std::vector<store::RecordRow> rows, reader.records(filter));
     for (const store::RecordRow& row : rows) {
+      if (query.after_leaf && row.leaf <= *query.after_leaf) return {};
       if (++seen > query.records_max)
         return Error{ErrorCode::kTooLarge,
                      "has more than " + std::to_string(query.records_max) + " records: take a shorter one",
@@ -217,11 +238,12 @@ Status for_each_record(store::Reader& reader, const RecordQuery& query,
       CIYUAN_TRY_STATUS(guarded(
           [&]() -> Status {
             if (!query.model.empty() && text_at(record->at("model"), "asked") != query.model) return {};
+            if (!has_tags(*record, query.tags)) return {};
             return take(row, *record);
           },
           row.id.text()));
     }
-    more = rows.size() == kPage && rows.back().leaf > 0;
+    more = rows.size() == kPage && rows.back().leaf > query.after_leaf.value_or(0);
     if (more) filter.before_leaf = rows.back().leaf;
   }
   return {};
@@ -284,9 +306,10 @@ Result<Usage> usage_of(store::Reader& reader, const RecordQuery& query, bool wit
 
 Result<std::map<std::string, Share>> split_of(store::Reader& reader, const RecordQuery& query,
                                               std::string_view by, int offset_minutes) {
-  if (std::find(std::begin(kSplits), std::end(kSplits), by) == std::end(kSplits))
-    return invalid("split", "\"" + std::string(by.substr(0, 60)) +
-                                "\" is no property; those are key, session, model, upstream, day");
+  const bool by_tag = by.starts_with(kTagSplit) && contract::is_tag_name(by.substr(kTagSplit.size()));
+  if (!by_tag && std::find(std::begin(kSplits), std::end(kSplits), by) == std::end(kSplits))
+    return invalid("split", "\"" + std::string(by.substr(0, 80)) +
+                                "\" is no property; those are key, session, model, upstream, day, tag:NAME");
   std::map<std::string, Share> shares;
   auto add_share = [&](const Json& record, int sign, bool) -> Status {
     Share& share = shares[label_of(record, by, offset_minutes)];

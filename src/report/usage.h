@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -27,6 +28,9 @@ constexpr std::size_t kRecordsMax = 5'000'000;
 struct RecordQuery {
   std::string contract, key, model;  ///< empty: any; `model` as it was asked for
   TimePoint from, to;                ///< half open, by time of closing; zero: open
+  /// Name → value that the record must have, all of them; a correction has those of what it corrects.
+  std::map<std::string, std::string> tags{};
+  std::optional<std::uint64_t> after_leaf{};  ///< only younger ones
   std::size_t records_max = kRecordsMax;
 };
 /// Calls `take` for each record, newest first; an Error ends it. The caller pins.
@@ -92,7 +96,8 @@ struct Usage {
 Result<Usage> usage_of(store::Reader& reader, const RecordQuery& query, bool with_range);
 
 /// The same money and Ciyuan by one property of the records: "key", "session", "model", "upstream", "day" (of
-/// the calendar at `offset_minutes`). Corrections count with the property of the record they correct.
+/// the calendar at `offset_minutes`), or "tag:NAME", where what has no such tag is under "". Corrections
+/// count with the property of the record they correct.
 struct Share {
   std::uint64_t calls = 0;
   std::int64_t tokens = 0;
@@ -100,13 +105,19 @@ struct Share {
   std::map<std::string, Amount> money;
 };
 inline constexpr std::string_view kSplits[] = {"key", "session", "model", "upstream", "day"};
+inline constexpr std::string_view kTagSplit = "tag:";
 Result<std::map<std::string, Share>> split_of(store::Reader& reader, const RecordQuery& query,
                                               std::string_view by, int offset_minutes);
 
-/// Sum of a record's charges in each currency.
+/// The record's tags, an object; empty where it has none.
+const Json& tags_of(const Json& record);
+
 /// In Ciyuan, not in money.
 bool is_from_package(const Json& charge);
+/// Sum of a record's charges in each currency.
 Result<std::map<std::string, Amount>> money_of(const Json& record);
 Result<Amount> ciyuan_of(const Json& record);
+/// In "CIYUAN" or a currency.
+Result<Amount> amount_in(const Json& record, const std::string& unit);
 
 }  // namespace ciyuan::report

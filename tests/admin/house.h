@@ -61,6 +61,7 @@ struct House {
       published = std::move(registry);
     };
     parts.clock = [this] { return time; };
+    parts.licence_key = licence_key;
     api = Api::open(std::move(parts)).value();
   }
   void stop() {
@@ -112,6 +113,7 @@ struct House {
     const TimePoint closed_at = std::max(calls_at, closes_at);
     record.accepted = calls_at;
     record.closed = closed_at;
+    record.tags = tags;
     record.party = resolved->consumer;
     record.contract = resolved->contract;
     record.key = key->name;
@@ -153,9 +155,12 @@ struct House {
   std::string token = "ca-0123456789abcdef0123456789abcdef";
   std::string not_ready;
   TimePoint time = kStart;
-  TimePoint calls_at = kStart, closes_at;  ///< of make_call(); the second where it is later
+  TimePoint calls_at = kStart, closes_at;   ///< of make_call(); the second where it is later
+  std::map<std::string, std::string> tags;  ///< of the calls to come
   SecretKey instance_key = random_secret_key();
   tlog::NoteSigner signer = tlog::NoteSigner::make("example.com/log", SigningKey::generate()).value();
+  tlog::NoteSigner licence_key =
+      tlog::NoteSigner::make("example.com/log/licences", SigningKey::generate()).value();
   std::unique_ptr<store::Store> store;
   std::unique_ptr<record::KeysFile> keys;
   std::unique_ptr<clerk::Clerk> clerk;

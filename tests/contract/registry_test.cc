@@ -387,11 +387,11 @@ TEST(Registry, secrets_are_long_and_never_the_same) {
 }
 
 TEST(Registry, the_examples_are_right) {
-  std::string text = source_file("examples/demo.yaml") + "\n---\n" + source_file("examples/prepaid.yaml") +
-                     "\n---\n" + source_file("examples/packages.yaml") + "\n---\n" +
-                     source_file("examples/tiers.yaml") + "\n---\n" +
-                     source_file("examples/equivalence.yaml") + "\n---\n" +
-                     source_file("data/methods/native-v1.json");
+  std::string text =
+      source_file("examples/demo.yaml") + "\n---\n" + source_file("examples/prepaid.yaml") + "\n---\n" +
+      source_file("examples/packages.yaml") + "\n---\n" + source_file("examples/tiers.yaml") + "\n---\n" +
+      source_file("examples/equivalence.yaml") + "\n---\n" + source_file("examples/licences.yaml") +
+      "\n---\n" + source_file("data/methods/native-v1.json");
   EXPECT_EQ(errors_of(text), "");
   EXPECT_TRUE(Registry::build(documents_of(text)).warnings.empty());
 }

@@ -14,7 +14,7 @@ import tempfile
 LAYERS = [
     ["base"],
     ["token", "scan", "tlog", "http", "dialect", "jinja"],
-    ["measure", "price", "ledger", "contract", "record"],
+    ["measure", "price", "ledger", "contract", "record", "licence"],
     ["clerk", "store"],
     ["gateway", "standin", "admin", "audit", "report"],
     ["cli"],

@@ -39,6 +39,7 @@ inline UsageRecord sample_record() {
                              "middle", "63.000000", "63.000000", "63.000000"};
   r.charges = {{"input", "12", "0.000002", "0.000024", "CNY"},
                {"output", "240", "0.000006", "0.001440", "CNY"}};
+  r.tags = {{"project", "词元"}, {"team", "red"}};
   r.clauses = {"cap.session"};
   r.contract_digest = to_hex(sha256("contract"));
   r.method_digest = to_hex(sha256("method"));
@@ -96,6 +97,8 @@ inline UsageRecord random_record(std::mt19937_64& random) {
   r.state = static_cast<State>(random() % 6);
   if (random() % 5 != 0) r.verdict = static_cast<Verdict>(random() % 4);
   if (random() % 3 == 0) r.corrects = make_uuid7(TimePoint{static_cast<std::int64_t>(random() >> 2)});
+  for (const char* name : {"team", "cost-centre", "a"})
+    if (random() % 3 == 0) r.tags[name] = random_text(random);
   r.delivered = maybe_count(), r.generated = maybe_count();
   for (const char* kind : {"input", "cache_read", "output", "reasoning", "image"})
     if (random() % 2)

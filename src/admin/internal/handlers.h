@@ -10,6 +10,7 @@
 
 #include "admin/api.h"
 #include "base/json.h"
+#include "licence/chain.h"
 #include "report/invoice.h"
 
 namespace ciyuan::admin {
@@ -68,6 +69,10 @@ struct Handlers {
   http::Response get_settlement(const Request& request);
   http::Response settlement_step(const Request& request);
 
+  http::Response get_licence(const Request& request);
+  http::Response issue_voucher(const Request& request);
+  http::Response report_chain(const Request& request);
+
   http::Response list_acts(const Request& request);
   http::Response log_state(const Request& request);
   http::Response log_file(const Request& request);
@@ -82,6 +87,14 @@ struct Handlers {
   http::Response show_paper(const Request& request, std::string_view kind);
   /// Writes what was drafted, and answers with it: 201, or 200 where it was there.
   http::Response write_paper(Result<report::Drafted> drafted, const Request& request, const char* member);
+
+  /// Puts the voucher's Ciyuan on hold and signs it. kRefused, path = the licence's clause: they are not
+  /// there.
+  Result<Json> write_voucher(const contract::Licence& licence, const licence::Voucher& voucher,
+                             const std::string& actor);
+  /// Posts what a device has used since its last report. kConflict: a chain that is not believed, which is
+  /// kept with the voucher.
+  Result<Json> take_chain(const licence::Chain& chain, bool close, const std::string& actor);
 
   store::Reader& reader() { return *api.parts_.reader; }
   ApiParts& parts() { return api.parts_; }

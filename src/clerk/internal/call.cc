@@ -469,7 +469,7 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
     command.idempotency->key = in.text();
     command.idempotency->body = in.fixed<32>();
   }
-  command.draft = read_draft(in, version >= 3);
+  command.draft = read_draft(in, version >= 3, version >= 4);
   if (!in.done()) return damaged;
   return call;
 }

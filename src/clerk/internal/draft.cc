@@ -95,9 +95,11 @@ void write_draft(ByteWriter& out, const UsageRecord& draft) {
   out.number(draft.clauses.size());
   for (const std::string& clause : draft.clauses) out.text(clause);
   out.text(draft.service_class);
+  out.number(draft.tags.size());
+  for (const auto& [name, value] : draft.tags) out.text(name), out.text(value);
 }
 
-UsageRecord read_draft(ByteReader& in, bool of_lines) {
+UsageRecord read_draft(ByteReader& in, bool of_lines, bool of_tags) {
   UsageRecord draft;
   draft.id.bytes = in.fixed<16>();
   each_time(draft, [&](TimePoint& time) { time.ns = in.integer(); });
@@ -136,6 +138,11 @@ UsageRecord read_draft(ByteReader& in, bool of_lines) {
   });
   read_items(in, [&] { draft.clauses.emplace_back(in.text()); });
   if (of_lines) draft.service_class = in.text();
+  if (of_tags)
+    read_items(in, [&] {
+      std::string name(in.text());
+      draft.tags[std::move(name)] = in.text();
+    });
   return draft;
 }
 

@@ -10,7 +10,8 @@ namespace ciyuan::clerk::internal {
 
 void write_draft(store::ByteWriter& out, const record::UsageRecord& draft);
 /// Where the bytes are not what write_draft made, `in` is no longer ok(), or the record is another one.
-/// `of_lines` false: bytes of before charges named their price lines, and records their service class.
-record::UsageRecord read_draft(store::ByteReader& in, bool of_lines = true);
+/// `of_lines` false: bytes of before charges named their price lines, and records their service class;
+/// `of_tags` false: of before records had tags.
+record::UsageRecord read_draft(store::ByteReader& in, bool of_lines = true, bool of_tags = true);
 
 }  // namespace ciyuan::clerk::internal

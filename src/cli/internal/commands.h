@@ -17,6 +17,7 @@ void add_statement_commands(CLI::App& app, Session& session);   ///< statement, 
 void add_closing_commands(CLI::App& app, Session& session);     ///< closing
 void add_invoice_commands(CLI::App& app, Session& session);     ///< invoice
 void add_settlement_commands(CLI::App& app, Session& session);  ///< settlement
+void add_licence_commands(CLI::App& app, Session& session);     ///< licence
 void add_offline_commands(CLI::App& app,
                           Session& session);  ///< count, method, price, parity, calibrate, verify, version
 void add_count_command(CLI::App& app, Session& session);             ///< of the offline ones

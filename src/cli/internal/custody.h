@@ -5,6 +5,7 @@
 ///
 ///   log.key       signs checkpoints; its public half is log.vkey
 ///   admin.token   lets operators in to the control plane
+///   licence.key   signs vouchers for devices that count offline
 ///   instance.key  keys what has to be compared or salted and must not be guessed: Idempotency-Key bodies,
 ///                 postings in the log
 ///
@@ -31,9 +32,13 @@ Result<std::string> load_admin_token(const std::filesystem::path& folder);
 /// they are repeated, never charged twice.
 Result<SecretKey> load_instance_key(const std::filesystem::path& folder);
 
-/// The key that signs settlements for a party. Made: written for its owner alone; kConflict where the file is
-/// there already.
-Result<tlog::NoteSigner> make_settlement_key(const std::string& name, const std::filesystem::path& file);
-Result<tlog::NoteSigner> load_settlement_key(const std::filesystem::path& file);
+/// Named "ORIGIN/licences". Made anew where it is lost: devices then do not know the vouchers to come, and
+/// their reports of the old ones are refused.
+Result<tlog::NoteSigner> load_licence_key(const std::filesystem::path& folder, const std::string& origin);
+
+/// A key that signs settlements for a party, or the counter of a device. Made: written for its owner alone;
+/// kConflict where the file is there already.
+Result<tlog::NoteSigner> make_signing_key(const std::string& name, const std::filesystem::path& file);
+Result<tlog::NoteSigner> load_signing_key(const std::filesystem::path& file);
 
 }  // namespace ciyuan::cli

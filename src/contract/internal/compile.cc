@@ -64,8 +64,12 @@ void Compiler::add(const Document& document) {
     add_contract(document);
   else if (document.kind == "Package")
     add_package(document);
+  else if (document.kind == "Licence")
+    add_licence(document);
   else if (document.kind == "Key")
     add_key(document);
+  else if (document.kind == "AlertChannel")
+    add_channel(document);
   else if (document.kind == "Budget")
     take_faults(document, "", budget_faults(document.value, state_->documents));
 }

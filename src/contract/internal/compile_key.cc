@@ -2,6 +2,7 @@
 
 #include "contract/internal/caps.h"
 #include "contract/internal/compiler.h"
+#include "contract/internal/tag_faults.h"
 
 namespace ciyuan::contract {
 
@@ -23,10 +24,27 @@ void Compiler::add_key(const Document& document) {
     return fault(document, "/contract", "\"" + contract_name + "\" names no Contract");
   key.contract = &contract->second;
   take_key_caps(document, key, contract->second);
+  take_key_tags(document, key);
+  take_key_licence(document, key);
   const KeyPlan* kept = &state_->keys.emplace(document.name, std::move(key)).first->second;
   std::uint64_t prefix;
   std::copy_n(kept->secret_sha256.begin(), sizeof prefix, reinterpret_cast<std::uint8_t*>(&prefix));
   state_->keys_by_hash[prefix].push_back(kept);
+}
+
+void Compiler::take_key_tags(const Document& document, KeyPlan& key) {
+  auto tags = std::make_shared<KeyTags>();
+  const Json own = document.value.value("tags", Json::object());
+  take_faults(document, "", tag_faults(document.value));
+  for (const auto& tag : own.items()) tags->own.emplace(tag.key(), tag.value().get<std::string>());
+  const Json names = document.value.value("overridable_tags", Json::array());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    std::string name = names[i].get<std::string>();
+    if (!tags->own.contains(name))
+      fault(document, "/overridable_tags/" + std::to_string(i), "\"" + name + "\" is none of the key's tags");
+    tags->overridable.insert(std::move(name));
+  }
+  key.tags = std::move(tags);
 }
 
 void Compiler::take_key_caps(const Document& document, KeyPlan& key, const ContractPlan& contract) {

@@ -40,6 +40,13 @@ void Compiler::add_upstream(const Document& document) {
   state_->upstreams.emplace(document.name, std::move(upstream));
 }
 
+void Compiler::add_channel(const Document& document) {
+  std::string url = text_at(document.value, "url");
+  check_url(document, url);
+  if (document.value.contains("tls") && !url.starts_with("https://"))
+    fault(document, "/tls", "is set, but " + url + " is not https");
+}
+
 void Compiler::check_url(const Document& document, std::string_view url) {
   std::size_t from = url.find("://") + 3;
   std::string_view authority = url.substr(from, url.find('/', from) - from);

@@ -39,6 +39,7 @@ class Compiler {
   // Upstreams and models (compile_services.cc).
   void add_upstream(const Document& document);
   void check_url(const Document& document, std::string_view url);
+  void add_channel(const Document& document);
   void add_model(const Document& document);
   void claim_name(const Document& document, const std::string& pointer, const std::string& name,
                   const Model* model);
@@ -59,8 +60,15 @@ class Compiler {
   void add_package(const Document& document);
   void finish_packages();
 
+  // Licences, and the keys under them (compile_licence.cc).
+  void add_licence(const Document& document);
+  void check_licence_fields(const Document& document, LicenceType type);
+  void take_devices(const Document& document, Licence& licence);
+  void take_key_licence(const Document& document, KeyPlan& key);
+
   // Keys (compile_key.cc).
   void add_key(const Document& document);
+  void take_key_tags(const Document& document, KeyPlan& key);
   void take_key_caps(const Document& document, KeyPlan& key, const ContractPlan& contract);
 
   std::unique_ptr<Registry::State> state_;

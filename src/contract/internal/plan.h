@@ -141,6 +141,7 @@ struct ContractPlan {
   std::vector<PackagePlan> packages;  ///< in the order in which they are used
   std::vector<RoyaltyPlan> royalties;
   EquivalencePlan equivalence;
+  const Licence* site = nullptr;  ///< null: none
   Metering metering;
   SessionRule session;
   Tolerance tolerance;
@@ -159,6 +160,8 @@ struct Registry::State {
       negotiated;  ///< by contract: its book, with its price clause
   std::map<std::pair<const measure::Method*, const price::Book*>, RateTable> rates;
   std::map<std::string, ContractPlan, std::less<>> contracts;
+  std::map<std::string, Licence, std::less<>> licences;
+  std::map<std::string, ClauseText, std::less<>> licence_texts;  ///< by what refusals name
   std::map<std::string, KeyPlan, std::less<>> keys;
   std::unordered_map<std::uint64_t, std::vector<const KeyPlan*>> keys_by_hash;  ///< first 8 bytes of SHA-256
 };

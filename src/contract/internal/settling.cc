@@ -4,6 +4,7 @@
 
 #include "contract/internal/fields.h"
 #include "contract/internal/plan.h"
+#include "contract/internal/tag_faults.h"
 #include "price/book.h"
 #include "tlog/note.h"
 
@@ -107,6 +108,12 @@ std::vector<Fault> budget_faults(const Json& budget, const std::vector<Document>
   }
   if (!model.empty() && find_in(sorted, "Model", model) == nullptr)
     faults.push_back({"/model", "\"" + model + "\" names no Model"});
+  std::string channel = text_at(budget, "channel");
+  if (!channel.empty() && find_in(sorted, "AlertChannel", channel) == nullptr)
+    faults.push_back({"/channel", "\"" + channel + "\" names no AlertChannel"});
+  if (channel.empty() && budget.contains("forecast_alert"))
+    faults.push_back({"/forecast_alert", "is set, but no channel is named that could be told"});
+  for (Fault& found : tag_faults(budget)) faults.push_back(std::move(found));
   Result<Amount> amount =
       price::decimal_of(budget.at("amount"), scale_of_unit(unit == "ciyuan" ? "CIYUAN" : unit));
   if (!amount.ok())

@@ -489,6 +489,19 @@ def described(world):
     plane.send("GET", "/v1/contracts/{name}/statement", name="e2e")
     plane.send("GET", "/v1/contracts/{name}/statement", name="e2e", query="?from=2026-01-01&to=2036-01-01")
     plane.send("GET", "/v1/contracts/{name}/statement", expected=404, name="nothing")
+    device = world.run("licence", "keygen", "cutter-1", "-o", world.path("device.key")).stdout.strip()
+    gateway.apply([{"kind": "Licence", "name": "desks", "contract": "e2e", "type": "device", "ciyuan": "100", "from": "2026-01-01",
+                    "until": "2036-01-01", "devices": [device]}])
+    wanted = {"device": "cutter-1", "ciyuan": "60"}
+    issued = plane.send("POST", "/v1/licences/{name}/vouchers", wanted, 201, name="desks")
+    plane.send("POST", "/v1/licences/{name}/vouchers", wanted, 403, name="desks")
+    plane.send("POST", "/v1/licences/{name}/vouchers", {**wanted, "device": "cutter-2"}, 400, name="desks")
+    plane.send("POST", "/v1/licences/{name}/vouchers", wanted, 404, name="nothing")
+    for query in ("", "?close=true", ""):
+        plane.send("POST", "/v1/licence-reports", issued["note"].encode(), body_fits=False, query=query)
+    plane.send("POST", "/v1/licence-reports", b"nonsense", 400, body_fits=False)
+    plane.send("GET", "/v1/licences/{name}", name="desks")
+    plane.send("GET", "/v1/licences/{name}", expected=404, name="nothing")
     plane.send("GET", "/v1/acts")
     plane.send("GET", "/v1/log")
     plane.send("GET", "/v1/log", expected=401, token=False)

@@ -1,0 +1,128 @@
+#include "gateway/seats.h"
+
+#include <algorithm>
+
+#include "base/canonical_json.h"
+#include "base/json.h"
+
+namespace ciyuan::gateway {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+std::string prefix_of(const contract::Licence& licence) {
+  return licence.name + "/" + to_rfc3339(licence.from) + "/";
+}
+
+Status add_paper(clerk::Settle& command, const contract::Licence& licence, const std::string& holder,
+                 TimePoint assigned, TimePoint released) {
+  Json paper = {{"kind", "Seat"},
+                {"name", prefix_of(licence) + holder},
+                {"licence", licence.name},
+                {"holder", holder},
+                {"assigned", to_rfc3339(assigned)}};
+  if (released != TimePoint{}) paper["released"] = to_rfc3339(released);
+  CIYUAN_TRY(std::string canonical, canonical_json(paper));
+  command.papers.push_back({"Seat", prefix_of(licence) + holder, std::move(canonical)});
+  return {};
+}
+
+TimePoint moment_at(const Json& paper, const char* member) {
+  auto found = paper.find(member);
+  if (found == paper.end() || !found->is_string()) return {};
+  Result<TimePoint> at = parse_rfc3339(found->get_ref<const std::string&>());
+  return at.ok() ? *at : TimePoint{};
+}
+
+}  // namespace
+
+Result<Seats::Term*> Seats::term_of(const contract::Licence& licence, store::Reader& reader) {
+  const std::string prefix = prefix_of(licence);
+  if (auto known = terms_.find(prefix); known != terms_.end()) return &known->second;
+  Term term;
+  std::string after;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<store::DocumentRow> page, reader.documents_of("Seat", prefix, after, kPage));
+    more = page.size() == kPage;
+    if (more) after = page.back().name;
+    for (const store::DocumentRow& row : page) {
+      CIYUAN_TRY(Json paper, parse_json(row.json));
+      if (paper.contains("released")) continue;
+      const TimePoint assigned = moment_at(paper, "assigned");
+      term.seats[row.name.substr(prefix.size())] = {assigned, assigned, true};
+    }
+  }
+  return &terms_.emplace(prefix, std::move(term)).first->second;
+}
+
+// Whose seat has been idle for long enough; the one idle longest. Empty: nobody's.
+Result<std::string> Seats::idle_holder(const contract::Licence& licence, Term& term, TimePoint now,
+                                       store::Reader& reader) {
+  if (licence.idle.count == 0) return std::string();
+  if (term.looked == TimePoint{} || now >= term.looked + kLookAgainAfter) {
+    term.looked = now;
+    // Memory knows the calls since the start; the records know those before.
+    for (auto& [holder, seat] : term.seats) {
+      store::RecordFilter filter;
+      filter.contract = licence.contract;
+      (licence.seat_of_session ? filter.session : filter.key) = holder;
+      filter.rows_max = 1;
+      CIYUAN_TRY(std::vector<store::RecordRow> newest, reader.records(filter));
+      if (!newest.empty()) seat.used = std::max(seat.used, newest[0].at);
+    }
+  }
+  std::string longest;
+  TimePoint since = now;
+  for (const auto& [holder, seat] : term.seats) {
+    if (!seat.is_recorded || now < seat.used + licence.idle || now < seat.assigned + licence.cool_down)
+      continue;
+    if (seat.used >= since) continue;
+    longest = holder;
+    since = seat.used;
+  }
+  return longest;
+}
+
+Result<std::optional<clerk::Settle>> Seats::take(const contract::Licence& licence, const std::string& holder,
+                                                 TimePoint now, store::Reader& reader) {
+  std::lock_guard lock(mutex_);
+  CIYUAN_TRY(Term * term, term_of(licence, reader));
+  if (auto seat = term->seats.find(holder); seat != term->seats.end()) {
+    seat->second.used = std::max(seat->second.used, now);
+    if (seat->second.is_recorded) return std::optional<clerk::Settle>();
+    // Another call of the holder is about to record it: the same again changes nothing.
+    clerk::Settle again{.at = now, .actor = "seats", .papers = {}, .postings = {}};
+    CIYUAN_TRY_STATUS(add_paper(again, licence, holder, seat->second.assigned, {}));
+    return std::optional(std::move(again));
+  }
+  clerk::Settle command{.at = now, .actor = "seats", .papers = {}, .postings = {}};
+  if (term->seats.size() >= static_cast<std::size_t>(licence.seats)) {
+    CIYUAN_TRY(std::string idle, idle_holder(licence, *term, now, reader));
+    if (idle.empty())
+      return Error{
+          ErrorCode::kRefused,
+          "all " + std::to_string(licence.seats) + " seats of the licence " + licence.name + " are taken",
+          licence.clause()};
+    CIYUAN_TRY_STATUS(add_paper(command, licence, idle, term->seats[idle].assigned, now));
+    term->seats.erase(idle);
+  }
+  CIYUAN_TRY_STATUS(add_paper(command, licence, holder, now, {}));
+  term->seats[holder] = {now, now, false};
+  return std::optional(std::move(command));
+}
+
+void Seats::confirm(const contract::Licence& licence, const std::string& holder) {
+  std::lock_guard lock(mutex_);
+  auto term = terms_.find(prefix_of(licence));
+  if (term == terms_.end()) return;
+  if (auto seat = term->second.seats.find(holder); seat != term->second.seats.end())
+    seat->second.is_recorded = true;
+}
+
+// The papers are read again: whether the command was done is not known, and whose seat it took neither.
+void Seats::give_back(const contract::Licence& licence) {
+  std::lock_guard lock(mutex_);
+  terms_.erase(prefix_of(licence));
+}
+
+}  // namespace ciyuan::gateway
