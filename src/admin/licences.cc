@@ -162,6 +162,11 @@ Result<licence::Voucher> draft_voucher(const contract::Registry& registry, const
   if (wanted.until <= now || wanted.until > licence.until)
     return invalid("until", to_rfc3339(wanted.until) + " is not between now and the licence's end, " +
                                 to_rfc3339(licence.until));
+  // What a token is in Ciyuan stands in the voucher: it ends with that.
+  const TimePoint weights_until = registry.weights_until(licence, now);
+  if (weights_until != TimePoint{} && wanted.until > weights_until)
+    return invalid("until", to_rfc3339(wanted.until) + " is after " + to_rfc3339(weights_until) +
+                                ", when the contract's equivalence clause counts otherwise");
   licence::Voucher voucher;
   voucher.id = make_uuid7(now);
   voucher.licence = licence.name;
@@ -173,7 +178,9 @@ Result<licence::Voucher> draft_voucher(const contract::Registry& registry, const
   voucher.until = wanted.until;
   voucher.report_by = wanted.until + licence.report_within;
   voucher.method_digest = registry.method_digest_of(licence);
-  voucher.models = registry.weights_of(licence);
+  voucher.models = registry.weights_of(licence, now);
+  if (voucher.models.empty())
+    return refused(licence, "nothing says what a token of the contract's models is in Ciyuan now");
   CIYUAN_TRY_STATUS(licence::voucher_text(voucher));
   return voucher;
 }

@@ -191,7 +191,7 @@ http::Response Handlers::explain(const Request& request) {
     if (Json document = named_document(reader(), text_at(digests, name)); !document.is_null())
       body["documents"][name] = document;
   const Json& billed = member(member(record, "equivalence"), "billed");
-  if (text_at(billed, "kind") == "Equivalence")
+  if (billed.is_object())
     if (Json document = named_document(reader(), text_at(billed, "digest")); !document.is_null())
       body["documents"]["equivalence"] = document;
   Json clauses = Json::array();

@@ -384,7 +384,7 @@ Reply StateMachine::log(const Act& command) {
   return Done{log_action(id, command.action, command.kind, command.name, Digest{}, command.actor)};
 }
 
-Result<StateMachine::PostingPlan> StateMachine::plan_posting(const Post& command) {
+Result<StateMachine::PostingPlan> StateMachine::plan_posting(const Post& command, bool is_claim) {
   if (command.id.is_nil()) return invalid("id", "is nil");
   if (auto wrong = check_text(command.actor, kNameBytesMax, "actor")) return *wrong;
   if (auto wrong = check_text(command.debit, kNameBytesMax, "debit")) return *wrong;
@@ -442,7 +442,7 @@ Result<StateMachine::PostingPlan> StateMachine::plan_posting(const Post& command
   if (calls_.contains(command.id)) return conflict("id", "the id is an open call's");
   if (*debit) {
     const ledger::Account& from = ledger_.account(**debit);
-    if (!from.may_overdraw && from.headroom() < command.amount)
+    if (!is_claim && !from.may_overdraw && from.headroom() < command.amount)
       return Error{ErrorCode::kRefused,
                    "account " + from.name + " has " +
                        format_decimal(std::max(from.headroom(), Amount()), from.scale) + " " + from.unit +
@@ -452,7 +452,7 @@ Result<StateMachine::PostingPlan> StateMachine::plan_posting(const Post& command
   return PostingPlan{std::nullopt, *debit, *credit};
 }
 
-Reply StateMachine::make_posting(Post& command) {
+Reply StateMachine::make_posting(Post& command, bool is_claim) {
   int scale = contract::scale_of_unit(command.unit);
   // A debit account that is new stands for the world outside, where deposits come from: it may go below zero.
   auto from = open_account({command.debit, command.unit, scale, true}, false);
@@ -461,7 +461,10 @@ Reply StateMachine::make_posting(Post& command) {
       open_account({command.credit, command.unit, scale, internal::is_two_sided(command.credit)}, false);
   if (!to.ok()) return to.error();
   Line lines[] = {{*from, -command.amount}, {*to, command.amount}};
+  const bool may_overdraw = ledger_.account(*from).may_overdraw;
+  if (is_claim) ledger_.set_may_overdraw(*from, true);
   auto posted = ledger_.post(internal::derived_id(command.id, 2), lines, ledger::Funding::kYes);
+  ledger_.set_may_overdraw(*from, may_overdraw);
   if (!posted.ok()) return posted.error();
   std::string content = "{\"amount\":\"" + to_text(command.amount) + "\"}";
   Json json = {{"amount", format_decimal(command.amount, scale)},

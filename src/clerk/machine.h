@@ -174,8 +174,9 @@ class StateMachine {
     std::optional<Done> done;  ///< it was made before
     std::optional<ledger::AccountIndex> debit, credit;
   };
-  Result<PostingPlan> plan_posting(const Post& command);
-  Reply make_posting(Post& command);
+  /// `is_claim`: the debit may go below zero and any credit limit.
+  Result<PostingPlan> plan_posting(const Post& command, bool is_claim = false);
+  Reply make_posting(Post& command, bool is_claim = false);
   Reply settle_papers(Settle& command);
   void open(Open& command, ReplyTo to, std::vector<Answer>& answers);
   Reply extend(const Extend& command);

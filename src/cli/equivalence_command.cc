@@ -53,7 +53,7 @@ Json json_of(const EquivalenceFile& file) {
           {"basis", name_of(file.table.basis())},
           {"digest", to_hex(file.document.digest)},
           {"rows", std::move(rows)},
-          {"signatures", file.document.value.value("signatures", Json::array()).size()}};
+          {"signature_lines", file.document.value.value("signatures", Json::array()).size()}};
 }
 
 void print_check(Session& session, const EquivalenceFile& file) {
@@ -85,6 +85,10 @@ Status check_signers(Session& session, const EquivalenceFile& file, const CheckO
                    file.file + " Equivalence/" + file.table.name()};
     if (!options.json) session.out() << "signed by " << key->name << "\n";
   }
+  const std::size_t lines = file.document.value.value("signatures", Json::array()).size();
+  if (options.keys.empty() && !options.json && lines > 0)
+    session.note(std::to_string(lines) +
+                 " signature lines, not checked: --signed-by says whose they must be");
   return {};
 }
 

@@ -263,13 +263,25 @@ std::vector<const Licence*> Registry::licences() const {
   return all;
 }
 
-std::map<std::string, std::array<Amount, kKinds>> Registry::weights_of(const Licence& licence) const {
+std::map<std::string, std::array<Amount, kKinds>> Registry::weights_of(const Licence& licence,
+                                                                       TimePoint at) const {
   std::map<std::string, std::array<Amount, kKinds>> weights;
   const ContractPlan& contract = state_->contracts.find(licence.contract)->second;
-  for (const auto& [name, model] : state_->models)
-    if (contract.scope_models.empty() || contract.scope_models.contains(std::string_view(name)))
-      weights[name] = contract.method->ciyuan_per_token(name);
+  for (const auto& [name, model] : state_->models) {
+    if (!contract.scope_models.empty() && !contract.scope_models.contains(std::string_view(name))) continue;
+    Terms terms;
+    terms.ciyuan_per_token = contract.method->ciyuan_per_token(name);
+    // A model that nothing weighs at this time is none of the voucher's.
+    if (!contract.equivalence.clause.empty() && !rate_call(contract.equivalence, name, at, terms).ok())
+      continue;
+    weights[name] = terms.ciyuan_per_token;
+  }
   return weights;
+}
+
+TimePoint Registry::weights_until(const Licence& licence, TimePoint at) const {
+  const ContractPlan& contract = state_->contracts.find(licence.contract)->second;
+  return contract.equivalence.clause.empty() ? TimePoint() : billing_until(contract.equivalence, at);
 }
 
 std::string Registry::method_digest_of(const Licence& licence) const {

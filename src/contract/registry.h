@@ -218,7 +218,9 @@ class Registry {
   std::vector<const Licence*> licences() const;
   /// Ciyuan of one token of each kind under the contract's method, for the models of its scope; and the
   /// method's digest in hexadecimal. What a device's voucher says.
-  std::map<std::string, std::array<Amount, kKinds>> weights_of(const Licence& licence) const;
+  std::map<std::string, std::array<Amount, kKinds>> weights_of(const Licence& licence, TimePoint at) const;
+  /// Until when those of `at` are what bills; zero: as long as the licence.
+  TimePoint weights_until(const Licence& licence, TimePoint at) const;
   std::string method_digest_of(const Licence& licence) const;
 
   /// The documents themselves, sorted by kind (in the order of kDocumentKinds) and name.

@@ -19,7 +19,8 @@
 ///   lines.insert(lines.end(), closing.begin(), closing.end());
 ///
 /// At capture (contract/limit.h) a call is charged at each line's first step, since what was used before is
-/// not known there; difference(captured, rated and closed) is what the close of the period posts.
+/// not known there; what the close comes to more or less is posted when the period is over
+/// (report/closing.h).
 
 #include <vector>
 

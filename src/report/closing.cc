@@ -24,22 +24,24 @@ struct Version {
   std::string digest;
 };
 struct Versions {
-  std::vector<store::DocumentRow> rows;  ///< newest first, deletions left out
+  std::vector<store::DocumentRow> rows;  ///< newest first; deletions have no text
 
   static Result<Versions> of(store::Reader& reader, std::string_view kind, std::string_view name) {
     CIYUAN_TRY(std::vector<store::DocumentRow> rows, reader.document_history(kind, name));
-    std::erase_if(rows, [](const store::DocumentRow& row) { return row.json.empty(); });
-    if (rows.empty())
+    if (std::all_of(rows.begin(), rows.end(), [](const store::DocumentRow& row) { return row.json.empty(); }))
       return Error{ErrorCode::kNotFound, "there never was one", std::string(kind) + "/" + std::string(name)};
     return Versions{std::move(rows)};
   }
-  /// In force just before `time`; the first one where there was none yet.
+  /// The newest that came before `time`; the first one where there was none yet. Deletions are passed over.
   Result<Version> before(TimePoint time) const {
-    auto row =
-        std::find_if(rows.begin(), rows.end(), [&](const store::DocumentRow& one) { return one.at < time; });
-    if (row == rows.end()) row = rows.end() - 1;
-    CIYUAN_TRY(Json value, parse_json(row->json));
-    return Version{std::move(value), to_hex(row->digest)};
+    const store::DocumentRow* found = nullptr;
+    for (const store::DocumentRow& row : rows) {
+      if (row.json.empty()) continue;
+      found = &row;
+      if (row.at < time) break;
+    }
+    CIYUAN_TRY(Json value, parse_json(found->json));
+    return Version{std::move(value), to_hex(found->digest)};
   }
 };
 
@@ -58,40 +60,12 @@ bool has_something_to_close(const price::Book& book) {
                      [](const price::Line& line) { return line.schedule.counts(); });
 }
 
-/// A contract with its price book, and how far it is closed.
-struct Subject {
-  std::string name;
-  Versions contracts, books;
-  TimePoint began, until;  ///< until: zero for ever
-  bool closes = false;     ///< some version of its book has something to close
-  std::optional<Json> last;
+/// A contract and its price book as they were just before some time.
+struct Terms {
+  Version contract, document;
+  std::optional<price::Book> book;  ///< none: the contract had no price book, or one that does not fit it
+  bool closes = false;              ///< it says something of whole periods
 };
-
-Result<Subject> subject_of(store::Reader& reader, const std::string& name) {
-  Subject subject{
-      .name = name, .contracts = {}, .books = {}, .began = {}, .until = {}, .closes = false, .last = {}};
-  CIYUAN_TRY(subject.contracts, Versions::of(reader, "Contract", name));
-  CIYUAN_TRY(Json contract, parse_json(subject.contracts.rows.front().json));
-  const std::string book = book_named_by(contract);
-  if (book.empty()) return subject;
-  CIYUAN_TRY(subject.books, Versions::of(reader, "PriceBook", book));
-  for (const store::DocumentRow& row : subject.books.rows) {
-    CIYUAN_TRY(Json value, parse_json(row.json));
-    // A version that this contract's clause does not fit is none of its.
-    Result<price::Book> parsed = Books::of(contract, value);
-    if (parsed.ok() && has_something_to_close(*parsed)) subject.closes = true;
-    if (subject.closes) break;
-  }
-  const Json& effective = contract.at("effective");
-  CIYUAN_TRY(subject.began, price::parse_moment(text_at(effective, "from")));
-  subject.began = std::max(subject.began, subject.contracts.rows.back().at);
-  if (effective.contains("until")) {
-    CIYUAN_TRY(subject.until, price::parse_moment(text_at(effective, "until")));
-  }
-  CIYUAN_TRY(std::vector<Json> closed, closings_of(reader, name, {}, {}));
-  if (!closed.empty()) subject.last = std::move(closed.back());
-  return subject;
-}
 
 /// A billing period of the contract.
 struct Span {
@@ -100,32 +74,117 @@ struct Span {
   bool after_term = false;  ///< only what closes late is in it
 };
 
-Result<Span> next_span(const Subject& subject) {
-  TimePoint from = subject.began;
-  if (subject.last) {
-    CIYUAN_TRY(from, parse_rfc3339(text_at(subject.last->at("period"), "to")));
+/// A contract through time: when it was in force, under which books, and how far it is closed.
+class Subject {
+ public:
+  static Result<Subject> of(store::Reader& reader, const std::string& name) {
+    Subject subject(reader, name);
+    CIYUAN_TRY(subject.contracts_, Versions::of(reader, "Contract", name));
+    CIYUAN_TRY(std::vector<Json> closed, closings_of(reader, name, {}, {}));
+    for (const Json& one : closed) subject.term_is_ended_ |= one.value("ends_term", false);
+    if (!closed.empty()) subject.last = std::move(closed.back());
+    return subject;
   }
-  CIYUAN_TRY(Version contract, subject.contracts.before(TimePoint{INT64_MAX}));
-  CIYUAN_TRY(Version newest, subject.books.before(TimePoint{INT64_MAX}));
-  CIYUAN_TRY(price::Book book, Books::of(contract.value, newest.value));
-  const bool by_day = book.closing_rules().billing_period == price::Period::kDay;
-  const int offset = book.utc_offset_minutes();
-  const WindowEdges window = window_of(from, by_day ? Window::kDay : Window::kMonth, offset);
-  Span span;
-  span.period.from = subject.last ? from : window.start;
-  span.period.to = window.end;
-  span.period.offset_minutes = offset;
-  span.after_term = subject.until != TimePoint{} && from >= subject.until;
-  if (!span.after_term && subject.until != TimePoint{} && subject.until <= window.end) {
-    span.period.to = subject.until;
-    span.ends_term = true;
+
+  /// Where the next period begins; the window that holds it may begin before.
+  Result<TimePoint> start() const {
+    if (last) return parse_rfc3339(text_at(last->at("period"), "to"));
+    TimePoint began;  // of the oldest version
+    for (const store::DocumentRow& row : contracts_.rows)
+      if (!row.json.empty()) began = row.at;
+    CIYUAN_TRY(Version first, contracts_.before(TimePoint{}));
+    CIYUAN_TRY(TimePoint from, price::parse_moment(text_at(first.value.at("effective"), "from")));
+    return std::max(began, from);
   }
-  const std::string day = date_text(span.period.from, offset);
-  span.period.name = by_day ? day : day.substr(0, 7);
-  if (span.period.from != window.start || span.period.to != window.end)
-    span.period.name = to_rfc3339(span.period.from) + ".." + to_rfc3339(span.period.to);
-  return span;
-}
+
+  Result<Terms> terms_before(TimePoint time) const {
+    Terms terms;
+    CIYUAN_TRY(terms.contract, contracts_.before(time));
+    const std::string book = book_named_by(terms.contract.value);
+    if (book.empty()) return terms;
+    CIYUAN_TRY(Versions books, Versions::of(reader_, "PriceBook", book));
+    CIYUAN_TRY(terms.document, books.before(time));
+    Result<price::Book> parsed = Books::of(terms.contract.value, terms.document.value);
+    if (!parsed.ok()) return terms;
+    terms.closes = has_something_to_close(*parsed);
+    terms.book = std::move(parsed).value();
+    return terms;
+  }
+
+  /// The period that begins at `from`: as long as the book says that is in force there, to the end of the
+  /// contract, or to where it takes another price book. `is_first`: it begins with its window.
+  Result<Span> span_from(TimePoint from, bool is_first) const {
+    CIYUAN_TRY(Terms terms, terms_before(TimePoint{from.ns + 1}));
+    const bool by_day = terms.book && terms.book->closing_rules().billing_period == price::Period::kDay;
+    const int offset = terms.book ? terms.book->utc_offset_minutes() : 0;
+    const WindowEdges window = window_of(from, by_day ? Window::kDay : Window::kMonth, offset);
+    Span span;
+    span.period.from = is_first ? window.start : from;
+    span.period.to = window.end;
+    span.period.offset_minutes = offset;
+    CIYUAN_TRY(TimePoint until, end_after(terms.contract.value, from));
+    span.after_term = until != TimePoint{} && from >= until;
+    if (!span.after_term && until != TimePoint{} && until <= window.end) {
+      span.period.to = until;
+      span.ends_term = true;
+    }
+    const std::string book = book_named_by(terms.contract.value);
+    for (const store::DocumentRow& row : contracts_.rows) {
+      if (row.json.empty() || row.at <= from || row.at >= span.period.to) continue;
+      CIYUAN_TRY(Json value, parse_json(row.json));
+      // Put back after a deletion, or under another book: another period.
+      if (!span.after_term && book_named_by(value) == book) continue;
+      span.period.to = row.at;
+      span.ends_term = false;
+    }
+    const std::string day = date_text(span.period.from, offset);
+    span.period.name = by_day ? day : day.substr(0, 7);
+    if (span.period.from != window.start || span.period.to != window.end)
+      span.period.name = to_rfc3339(span.period.from) + ".." + to_rfc3339(span.period.to);
+    return span;
+  }
+
+  const std::string& name() const { return name_; }
+  /// The contract's end was written down after the period before it was closed.
+  bool term_is_ended() const { return term_is_ended_; }
+  std::optional<Json> last;
+
+ private:
+  Subject(store::Reader& reader, std::string name) : reader_(reader), name_(std::move(name)) {}
+
+  // When the contract that was in force at `from`, or the last before it, ended: by its own words or by its
+  // deletion. Zero: it goes on.
+  Result<TimePoint> end_after(const Json& contract, TimePoint from) const {
+    TimePoint until;
+    if (contract.at("effective").contains("until")) {
+      CIYUAN_TRY(until, price::parse_moment(text_at(contract.at("effective"), "until")));
+    }
+    // The words of the newest version count, unless it came after a deletion.
+    bool is_gone = false;
+    TimePoint gone;
+    for (auto row = contracts_.rows.rbegin(); row != contracts_.rows.rend(); ++row) {
+      if (row->json.empty()) {
+        if (!is_gone) gone = row->at;
+        is_gone = true;
+        if (gone > from) break;
+      } else if (!is_gone || row->at <= from) {
+        is_gone = false;
+        CIYUAN_TRY(Json value, parse_json(row->json));
+        until = {};
+        if (value.at("effective").contains("until")) {
+          CIYUAN_TRY(until, price::parse_moment(text_at(value.at("effective"), "until")));
+        }
+      }
+    }
+    if (is_gone && (until == TimePoint{} || gone < until)) until = gone;
+    return until;
+  }
+
+  store::Reader& reader_;
+  std::string name_;
+  Versions contracts_;
+  bool term_is_ended_ = false;
+};
 
 /// Counters of schedules' periods that go on after a closing.
 Result<price::Counters> counters_after(const std::optional<Json>& closing) {
@@ -197,15 +256,27 @@ struct Difference {
   }
 };
 
+/// Which of the book's rules a close applies.
+enum class Apply { kAll, kTermCommitment, kNone };
+
 Result<Difference> difference_of(const Rerated& rerated, const price::Book& book, const price::PeriodEnd& end,
-                                 bool with_rules) {
+                                 Apply rules) {
   Difference difference;
   for (const TrueUp& true_up : rerated.true_ups) {
     std::optional<Amount> amount = checked_subtract(true_up.rated, true_up.captured);
     if (!amount) return Error{ErrorCode::kTooLarge, "the difference leaves 128 bits", true_up.line};
     CIYUAN_TRY_STATUS(difference.add(json_of(true_up, *amount), true_up.model, *amount));
   }
-  if (!with_rules) return difference;
+  if (rules == Apply::kTermCommitment && book.closing_rules().commitment &&
+      book.closing_rules().commitment->whole_term) {
+    const Amount charged = rerated.captured + difference.sum + end.charged_before;
+    const Amount lacking = book.closing_rules().commitment->amount - charged;
+    price::RatedLine line{.line = "commitment", .rule = price::Rule::kCommitment};
+    line.quantity = 1;
+    line.unit_price = line.amount = std::max(lacking, Amount());
+    CIYUAN_TRY_STATUS(difference.add(json_of(line), "", line.amount));
+  }
+  if (rules != Apply::kAll) return difference;
   CIYUAN_TRY(std::vector<price::RatedLine> closing, price::close_period(book, rerated.lines, end));
   for (const price::RatedLine& line : closing)
     if (line.rule != price::Rule::kTax && line.rule != price::Rule::kTaxIncluded)
@@ -228,8 +299,9 @@ std::string prepaid_account(const Json& contract, const std::string& currency) {
 }
 
 // What is owed comes out of the prepaid balance as far as that goes, and then stands on the receivable; what
-// is given back goes where it is paid from.
-Status post_difference(store::Reader& reader, Drafted& drafted, const Json& contract, Amount sum) {
+// is given back goes to the balance, where the contract has one.
+Status post_difference(store::Reader& reader, Drafted& drafted, const Json& contract, Amount sum,
+                       bool from_balance) {
   const std::string name = text_at(drafted.paper, "name"), currency = text_at(drafted.paper, "currency");
   const std::string revenue = "revenue/" + text_at(contract.at("parties"), "provider") + "/" + currency;
   const std::string receivable = "receivable/" + text_at(contract.at("parties"), "consumer") + "/" + currency;
@@ -239,7 +311,7 @@ Status post_difference(store::Reader& reader, Drafted& drafted, const Json& cont
     CIYUAN_TRY(std::optional<store::AccountRow> row, reader.account(prepaid));
     if (row) {
       const Amount balance = std::max(row->credits_posted - row->debits_posted, Amount());
-      from_prepaid = sum.is_negative() ? sum : std::min(sum, balance);
+      from_prepaid = sum.is_negative() ? sum : from_balance ? std::min(sum, balance) : Amount();
     }
   }
   if (!prepaid.empty())
@@ -265,24 +337,26 @@ Status post_royalties(store::Reader& reader, Drafted& drafted, const Json& contr
   return {};
 }
 
-Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span& span) {
-  CIYUAN_TRY(Version contract, subject.contracts.before(span.period.to));
-  CIYUAN_TRY(Version document, subject.books.before(span.period.to));
-  CIYUAN_TRY(price::Book book, Books::of(contract.value, document.value));
+Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span& span, const Terms& terms,
+                      bool from_balance, std::size_t records_max) {
+  const Version &contract = terms.contract, &document = terms.document;
+  const price::Book& book = *terms.book;
   CIYUAN_TRY(price::Counters counters, counters_after(subject.last));
-  // A billing period cannot be made shorter, and nothing is kept of a single record.
-  const RecordQuery query{.contract = subject.name,
+  const RecordQuery query{.contract = subject.name(),
                           .key = "",
                           .model = "",
                           .from = span.period.from,
                           .to = span.period.to,
-                          .records_max = SIZE_MAX};
+                          .records_max = records_max};
   CIYUAN_TRY(Rerated use, rerated(reader, query, book.currency(), counters));
   price::PeriodEnd end{.of_term = span.ends_term, .charged_before = {}};
   if (subject.last) {
     CIYUAN_TRY(end.charged_before, money_at(*subject.last, "charged_in_all"));
   }
-  CIYUAN_TRY(Difference difference, difference_of(use, book, end, !span.after_term));
+  const Apply rules = !span.after_term           ? Apply::kAll
+                      : !subject.term_is_ended() ? Apply::kTermCommitment
+                                                 : Apply::kNone;
+  CIYUAN_TRY(Difference difference, difference_of(use, book, end, rules));
   std::optional<Amount> charged = checked_add(use.captured, difference.sum);
   std::optional<Amount> in_all = charged ? checked_add(*charged, end.charged_before) : charged;
   if (!in_all) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "period"};
@@ -290,15 +364,15 @@ Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span&
   Drafted drafted;
   drafted.paper = {{"v", kClosingVersion},
                    {"kind", "Closing"},
-                   {"name", subject.name + "/" + to_rfc3339(span.period.from)},
-                   {"contract", {{"name", subject.name}, {"digest", contract.digest}}},
+                   {"name", subject.name() + "/" + to_rfc3339(span.period.from)},
+                   {"contract", {{"name", subject.name()}, {"digest", contract.digest}}},
                    {"price_book", {{"name", book.name()}, {"digest", document.digest}}},
                    {"period",
                     {{"from", to_rfc3339(span.period.from)},
                      {"to", to_rfc3339(span.period.to)},
                      {"name", span.period.name},
                      {"utc_offset_minutes", span.period.offset_minutes}}},
-                   {"ends_term", span.ends_term},
+                   {"ends_term", span.ends_term || rules == Apply::kTermCommitment},
                    {"currency", book.currency()},
                    {"captured", money(use.captured)},
                    {"lines", std::move(difference.lines)},
@@ -307,38 +381,63 @@ Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span&
                    {"charged_in_all", money(*in_all)},
                    {"counters", json_of(counters, book, span.period.to)},
                    {"postings", Json::array()}};
-  CIYUAN_TRY_STATUS(post_difference(reader, drafted, contract.value, difference.sum));
+  CIYUAN_TRY_STATUS(post_difference(reader, drafted, contract.value, difference.sum, from_balance));
   CIYUAN_TRY_STATUS(post_royalties(reader, drafted, contract.value, difference));
   return drafted;
 }
 
 }  // namespace
 
-Result<ClosingDraft> draft_closing(store::Reader& reader, const std::string& contract, TimePoint at) {
+Result<ClosingDraft> draft_closing(store::Reader& reader, const std::string& contract, TimePoint at,
+                                   bool from_balance) {
   CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
-  CIYUAN_TRY(Subject subject, subject_of(reader, contract));
-  if (!subject.closes) return ClosingDraft{};
-  CIYUAN_TRY(Span span, next_span(subject));
-  if (span.period.to > at) return ClosingDraft{std::nullopt, span.period.to};
-  CIYUAN_TRY(Drafted drafted, close(reader, subject, span));
-  // After the contract's end there is nothing but what its last calls were charged.
-  if (span.after_term && text_at(drafted.paper, "captured") == money(Amount())) return ClosingDraft{};
-  drafted.command.at = at;
-  CIYUAN_TRY_STATUS(add_paper(drafted, "Closing", drafted.paper));
-  return ClosingDraft{std::move(drafted), at};
+  CIYUAN_TRY(Subject subject, Subject::of(reader, contract));
+  CIYUAN_TRY(TimePoint from, subject.start());
+  bool is_first = !subject.last;
+  if (is_first) {
+    // What was invoiced before there were closings is settled.
+    CIYUAN_TRY(std::optional<Json> billing, find_paper(reader, "Billing", contract));
+    if (billing) {
+      CIYUAN_TRY(TimePoint until, parse_rfc3339(text_at(*billing, "until")));
+      if (until > from) from = until, is_first = false;
+    }
+  }
+  for (;; is_first = false) {
+    CIYUAN_TRY(Span span, subject.span_from(from, is_first));
+    // What ended begins again with another version only.
+    if (span.period.to > at)
+      return ClosingDraft{std::nullopt, span.after_term ? TimePoint() : span.period.to};
+    CIYUAN_TRY(Terms terms, subject.terms_before(span.period.to));
+    from = span.period.to;
+    if (!terms.book || !terms.closes) continue;
+    CIYUAN_TRY(Drafted drafted, close(reader, subject, span, terms, from_balance, SIZE_MAX));
+    // After the contract's end there is nothing but what its last calls were charged.
+    if (span.after_term && drafted.paper.at("lines").empty() &&
+        text_at(drafted.paper, "captured") == money(Amount()))
+      continue;
+    drafted.command.at = at;
+    CIYUAN_TRY_STATUS(add_paper(drafted, "Closing", drafted.paper));
+    return ClosingDraft{std::move(drafted), at};
+  }
 }
 
 Result<Json> closing_so_far(store::Reader& reader, const std::string& contract, TimePoint at) {
   CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
-  CIYUAN_TRY(Subject subject, subject_of(reader, contract));
-  if (!subject.closes)
+  CIYUAN_TRY(Subject subject, Subject::of(reader, contract));
+  CIYUAN_TRY(TimePoint from, subject.start());
+  CIYUAN_TRY(Span span, subject.span_from(from, !subject.last));
+  // Over and not closed: nothing was to be closed in it.
+  while (span.period.to <= at && !span.after_term && !span.ends_term) {
+    CIYUAN_TRY(span, subject.span_from(span.period.to, false));
+  }
+  const TimePoint end = span.period.to;
+  span.period.to = std::max(std::min(span.period.to, at), TimePoint{span.period.from.ns + 1});
+  CIYUAN_TRY(Terms terms, subject.terms_before(TimePoint{at.ns + 1}));
+  if (!terms.book || !terms.closes)
     return Error{ErrorCode::kRefused,
                  "its price book says nothing of whole periods: there is nothing to close",
                  "Contract/" + contract};
-  CIYUAN_TRY(Span span, next_span(subject));
-  const TimePoint end = span.period.to;
-  span.period.to = std::max(std::min(span.period.to, at), TimePoint{span.period.from.ns + 1});
-  CIYUAN_TRY(Drafted drafted, close(reader, subject, span));
+  CIYUAN_TRY(Drafted drafted, close(reader, subject, span, terms, true, kRecordsMax));
   drafted.paper.erase("postings");
   drafted.paper["ends"] = to_rfc3339(end);
   return std::move(drafted.paper);

@@ -10,8 +10,9 @@
 ///
 ///   draft_closing(reader, "acme", now)    // a paper "Closing" named "acme/2026-11-01", and its postings
 ///
-/// Periods are the book's days or months, from the one in which the contract began to its end; the last ends
-/// with the contract. Each charge is rated under the version of the book that it was made under; grants,
+/// Periods are the days or months of the book that is in force where they begin, from the one in which the
+/// contract began to its end or deletion; a contract that takes a book of another name begins a period there.
+/// Each charge is rated under the version of the book that it was made under; grants,
 /// percentages, minimum and commitment are those of the version in force when the period ends. What counts
 /// longer than a period (a month's steps in a book billed by the day) is handed on in the paper.
 ///
@@ -36,8 +37,10 @@ struct ClosingDraft {
   TimePoint next;                  ///< when there may be something to close; zero: never, as things stand
 };
 /// The contract's oldest period that is over at `at` and not closed. The same draft every time, until it is
-/// written. kNotFound: there never was such a contract. kCorrupt, kTooLarge: as usage_of().
-Result<ClosingDraft> draft_closing(store::Reader& reader, const std::string& contract, TimePoint at);
+/// written. `from_balance` false: what is owed stands on the receivable whole. kNotFound: there never was
+/// such a contract. kCorrupt, kTooLarge: as usage_of().
+Result<ClosingDraft> draft_closing(store::Reader& reader, const std::string& contract, TimePoint at,
+                                   bool from_balance = true);
 
 /// The running period as if it ended at `at`, in the form of a Closing: what would be posted. kRefused: the
 /// contract has nothing to close.

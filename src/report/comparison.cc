@@ -125,8 +125,14 @@ class Comparison {
       uncovered_[model] += sign;
       return {};
     }
-    calls_ += sign;
     CIYUAN_TRY(const Method* method, rules_.method(text_at(record.at("digests"), "method")));
+    // A table weighs native tokens: bytes or words under it would be figures of nothing.
+    if (method->basis() != measure::Basis::kNative && method->basis() != measure::Basis::kProviderReported)
+      return Error{ErrorCode::kRefused,
+                   "the contract's calls are counted by the method " + method->name() + ", in " +
+                       std::string(name_of(method->basis())) + ": a table weighs native tokens",
+                   record.at("id").get<std::string>()};
+    calls_ += sign;
     const Weights counted = method->ciyuan_per_token(model);
     CIYUAN_TRY(const Weights weights, billing_weights(record, asked, model, counted));
     Amount sum;
@@ -187,7 +193,10 @@ class Comparison {
     auto equivalence = record.find("equivalence");
     if (equivalence == record.end()) return counted;
     const Json& billed = equivalence->at("billed");
-    if (text_at(billed, "kind") != "Equivalence") return counted;
+    if (text_at(billed, "kind") != "Equivalence") {
+      CIYUAN_TRY(const Method* method, rules_.method(text_at(billed, "digest")));
+      return method->ciyuan_per_token(model);
+    }
     CIYUAN_TRY(const Equivalence* table, rules_.table(text_at(billed, "digest")));
     const std::string* name = row_name(*table, asked, model);
     const std::optional<Value> value = measure::value_named(text_at(billed, "value"));

@@ -72,8 +72,11 @@ Result<std::optional<Json>> book_of(store::Reader& reader, const contract::Docum
 
 Status take_tax_of_book(const Json& tax, SettlementTerms& terms) {
   CIYUAN_TRY(Amount percent, price::decimal_of(tax.at("percent"), kPercentScale));
-  const std::string name = tax.contains("name") ? text_at(tax, "name") : "";
-  terms.taxes.push_back({{{"en", name.empty() ? "Tax" : name}, {"zh", name.empty() ? "税" : name}}, percent});
+  const std::string name = text_at(tax, "name"), jurisdiction = text_at(tax, "jurisdiction");
+  const std::string where = jurisdiction.empty() ? "" : " (" + jurisdiction + ")";
+  terms.taxes.push_back(
+      {{{"en", (name.empty() ? "Tax" : name) + where}, {"zh", (name.empty() ? "税" : name) + where}},
+       percent});
   terms.prices_contain_tax = tax.value("inclusive", false);
   return {};
 }

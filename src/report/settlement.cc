@@ -63,8 +63,13 @@ Status check_signatures(store::Reader& reader, const StepRequest& request, const
   if (request.step != "accept" && request.step != "dispute") signers.push_back(provider);
   if (request.step != "propose" && request.step != "settle") signers.push_back(consumer);
   CIYUAN_TRY(std::string wanted, step_text(request.invoice, request.step, request.body));
+  std::optional<PublicKey> other;
   for (const std::string& party : signers) {
     CIYUAN_TRY(tlog::VerifierKey key, key_of(reader, party));
+    if (other && *other == key.key)
+      return refused("note", "has to be signed by both parties, and " + provider + " and " + consumer +
+                                 " have one key: a signature would be both");
+    other = key.key;
     Result<tlog::OpenedNote> opened = tlog::open_note(request.note, {&key, 1});
     if (!opened.ok())
       return opened.error().code == ErrorCode::kInvalid

@@ -43,14 +43,14 @@ Json by_currency(const std::map<std::string, Amount>& sums) {
   return object;
 }
 
-// The postings that papers made under the provider's numbers, and the closes of the contract's periods.
-Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& provider,
-                                                 const std::string& contract) {
+// The postings that papers made under the provider's numbers, and the closes of periods: of all contracts,
+// since a consumer's receivable is one for all of its contracts with a currency.
+Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& provider) {
   std::map<Id, std::string> known;
   for (const auto& [kind, prefix, what] : {std::tuple{"Invoice", provider + "-", "invoice"},
                                            std::tuple{"CreditNote", provider + "-", "credit note"},
                                            std::tuple{"Settlement", provider + "-", "settlement"},
-                                           std::tuple{"Closing", contract + "/", "closing"}}) {
+                                           std::tuple{"Closing", std::string(), "closing"}}) {
     std::string after;
     for (bool more = true; more;) {
       CIYUAN_TRY(std::vector<Json> page, papers(reader, kind, prefix, after, kPage));
@@ -136,7 +136,7 @@ struct Reconciled {
 Result<Reconciled> reconcile(store::Reader& reader, const contract::Document& contract,
                              const SettlementTerms& terms, const Period& period, const Usage& usage) {
   Reconciled result;
-  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider, contract.name));
+  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider));
   CIYUAN_TRY(auto accounts, accounts_of(reader, contract, terms, usage));
   std::unordered_map<std::uint64_t, Amount> unseen = usage.charged;
   for (const auto& [leaf, amount] : usage.corrected_at) unseen[leaf] = amount;

@@ -213,6 +213,82 @@ TEST(Closing, a_corrected_price_of_a_closed_month_is_not_closed_again) {
   EXPECT_TRUE(house.ask("GET", "/v1/contracts/deal/statement")["agrees"]);
 }
 
+TEST(Closing, another_length_of_periods_begins_with_the_next_period) {
+  ClosingHouse house(std::string(kGraduated) + "minimum: {amount: \"1000\"}\n");
+  house.time = moment("2026-11-25T00:00:00Z");
+  house.ask(
+      "POST", "/v1/apply",
+      ClosingHouse::book_text(std::string(kGraduated) + "minimum: {amount: \"10\"}\nbilling_period: day\n"));
+  Json closings = house.close_at("2026-12-03T00:00:00Z");
+  ASSERT_EQ(closings.size(), 3U) << closings.dump(1);
+  EXPECT_EQ(closings[0]["period"]["name"], "2026-11");
+  EXPECT_EQ(lines_of(closings[0]), std::vector<std::string>{"minimum 10"}) << "of the version at its end";
+  EXPECT_EQ(closings[2]["period"]["name"], "2026-12-02");
+}
+
+TEST(Closing, a_deleted_contract_ends_there_and_begins_anew_when_it_is_put_back) {
+  ClosingHouse house(std::string(kGraduated) + "minimum: {amount: \"1000\"}\n");
+  Json contract = house.ask("GET", "/v1/documents/Contract/deal");
+  house.time = moment("2026-11-25T00:00:00Z");
+  house.ask("DELETE", "/v1/documents/Key/alice");
+  house.ask("DELETE", "/v1/documents/Contract/deal");
+  Json closings = house.close_at("2027-02-10T00:00:00Z");
+  ASSERT_EQ(closings.size(), 1U) << closings.dump(1);
+  EXPECT_EQ(closings[0]["period"]["to"], "2026-11-25T00:00:00Z");
+  EXPECT_EQ(house.balance("receivable/harbor/CNY"), "-1000");
+  house.ask("PUT", "/v1/documents/Contract/deal", contract.dump());
+  closings = house.close_at("2027-04-01T00:00:00Z");
+  ASSERT_EQ(closings.size(), 3U) << closings.dump(1);
+  EXPECT_EQ(closings[1]["period"]["from"], "2027-02-10T00:00:00Z");
+  EXPECT_EQ(closings[2]["period"]["name"], "2027-03");
+  EXPECT_EQ(house.balance("receivable/harbor/CNY"), "-3000");
+}
+
+TEST(Closing, a_contract_that_takes_another_book_is_closed_under_the_old_one_first) {
+  ClosingHouse house(kGraduated);
+  house.call_at("2026-11-20T10:00:00Z", 1, 1500, 0);  // 3000, rated 2750
+  Json contract = house.ask("GET", "/v1/documents/Contract/deal");
+  contract["price_book"] = "flat";
+  house.time = house.calls_at = moment("2026-11-25T00:00:00Z");
+  house.ask(
+      "POST", "/v1/apply",
+      R"({"kind":"PriceBook","name":"flat","version":1,"date":"2026-11-01","source":"t","currency":"CNY",
+    "per_tokens":1,"prices":[{"model":"*","kind":"input","price":"1"},{"model":"*","kind":"output","price":"1"}]})");
+  house.ask("PUT", "/v1/documents/Contract/deal", contract.dump());
+  house.call_at("2026-11-26T10:00:00Z", 2, 100, 0);
+  Json closings = house.close_at("2027-03-01T00:00:00Z");
+  ASSERT_EQ(closings.size(), 1U) << closings.dump(1);
+  EXPECT_EQ(lines_of(closings[0]), std::vector<std::string>{"graduated -250"});
+  EXPECT_EQ(house.balance("receivable/harbor/CNY"), "-2850");
+}
+
+TEST(Closing, an_end_that_is_written_late_still_ends_the_commitment) {
+  ClosingHouse house(std::string(kGraduated) + "commitment: {amount: \"10000\", period: contract}\n");
+  house.call_at("2026-11-20T10:00:00Z", 1, 1500, 0);
+  EXPECT_EQ(house.close_at("2026-12-01T00:00:01Z").size(), 1U);
+  Json contract = house.ask("GET", "/v1/documents/Contract/deal");
+  contract["effective"]["until"] = "2026-12-01T00:00:00Z";
+  house.time = moment("2026-12-02T00:00:00Z");
+  house.ask("PUT", "/v1/documents/Contract/deal", contract.dump());
+  Json closings = house.close_at("2027-03-01T00:00:00Z");
+  ASSERT_EQ(closings.size(), 2U) << closings.dump(1);
+  EXPECT_EQ(lines_of(closings[1]), std::vector<std::string>{"commitment 7250"});
+  EXPECT_EQ(house.balance("receivable/harbor/CNY"), "-10000");
+}
+
+TEST(Closing, what_a_royalty_was_paid_out_is_taken_back_all_the_same) {
+  ClosingHouse house(kGraduated,
+                     "  - {kind: royalty, id: owner, shares: [{party: harbor, percent: \"20\"}]}\n");
+  house.call_at("2026-11-20T10:00:00Z", 1, 1500, 0);
+  house.ask("POST", "/v1/accounts/post",
+            R"({"debit":"royalty/harbor/CNY","credit":"bank/CNY","unit":"CNY","amount":"600","new":true})");
+  house.ask("POST", "/v1/accounts/post",
+            R"({"debit":"revenue/lantern/CNY","credit":"bank/CNY","unit":"CNY","amount":"2400","new":true})");
+  EXPECT_EQ(house.close_at("2026-12-01T00:00:00Z").size(), 1U);
+  EXPECT_EQ(house.balance("royalty/harbor/CNY"), "-50");
+  EXPECT_EQ(house.balance("revenue/lantern/CNY"), "-200");
+}
+
 TEST(Closing, the_running_period_is_shown_as_if_it_ended_now_and_posts_nothing) {
   ClosingHouse house(std::string(kGraduated) + "minimum: {amount: \"5000\"}\n");
   house.call_at("2026-11-20T10:00:00Z", 1, 1500, 20);

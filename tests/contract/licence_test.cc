@@ -91,7 +91,7 @@ TEST(Licence, of_devices_tells_their_keys_and_what_a_token_counts) {
   ASSERT_EQ(found->devices.size(), 1U);
   EXPECT_EQ(found->devices[0].text(), device);
   EXPECT_EQ(found->account("device=cutter-1"), "licence/l/CIYUAN/device=cutter-1/2026-01-01T00:00:00Z");
-  auto weights = registry->weights_of(*found);
+  auto weights = registry->weights_of(*found, {});
   EXPECT_EQ(weights.size(), 1U);
   EXPECT_EQ(weights.at("small")[index_of(Kind::kOutput)], Amount(1'000'000));
   EXPECT_EQ(registry->method_digest_of(*found).size(), 64U);

@@ -95,7 +95,8 @@ void Compiler::add_book(const Document& document) {
 void Compiler::add_equivalence(const Document& document) {
   Result<measure::Equivalence> table = measure::Equivalence::from_json(document.value);
   if (!table.ok()) return fault(document, table.error().path, table.error().message);
-  TimePoint from, until;
+  TimePoint from, until, date;
+  moment_at(document, document.value, "date", "/date", date);
   moment_at(document, document.value, "effective_from", "/effective_from", from);
   const bool ends = moment_at(document, document.value, "effective_until", "/effective_until", until);
   if (ends && until != TimePoint{} && until <= from)

@@ -233,6 +233,11 @@ void Compiler::add_package(const Document& document) {
     if (std::any_of(plan.packages.begin(), plan.packages.end(),
                     [&](const PackagePlan& other) { return other.name == package.name; }))
       fault(document, pointer, "\"" + name + "\" stands twice");
+    const std::string currency = text_at(object_at(document.value, "price"), "currency");
+    if (!currency.empty() && plan.book != nullptr && currency != plan.book->currency())
+      fault(document, "/price/currency",
+            "\"" + currency + "\" is another than that of the contract " + name + ", " +
+                plan.book->currency() + ": they could not be compared");
     plan.packages.push_back(package);
   }
 }

@@ -59,6 +59,10 @@ class EquivalenceCompiler {
     take_times(clause, plan);
     if (!signers_.empty() && !has_table && !object_at(clause, "parallel").contains("table"))
       fault("/signed_by", "there is no table to be signed");
+    if (!signers_.empty() && plan.switch_at != TimePoint{} &&
+        object_at(clause, "parallel").contains("method"))
+      fault("/signed_by", "does not cover the method that bills from switch_at on: only tables are signed");
+    check_keys_differ();
     return plan;
   }
 
@@ -111,8 +115,22 @@ class EquivalenceCompiler {
       }
       plan.models.emplace(model->name, weighed(head, table, *row, model->name));
     }
+    check_tokenizers(pointer + "/table", *document);
     check_signatures(*document);
     return plan;
+  }
+
+  // A figure for tokens of one vocabulary says nothing of another's.
+  void check_tokenizers(const std::string& pointer, const Document& table) {
+    for (const Json& row : table.value.at("models")) {
+      const std::string tokenizer = text_at(row, "tokenizer");
+      auto named = state_.model_names.find(text_at(row, "model"));
+      if (tokenizer.empty() || named == state_.model_names.end() || named->second->tokenizer.empty())
+        continue;
+      if (named->second->tokenizer != tokenizer)
+        fault(pointer, "\"" + table.name + "\" has figures for tokens of " + tokenizer + ", and the model " +
+                           named->second->name + " counts with " + named->second->tokenizer);
+    }
   }
 
   static const std::string* row_of(const measure::Equivalence& table, const Model& model) {
@@ -199,6 +217,18 @@ class EquivalenceCompiler {
     }
   }
 
+  // One key that both have would sign for both.
+  void check_keys_differ() {
+    if (signers_.size() < 2) return;
+    std::set<std::string> keys;
+    for (const std::string& party : {contract_.provider, contract_.consumer})
+      if (const Document* document = find_in(state_.documents, "Party", party); document != nullptr) {
+        Result<tlog::VerifierKey> key = tlog::VerifierKey::parse(text_at(document->value, "settlement_key"));
+        if (key.ok() && !keys.insert(to_hex(key->key)).second)
+          fault("/signed_by", "the parties have the same settlement_key: one signature would be both");
+      }
+  }
+
   bool moment(const Json& object, const char* member, const std::string& pointer, TimePoint& target) {
     if (!object.contains(member)) return false;
     Result<TimePoint> time = price::parse_moment(text_at(object, member));
@@ -216,6 +246,11 @@ class EquivalenceCompiler {
     if (moment(clause, "switch_at", "/switch_at", plan.switch_at)) {
       if (!plan.second)
         fault("/switch_at", shown(clause["switch_at"]) + ": there is no parallel one to switch to");
+      if (plan.second &&
+          (plan.parallel_from >= plan.switch_at || (until && plan.parallel_until < plan.switch_at)))
+        fault("/switch_at", shown(clause["switch_at"]) +
+                                ": the other does not run beside the first one until then, so that nothing "
+                                "could be compared");
       if (plan.switch_at <= contract_.from ||
           (contract_.until != TimePoint{} && plan.switch_at >= contract_.until))
         fault("/switch_at", shown(clause["switch_at"]) + " is not within the contract's time");
@@ -260,6 +295,14 @@ EquivalencePlan compile_equivalence(const Json& clause, const ContractPlan& cont
                                     const Registry::State& state, std::vector<Fault>& faults,
                                     std::vector<std::string>& warnings) {
   return EquivalenceCompiler(contract, state, faults, warnings).compile(clause);
+}
+
+TimePoint billing_until(const EquivalencePlan& plan, TimePoint at) {
+  const bool switches = plan.switch_at != TimePoint{} && plan.second;
+  const bool switched = switches && at >= plan.switch_at;
+  TimePoint until = switched ? plan.second->until : plan.first.until;
+  if (switches && !switched && (until == TimePoint{} || plan.switch_at < until)) until = plan.switch_at;
+  return until;
 }
 
 Status rate_call(const EquivalencePlan& plan, std::string_view model, TimePoint at, Terms& terms) {

@@ -18,6 +18,9 @@ EquivalencePlan compile_equivalence(const Json& clause, const ContractPlan& cont
                                     const Registry::State& state, std::vector<Fault>& faults,
                                     std::vector<std::string>& warnings);
 
+/// Until when what bills at `at` does; zero: for ever.
+TimePoint billing_until(const EquivalencePlan& plan, TimePoint at);
+
 /// Puts the ratings of the moment into the terms. kRefused, with the clause: what would bill is not in force.
 /// `model`: its own name.
 Status rate_call(const EquivalencePlan& plan, std::string_view model, TimePoint at, Terms& terms);

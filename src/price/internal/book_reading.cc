@@ -16,6 +16,7 @@ namespace {
 // above this many for a single one of anything it surely is.
 constexpr Int128 kPlausiblePerToken = 10'000'000'000;  // 10^-12 units: 10,000 a million tokens
 constexpr Int128 kPossiblePrice = Int128{1'000'000} * 1'000'000'000'000;
+constexpr Int128 kPossiblePerToken = Int128{100} * 1'000'000'000'000;
 constexpr Int128 kHundredPercent = 100 * kWholePercent;
 
 std::string place_of(std::size_t index) { return "prices/" + std::to_string(index); }
@@ -100,10 +101,11 @@ class BookReader {
                                   std::string(unit_of(line.meter)));
     CIYUAN_TRY(line.schedule, read_schedule(entry, is_tokens(line.meter) ? token_scale_ : kMoneyScale));
     for (std::size_t i = 0; i < line.schedule.steps.size(); ++i)
-      if (line.schedule.steps[i].unit_price.units() > kPossiblePrice)
+      if (const bool of_tokens = is_tokens(line.meter) && line.schedule.type != ScheduleType::kPackage;
+          line.schedule.steps[i].unit_price.units() > (of_tokens ? kPossiblePerToken : kPossiblePrice))
         return invalid(entry.contains("price") ? "/price" : "/schedule",
-                       "more than 1,000,000 " + book_.currency_ + " for one " +
-                           std::string(unit_of(line.meter)) + " is not a price");
+                       std::string("more than ") + (of_tokens ? "100 " : "1,000,000 ") + book_.currency_ +
+                           " for one " + std::string(unit_of(line.meter)) + " is not a price");
     CIYUAN_TRY(line.when, read_conditions(entry, book_.utc_offset_minutes_, book_.condition_names_));
     if (line.when.cache_ttls != NameSet::kAll && line.meter != Meter::kCacheWrite &&
         line.meter != Meter::kAudioCacheWrite)

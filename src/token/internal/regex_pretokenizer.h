@@ -26,7 +26,7 @@ class RegexPretokenizer {
   static Result<std::shared_ptr<const RegexPretokenizer>> compile(
       const std::vector<std::string>& expressions);
   static constexpr std::size_t kTrialBytes = 32 << 10;
-  static constexpr int kTrialMilliseconds = 2000;  ///< published expressions need some 50
+  static constexpr int kTrialMilliseconds = 2000;  ///< of the processor; published expressions need some 50
 
   ~RegexPretokenizer();
   RegexPretokenizer(const RegexPretokenizer&) = delete;

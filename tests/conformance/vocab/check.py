@@ -46,7 +46,7 @@ STEPS = {
     "capital-contractions": [split(r"(?i:'S|'T|'LL)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+[\r\n]*"
                                    r"|\s*[\r\n]+|\s+(?!\S)|\s+"), byte_level()],
     "kimi": [split(kimi.EXPRESSION), byte_level()],
-    "odd": [split(r"\P{L}{2,5}?|\p{Lu}+?\p{Ll}|\d++|[^\D5-9]|(?>a|ab)c|\S\s(?=\S)"), split(r"\p{Sc}|\p{^P}\p{Pd}"),
+    "odd": [split(r"\P{L}{2,5}?|\p{Lu}{1,9}?\p{Ll}|\d++|[^\D5-9]|(?>a|ab)c|\S\s(?=\S)"), split(r"\p{Sc}|\p{^P}\p{Pd}"),
             byte_level()],
 }
 

@@ -62,7 +62,7 @@ def calls_race_for_a_balance(world):
     for turn in range(repeats(world)):
         name = f"balance-{turn}"
         gateway.apply(documents(standin.url, [cap(name, "CNY", 500 * cost)], price=price, per_tokens=1))
-        answers = asyncio.run(all_of([gateway.post(body) for _ in range(1000)], at_once=500))
+        answers = asyncio.run(all_of([gateway.post(body) for _ in range(1000)], at_once=1000))
         statuses = [answer.status for answer in answers]
         equal((statuses.count(200), statuses.count(429)), (500, 500), f"turn {turn}: served and refused")
         refusal = next(answer for answer in answers if answer.status == 429).error

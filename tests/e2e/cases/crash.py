@@ -265,6 +265,73 @@ def fifty_kills(world):
     check_limits(gateway, records.values())
 
 
+async def keyed_load_until_killed(gateway, seconds, keys, number):
+    """Calls with an Idempotency-Key each, some sent twice at once, those without an answer sent again, until the kill."""
+    stop = asyncio.Event()
+    pending = [name for name, one in keys.items() if not one["done"]]
+
+    async def send(name):
+        one = keys[name]
+        answer = await post(gateway.port, "/v1/chat/completions", one["body"], SECRET, timeout=20,
+                            headers={"Idempotency-Key": name, "Ciyuan-Session": name})
+        if answer.record and answer.status == 200:
+            one["records"].add(answer.record)
+        one["done"] |= bool(answer.record) and answer.complete and answer.status not in (409, 503)
+        return answer
+
+    async def worker(index):
+        dice = random.Random(number * 1000 + index)
+        made = 0
+        while not stop.is_set():
+            if pending and dice.random() < 0.7:
+                name = pending.pop()
+            else:
+                name, made = f"k{number}-{index}-{made}", made + 1
+                keys[name] = {"body": chat("Go on.", max_tokens=dice.choice((1, 20, 100)), stream=dice.random() < 0.3,
+                                           standin=f"rate={dice.choice((0, 500, 2000))},tokens=1000"), "records": set(), "done": False}
+            answers = await asyncio.gather(*(send(name) for _ in range(dice.choice((1, 1, 2)))))
+            if any(answer.status == 0 for answer in answers):
+                await asyncio.sleep(0.01)
+
+    workers = [asyncio.create_task(worker(index)) for index in range(16)]
+    await asyncio.sleep(seconds)
+    gateway.child.kill()
+    stop.set()
+    await asyncio.gather(*workers)
+    gateway.child.wait()
+
+
+@case("100 times kill -9 under calls with idempotency keys, duplicates and retries: each key is charged once, and nothing else is")
+def exactly_once(world):
+    standin = world.standin()
+    gateway = world.gateway(documents(standin.url, [cap("money", "CNY", f"{MONEY_LIMIT}.00")]))
+    keys, dice = {}, random.Random(3)
+    for turn in range(5 if world.options.sanitized else 100):
+        asyncio.run(keyed_load_until_killed(gateway, dice.uniform(0.05, 0.3), keys, turn))
+        gateway = world.gateway()
+    # What has no answer yet is sent again, in another order, until it has one.
+    late = [name for name, one in keys.items() if not one["done"]]
+    dice.shuffle(late)
+    for name in late:
+        answer = gateway.call(keys[name]["body"], headers={"Idempotency-Key": name, "Ciyuan-Session": name})
+        check(answer.record, f"no answer for {name}: {answer.status} {answer.body[:300]}")
+        keys[name]["records"].add(answer.record)
+    check(len(late) >= 20, "calls that a kill left without an answer:", len(late))
+    charged = {}
+    for record in gateway.records():
+        if any(decimal.Decimal(charge["amount"]) for charge in record["charges"]):
+            charged.setdefault(record["session"], []).append(record["id"])
+    doubled = {name: found for name, found in charged.items() if len(found) != 1}
+    check(not doubled, "charged more than once for one key:", doubled)
+    equal(set(charged) - set(keys), set(), "charged without a key")
+    unnamed = [name for name, found in charged.items() if keys[name]["records"] and keys[name]["records"] != set(found)]
+    check(not unnamed, "answers name another record than the charged one:", [(name, keys[name], charged[name]) for name in unnamed[:3]])
+    equal([name for name in keys if name not in charged], [], "answered and not charged")
+    check_books(gateway)
+    money = sum(decimal.Decimal(charge["amount"]) for record in gateway.records() for charge in record["charges"])
+    equal(decimal.Decimal(gateway.account("money")["balance"]), MONEY_LIMIT - money, "the money limit less all records")
+
+
 @case("Go's transparency-log library agrees with the log, its checkpoints and its receipts after 10 kills")
 def go_agrees(world):
     folder = world.path("log")

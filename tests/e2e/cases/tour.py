@@ -54,7 +54,7 @@ def own_service(world):
     check(f"your service {standin.url}, model theirs" in said, said[:500])
     check("secret-of-the-service" not in said, "the service's key is shown")
     check_tour(said)
-    equal(standin.stats()["requests"], 6, "requests that reached the service: its list of models, three calls, the invoiced one, and one of the month")
+    equal(standin.stats()["requests"], 7, "requests that reached the service: its list of models, three calls, and one each for invoice, month and equivalence")
 
 
 @case("./run where no model can be had says so, and shows the stand-in under its name")
