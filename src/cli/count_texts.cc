@@ -25,7 +25,7 @@ Result<Counted> count_blocks(const CountPlan& plan, const std::string& name, con
     if (got == 0) break;
     for (token::IncrementalCounter& counter : counters) {
       counter.append(std::string_view(block).substr(0, static_cast<std::size_t>(got)));
-      if ((counter.upper_bound() - counter.settled()).value > static_cast<std::int64_t>(3 * kWordBytesMax))
+      if (counter.kept_bytes() > kWordBytesMax)
         return Error{ErrorCode::kTooLarge,
                      "more than " + std::to_string(kWordBytesMax >> 20) +
                          " MiB without the end of a word: this is no text",

@@ -34,6 +34,19 @@ Result<std::string> read_tokenizer(const std::string& path) {
   return front.starts_with("GGUF") ? Result<std::string>(std::move(front)) : whole;
 }
 
+// Of the whole file, as its publisher tells it, also where only its front is read.
+Result<Digest> digest_of(const std::string& path) {
+  constexpr std::size_t kBlockBytes = 1 << 20;
+  std::ifstream file(path, std::ios::binary);
+  Sha256 digest;
+  for (std::string block(kBlockBytes, '\0'); file;) {
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    digest.update(bytes_of(std::string_view(block).substr(0, static_cast<std::size_t>(file.gcount()))));
+  }
+  if (!file.eof()) return Error{ErrorCode::kUnavailable, "it could not be read to its end", path};
+  return digest.digest();
+}
+
 Status read_specials(const std::vector<std::string>& words, token::ImportOptions& options) {
   for (const std::string& word : words) {
     const std::size_t equals = word.rfind('=');
@@ -59,13 +72,11 @@ Result<Json> add(AddOptions& options) {
   CIYUAN_TRY(const std::string content, token::import_vocabulary(file, options.import));
   CIYUAN_TRY(const auto vocabulary, token::Vocabulary::parse(content));
   CIYUAN_TRY(const token::Proof proof, token::prove_vocabulary(*vocabulary, vectors));
-  CIYUAN_TRY_STATUS(token::add_vocabulary(content, to_hex(sha256(file)), proof, folder));
-  return Json{{"name", vocabulary->name()},
-              {"digest", to_hex(vocabulary->digest())},
-              {"source_sha256", to_hex(sha256(file))},
-              {"tokens", proof.tokens},
-              {"special_tokens", proof.specials},
-              {"vectors", proof.vectors},
+  CIYUAN_TRY(const Digest source, digest_of(options.file));
+  CIYUAN_TRY_STATUS(token::add_vocabulary(content, to_hex(source), proof, folder));
+  return Json{{"name", vocabulary->name()},       {"digest", to_hex(vocabulary->digest())},
+              {"source_sha256", to_hex(source)},  {"tokens", proof.tokens},
+              {"special_tokens", proof.specials}, {"vectors", proof.vectors},
               {"folder", folder.string()}};
 }
 

@@ -58,6 +58,9 @@ class IncrementalCounter {
   std::size_t longest_prefix(std::string_view delta, Tokens limit) const;
   static constexpr std::int64_t kLookBeyond = 16;
 
+  /// Bytes of text that are kept, because what follows may still change their tokens.
+  std::size_t kept_bytes() const { return open_size() + segment_.size() + partial_.size(); }
+
  private:
   void settle();
   std::uint64_t count_open(std::string_view open) const;

@@ -243,6 +243,24 @@ TEST(General, lets_go_of_a_text_that_has_no_end) {
   }
 }
 
+TEST(General, refuses_steps_that_blow_a_text_up_and_tokens_that_no_text_has) {
+  auto error = [](const Json& tree) {
+    auto made = import_vocabulary(tree.dump(), {.name = "made", .pretokenizer = "", .specials = {}});
+    if (!made.ok()) return made.error().text();
+    auto parsed = Vocabulary::parse(*made);
+    return parsed.ok() ? std::string("accepted") : parsed.error().text();
+  };
+  Json steps = Json::array();
+  for (int i = 0; i < 20; ++i)
+    steps.push_back({{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}});
+  Json tree = {{"model", word_piece()}, {"normalizer", {{"type", "Sequence"}, {"normalizers", steps}}}};
+  EXPECT_NE(error(tree).find("its steps together make more than 65536 tokens of one byte"), std::string::npos)
+      << error(tree);
+  tree = {{"model", word_piece()}};
+  tree["model"]["vocab"][std::string(5000, 'a')] = tree["model"]["vocab"].size();
+  EXPECT_NE(error(tree).find("a token of 5000 bytes: more than 4096"), std::string::npos) << error(tree);
+}
+
 TEST(General, refuses_a_vocabulary_file_that_contradicts_itself) {
   const Json tree = {{"model", word_piece()}};
   const std::string file =

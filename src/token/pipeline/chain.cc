@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 namespace ciyuan::token::pipeline {
 namespace {
 
 constexpr std::uint64_t kTokensOfByteMax = 1 << 16;
+/// A longer token is not text that anybody wrote: and what looks for it from each place reads so far.
+constexpr std::size_t kTokenBytesMax = 1 << 12;
 constexpr std::size_t kDropTriesMax = 64;  ///< places inside a piece that are looked at
 constexpr std::uint32_t kIdsMax = 1 << 24;
 
@@ -24,26 +27,38 @@ Result<std::unique_ptr<Chain>> Chain::make(ChainParts parts) {
   const Json model = settings.value("model", Json());
   CIYUAN_TRY(made->model_, make_model(model, made->parts_.model, "model"));
   std::uint64_t most = made->model_->tokens_of_byte();
-  const auto grow = [&](const auto& step) {
-    most = std::min(most * (step->growth() + step->added()), kTokensOfByteMax);
+  const auto grow = [&](const auto& step) -> Status {
+    most *= step->growth() + step->added();
+    if (most <= kTokensOfByteMax) return {};
+    return invalid("settings", "its steps together make more than " + std::to_string(kTokensOfByteMax) +
+                                   " tokens of one byte");
   };
-  for (const auto& step : made->normalizers_) grow(step);
+  for (const auto& step : made->normalizers_) CIYUAN_TRY_STATUS(grow(step));
   for (const auto& step : made->pre_tokenizers_) {
-    grow(step);
+    CIYUAN_TRY_STATUS(grow(step));
     made->asks_for_spans_ = made->asks_for_spans_ || step->asks_for_spans();
   }
   made->tokens_of_byte_ = most;
   made->size_ = static_cast<std::uint32_t>(made->parts_.model.tokens.size());
+  for (const std::string& token : made->parts_.model.tokens)
+    if (token.size() > kTokenBytesMax)
+      return Error{ErrorCode::kTooLarge,
+                   "a token of " + std::to_string(token.size()) + " bytes: more than " +
+                       std::to_string(kTokenBytesMax),
+                   "model"};
   CIYUAN_TRY_STATUS(made->read_added());
   return made;
 }
 
 Status Chain::read_added() {
   std::vector<const AddedToken*> raw, normalized;
+  std::set<std::pair<bool, std::string>> seen;
   for (std::size_t i = 0; i < parts_.added.size(); ++i) {
     const AddedToken& token = parts_.added[i];
     const std::string path = "added_tokens[" + std::to_string(i) + "]";
     if (token.content.empty()) return invalid(path, "it is empty");
+    if (token.content.size() > kTokenBytesMax)
+      return invalid(path, "it has more than " + std::to_string(kTokenBytesMax) + " bytes");
     if (token.id >= kIdsMax) return invalid(path, "its id is out of range");
     std::string text = token.content;
     if (token.normalized) {
@@ -54,7 +69,7 @@ Status Chain::read_added() {
     decoded_added_.emplace_back(token.id, text);
     auto& texts = token.normalized ? normalized_texts_ : raw_texts_;
     if (text.empty()) return invalid(path, "the normalizer leaves nothing of it");
-    if (std::find(texts.begin(), texts.end(), text) != texts.end())
+    if (!seen.insert({token.normalized, text}).second)
       return invalid(path, "its text \"" + text + "\" is that of another");
     texts.push_back(text);
     (token.normalized ? normalized : raw).push_back(&token);

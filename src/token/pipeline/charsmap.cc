@@ -48,8 +48,11 @@ std::string_view Charsmap::text_at(std::uint32_t at) const {
 /// text ended before the array did.
 template <class Take>
 bool Charsmap::walk(std::string_view text, Take take) const {
+  // An array that leads back into itself would be walked to the end of the text from each of its places.
+  constexpr std::size_t kDepthMax = 1 << 10;
   std::uint32_t node = offset(units_[0]);
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == kDepthMax) return false;
     const auto byte = static_cast<unsigned char>(text[i]);
     node ^= byte;
     if (byte == 0 || node >= units_.size() || label(units_[node]) != byte) return false;
