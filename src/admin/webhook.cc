@@ -42,7 +42,10 @@ Result<http::ClientOptions> client_options(const WebhookMessage& message) {
 }
 
 std::string head_of(const WebhookMessage& message, const http::Url& url) {
-  return "POST " + (url.path.empty() ? "/" : url.path) + " HTTP/1.1\r\nHost: " + url.authority() +
+  // As it was written: a slash at the end is another resource.
+  const std::size_t path = message.url.find('/', message.url.find("://") + 3);
+  const std::string target = path == std::string::npos ? "/" : message.url.substr(path);
+  return "POST " + target + " HTTP/1.1\r\nHost: " + url.authority() +
          "\r\nUser-Agent: ciyuan\r\nContent-Type: application/json\r\nContent-Length: " +
          std::to_string(message.body.size()) + "\r\nwebhook-id: " + message.id +
          "\r\nwebhook-timestamp: " + std::to_string(message.timestamp_s) + "\r\nwebhook-signature: " +

@@ -105,11 +105,49 @@ void erase(Session& session, const std::string& id, bool json) {
 }
 
 struct CorrectOptions {
-  std::string id, price_book;
+  std::string id, price_book, contract, from, to;
   bool json = false;
 };
 
+// Each record of a contract's time, the newest first; what cannot be corrected is named and left alone.
+// Stopped anywhere, it is done again: what was corrected already stays as it is.
+void correct_all(Session& session, const CorrectOptions& options) {
+  const Json body = {{"price_book", options.price_book}};
+  std::size_t corrected = 0, left = 0;
+  std::string after;
+  for (bool more = true; more;) {
+    auto page = session.send_json("GET", "/v1/records" + query_of({{"contract", options.contract},
+                                                                   {"from", options.from},
+                                                                   {"to", options.to},
+                                                                   {"after", after},
+                                                                   {"limit", std::to_string(kPage)}}));
+    if (!page.ok()) return session.fail(page.error());
+    for (const Json& row : (*page)["records"]) {
+      const Json& record = row["record"];
+      if (!text_at(member_of(record, "outcome"), "corrects").empty()) continue;
+      const std::string id = text_at(record, "id");
+      auto reply = session.send_json("POST", "/v1/records/" + percent_encoded(id) + "/correct", body.dump());
+      if (!reply.ok() && reply.error().code != ErrorCode::kRefused &&
+          reply.error().code != ErrorCode::kConflict)
+        return session.fail(reply.error());
+      ++(reply.ok() ? corrected : left);
+      if (!reply.ok()) session.note(id + " is left as it is: " + reply.error().text());
+      if (reply.ok() && options.json) session.out() << reply->dump() << "\n";
+    }
+    after = text_at(*page, "next");
+    more = !after.empty();
+  }
+  if (!options.json)
+    session.out() << corrected << " records of " << options.contract << " are corrected, " << left
+                  << " left as they were\n";
+}
+
 void correct(Session& session, const CorrectOptions& options) {
+  if (options.id.empty() == options.contract.empty())
+    return session.fail(invalid("RECORD", "or --contract says what is corrected: one of them"));
+  if (options.contract.empty() && !(options.from + options.to).empty())
+    return session.fail(invalid("--from", "and --to go with --contract"));
+  if (!options.contract.empty()) return correct_all(session, options);
   Json body = {{"price_book", options.price_book}};
   auto reply =
       session.send_json("POST", "/v1/records/" + percent_encoded(options.id) + "/correct", body.dump());
@@ -271,7 +309,11 @@ void add_record_commands(CLI::App& app, Session& session) {
       "correct",
       "Re-rate a closed record under a price book: a new record, and the difference on the accounts");
   auto correct_options = std::make_shared<CorrectOptions>();
-  correct_command->add_option("RECORD", correct_options->id, "Its id")->required();
+  correct_command->add_option("RECORD", correct_options->id, "Its id");
+  correct_command->add_option("--contract", correct_options->contract, "All records of this contract");
+  correct_command->add_option("--from", correct_options->from,
+                              "With --contract: closed at this time or later");
+  correct_command->add_option("--to", correct_options->to, "With --contract: closed before this time");
   correct_command->add_option("--price-book", correct_options->price_book, "Name of a price book in force")
       ->required();
   correct_command->add_flag("--json", correct_options->json, "Print the outcome as JSON");
@@ -279,7 +321,9 @@ void add_record_commands(CLI::App& app, Session& session) {
       "The old record stays as it was; statements count the new one in its place. Spending caps keep what "
       "the "
       "day's\nprice made of them. Sent again, it changes nothing.\n"
-      "Example:\n  ciyuan record correct 0198a000-0000-7000-8000-000000000001 --price-book prices-2026-12");
+      "Example:\n  ciyuan record correct 0198a000-0000-7000-8000-000000000001 --price-book prices-2026-12\n"
+      "  ciyuan record correct --contract demo --from 2026-12-01 --to 2026-12-05 --price-book "
+      "prices-2026-12");
   correct_command->callback([&session, correct_options] { correct(session, *correct_options); });
 
   auto* explain_command = app.add_subcommand(

@@ -224,7 +224,7 @@ http::Task<bool> MeteredCall::take_seat() {
     seats.confirm(*licence, resolved_.seat);
     co_return true;
   }
-  seats.give_back(*licence);
+  seats.give_back(*licence, resolved_.seat);
   const auto* error = std::get_if<Error>(&reply);
   co_await answer_unrecorded(error != nullptr ? error->text() : std::string("no reply"));
   co_return false;

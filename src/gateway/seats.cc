@@ -52,6 +52,11 @@ Result<Seats::Term*> Seats::term_of(const contract::Licence& licence, store::Rea
       term.seats[row.name.substr(prefix.size())] = {assigned, assigned, true};
     }
   }
+  // Seats whose commands are under way are not in the papers yet, and taken all the same.
+  if (auto others = under_way_.find(prefix); others != under_way_.end()) {
+    term.seats.merge(others->second);
+    under_way_.erase(others);
+  }
   return &terms_.emplace(prefix, std::move(term)).first->second;
 }
 
@@ -113,16 +118,25 @@ Result<std::optional<clerk::Settle>> Seats::take(const contract::Licence& licenc
 
 void Seats::confirm(const contract::Licence& licence, const std::string& holder) {
   std::lock_guard lock(mutex_);
-  auto term = terms_.find(prefix_of(licence));
+  const std::string prefix = prefix_of(licence);
+  if (auto others = under_way_.find(prefix); others != under_way_.end()) others->second.erase(holder);
+  auto term = terms_.find(prefix);
   if (term == terms_.end()) return;
   if (auto seat = term->second.seats.find(holder); seat != term->second.seats.end())
     seat->second.is_recorded = true;
 }
 
 // The papers are read again: whether the command was done is not known, and whose seat it took neither.
-void Seats::give_back(const contract::Licence& licence) {
+void Seats::give_back(const contract::Licence& licence, const std::string& holder) {
   std::lock_guard lock(mutex_);
-  terms_.erase(prefix_of(licence));
+  const std::string prefix = prefix_of(licence);
+  auto& others = under_way_[prefix];
+  if (auto term = terms_.find(prefix); term != terms_.end()) {
+    for (const auto& [name, seat] : term->second.seats)
+      if (!seat.is_recorded) others.emplace(name, seat);
+    terms_.erase(term);
+  }
+  others.erase(holder);
 }
 
 }  // namespace ciyuan::gateway

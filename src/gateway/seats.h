@@ -29,7 +29,7 @@ class Seats {
   Result<std::optional<clerk::Settle>> take(const contract::Licence& licence, const std::string& holder,
                                             TimePoint now, store::Reader& reader);
   void confirm(const contract::Licence& licence, const std::string& holder);
-  void give_back(const contract::Licence& licence);
+  void give_back(const contract::Licence& licence, const std::string& holder);
 
  private:
   struct Seat {
@@ -46,6 +46,8 @@ class Seats {
 
   std::mutex mutex_;
   std::map<std::string, Term> terms_;  ///< by licence and begin
+  std::map<std::string, std::map<std::string, Seat>>
+      under_way_;  ///< taken by commands that are not done yet, of terms that are to be read again
 };
 
 }  // namespace ciyuan::gateway

@@ -140,8 +140,11 @@ Result<Amount> Meter::count(const std::string& model, const KindCounts& counts, 
   auto weights = voucher_.models.find(model);
   if (weights == voucher_.models.end())
     return refused("model", "the voucher has no model \"" + model.substr(0, 200) + "\"");
-  if (std::max(now, state_.at) >= voucher_.until)
+  if (std::max(now, state_.at) >= voucher_.until) {
+    // Written down, so that a clock that is set back does not begin it again.
+    if (state_.at < voucher_.until) CIYUAN_TRY_STATUS(append(now));
     return refused("until", "the voucher ended at " + to_rfc3339(voucher_.until));
+  }
   for (Kind kind : kAllKinds)
     if (counts[kind] < 0 || counts[kind] > kTokensMax)
       return invalid(std::string(name_of(kind)), std::to_string(counts[kind]) + " is no number of tokens");

@@ -11,8 +11,8 @@
 /// dies is counted as if it had used all that was marked: never too little, and too much by less than a
 /// quantum and one call. What was counted so stands in `unaccounted`.
 ///
-/// The device's clock is believed forwards only: time goes on from the last statement, so that setting it
-/// back does not lengthen a voucher.
+/// The device's clock is believed forwards only: time goes on from the last statement, and a voucher's end
+/// that was seen once is a statement, so that setting the clock back does not begin it again.
 ///
 /// One process has the file (a lock); one thread at a time. It copes with a crash of its own at any place,
 /// and cannot see that its file was replaced by an older copy: the server does.

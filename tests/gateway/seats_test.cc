@@ -101,10 +101,24 @@ TEST(Seats, what_the_clerk_did_not_do_gives_nobody_a_seat) {
   Office office;
   auto taken = office.seats->take(office.licence, "ann", kStart, *office.reader);
   ASSERT_TRUE(taken.ok() && taken->has_value());
-  office.seats->give_back(office.licence);
+  office.seats->give_back(office.licence, "ann");
   EXPECT_TRUE(office.call("bob", kStart));
   EXPECT_TRUE(office.call("cid", kStart));
   EXPECT_FALSE(office.call("ann", kStart));
+}
+
+TEST(Seats, one_that_is_under_way_is_taken_while_another_is_given_back) {
+  Office office;
+  auto ann = office.seats->take(office.licence, "ann", kStart, *office.reader);
+  auto bob = office.seats->take(office.licence, "bob", kStart, *office.reader);
+  ASSERT_TRUE(ann.ok() && ann->has_value() && bob.ok() && bob->has_value());
+  office.seats->give_back(office.licence, "bob");  // the clerk had too many commands before it
+  EXPECT_TRUE(office.call("cid", kStart));
+  EXPECT_FALSE(office.call("dan", kStart)) << "ann's is on its way";
+  EXPECT_TRUE(std::holds_alternative<clerk::Done>(office.clerk->call(**ann)));
+  office.seats->confirm(office.licence, "ann");
+  EXPECT_TRUE(office.call("ann", kStart));
+  EXPECT_EQ(office.holders(), (std::set<std::string>{"ann", "cid"}));
 }
 
 TEST(Seats, calls_of_one_holder_at_the_same_moment_take_one_seat) {

@@ -61,9 +61,11 @@ void Compiler::take_key_caps(const Document& document, KeyPlan& key, const Contr
         {id, text_at(object_at(clauses[i], "text"), "en"), text_at(object_at(clauses[i], "text"), "zh")});
     take_cap(document, pointer, clauses[i], contract, &key, plans->caps);
   }
-  if (contract.caps.size() + plans->caps.size() + 1 > kLimitsMax)
+  const std::size_t licences =
+      (contract.site != nullptr ? 1 : 0) + (document.value.contains("licence") ? 1 : 0);
+  if (contract.caps.size() + plans->caps.size() + licences + 1 > kLimitsMax)
     fault(document, "/caps",
-          "with those of the contract, more than " + std::to_string(kLimitsMax - 1) +
+          "with those of the contract and its licences, more than " + std::to_string(kLimitsMax - 1) +
               " caps apply to one call");
   auto prepaid = std::count_if(plans->caps.begin(), plans->caps.end(), is_prepaid_money);
   if (prepaid + (contract.prepaid_money ? 1 : 0) > 1)

@@ -1,5 +1,6 @@
 """Random price books, and usage under them: every schedule, condition and closing rule, in every mixture."""
 import itertools
+from decimal import Decimal
 
 KINDS = ["input", "cache_read", "cache_write", "output", "reasoning", "tool", "request", "audio_input", "image_output", "images_out",
          "audio_seconds_in"]
@@ -16,7 +17,10 @@ def amount(random, decimals, most=10 ** 6):
 
 
 def price(random, kind, per_tokens):
-    return amount(random, 12 if kind in NO_TOKENS else {1: 12, 1000: 9, 1000000: 6}[per_tokens], 10 ** 5)
+    while True:
+        text = amount(random, 12 if kind in NO_TOKENS else {1: 12, 1000: 9, 1000000: 6}[per_tokens], 10 ** 5)
+        if kind in NO_TOKENS or Decimal(text) <= 100 * per_tokens:  # more for one token is refused
+            return text
 
 
 def priced(random, kind, per_tokens):

@@ -210,6 +210,21 @@ def adjusted(world):
     check("before the end of what was invoiced" in refused.stderr, refused.stderr)
 
 
+@case("all calls of a contract's time are re-rated by one command, and again it changes nothing")
+def rerated(world):
+    cheaper = {"kind": "PriceBook", "name": "cheaper", "version": "1", "date": "2026-11-01", "source": "the tests", "currency": "CNY",
+               "per_tokens": 1, "prices": [{"model": "*", "kind": "input", "price": "0.001"}, {"model": "*", "kind": "output", "price": "0.002"}]}
+    gateway, period = books(world, extra=[cheaper])
+    begin, end = period.split("..")
+    for _ in range(2):
+        done = admin_run(world, gateway, "record", "correct", "--contract", "e2e", "--from", begin, "--to", end, "--price-book", "cheaper")
+        equal((done.returncode, done.stdout), (0, f"{len(gateway.made)} records of e2e are corrected, 0 left as they were\n"), done.stderr)
+        owed = {one["name"]: D(one["balance"]) for one in gateway.accounts("")}
+        tokens = [(record["usage"]["input"]["billed"], record["usage"]["output"]["billed"]) for record in gateway.made]
+        equal(owed["receivable/consumer/CNY"], -sum(D(i) / 1000 + D(o) / 500 for i, o in tokens), "what the consumer owes")
+        check(gateway.ask("/v1/contracts/e2e/statement")["agrees"], "records and ledger")
+
+
 @case("usage is exported as CSV, FOCUS and TMF635, and each adds up to the invoice")
 def exported(world):
     gateway, period = books(world)
