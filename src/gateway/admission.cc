@@ -211,10 +211,12 @@ http::Task<bool> MeteredCall::take_seat() {
   Seats& seats = worker_.gateway.seats_;
   auto taken = seats.take(*licence, resolved_.seat, accepted_, *worker_.reader);
   if (!taken) {
-    if (taken.error().code == ErrorCode::kRefused)
+    if (taken.error().code == ErrorCode::kRefused) {
       co_await answer_unresolved(taken.error());
-    else
-      co_await answer_unrecorded(taken.error().text());
+    } else {
+      const std::string why = taken.error().text();
+      co_await answer_unrecorded(why);
+    }
     co_return false;
   }
   if (!taken->has_value()) co_return true;
@@ -226,7 +228,9 @@ http::Task<bool> MeteredCall::take_seat() {
   }
   seats.give_back(*licence, resolved_.seat);
   const auto* error = std::get_if<Error>(&reply);
-  co_await answer_unrecorded(error != nullptr ? error->text() : std::string("no reply"));
+  // Named: GCC 12 ends the life of a conditional's temporary before the coroutine that has it.
+  const std::string why = error != nullptr ? error->text() : "no reply";
+  co_await answer_unrecorded(why);
   co_return false;
 }
 
@@ -320,7 +324,9 @@ http::Task<bool> MeteredCall::open() {
     co_await answer_replay(*replay);
   } else {
     const auto* error = std::get_if<Error>(&reply);
-    co_await answer_unrecorded(error != nullptr ? error->text() : std::string("no reply"));
+    // Named: GCC 12 ends the life of a conditional's temporary before the coroutine that has it.
+    const std::string why = error != nullptr ? error->text() : "no reply";
+    co_await answer_unrecorded(why);
   }
   co_return false;
 }
