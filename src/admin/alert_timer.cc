@@ -40,9 +40,7 @@ unsigned random_number() {
 void AlertDesk::look() {
   Status done = found_ ? Status{} : find_pending();
   if (done.ok()) done = record_due(parts_.clock());
-  std::string trouble = done.ok() ? "" : done.error().text();
-  if (trouble != told_ && parts_.trouble) parts_.trouble(trouble);
-  told_ = std::move(trouble);
+  tell_(done.ok() ? std::string() : done.error().text());
   send_pending();
 }
 

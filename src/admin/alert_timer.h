@@ -22,6 +22,7 @@
 #include "admin/webhook.h"
 #include "base/json.h"
 #include "base/periodic.h"
+#include "base/tell_on_change.h"
 #include "clerk/clerk.h"
 #include "contract/registry.h"
 #include "report/budget_watch.h"
@@ -41,7 +42,7 @@ struct AlertParts {
 /// The work of one look; the timer calls it, and so do tests.
 class AlertDesk {
  public:
-  explicit AlertDesk(AlertParts parts) : parts_(std::move(parts)) {}
+  explicit AlertDesk(AlertParts parts) : parts_(std::move(parts)), tell_(parts_.trouble) {}
   void look();
   /// Any thread: ends what is under way.
   void stop() { sender_.stop(); }
@@ -63,7 +64,7 @@ class AlertDesk {
   report::BudgetWatch watch_;
   bool found_ = false;                      ///< what was pending at the start
   std::map<std::string, Pending> pending_;  ///< by name
-  std::string told_;
+  TellOnChange tell_;
 };
 
 class AlertTimer {

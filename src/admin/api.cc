@@ -5,6 +5,7 @@
 
 #include "admin/internal/handlers.h"
 #include "base/crypto.h"
+#include "base/percent.h"
 #include "price/book.h"
 
 namespace ciyuan::admin {
@@ -74,21 +75,11 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/openapi.json", &Handlers::openapi, "", false},
 };
 
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    Result<Bytes> byte = from_hex(text.substr(i + 1, 2));
-    if (!byte.ok()) return std::nullopt;
-    decoded += static_cast<char>((*byte)[0]);
-    i += 2;
-  }
-  return is_utf8(decoded) && decoded.find('\0') == decoded.npos ? std::optional(std::move(decoded))
-                                                                : std::nullopt;
+// Of an address: text, and no NUL in it.
+std::optional<std::string> decoded_text(std::string_view text) {
+  std::optional<std::string> decoded = percent_decoded(text);
+  if (decoded && (!is_utf8(*decoded) || decoded->find('\0') != decoded->npos)) return std::nullopt;
+  return decoded;
 }
 
 std::vector<std::string_view> segments_of(std::string_view path) {
@@ -119,7 +110,7 @@ std::optional<std::map<std::string, std::string, std::less<>>> match(std::string
       values[std::string(name.substr(0, name.size() - 1))] = path.substr(offset);
       return values;
     }
-    auto value = percent_decoded(given[i]);
+    auto value = decoded_text(given[i]);
     if (!value || value->empty()) return std::nullopt;
     values[std::string(name)] = std::move(*value);
   }
@@ -148,9 +139,9 @@ Result<std::map<std::string, std::string, std::less<>>> parse_query(std::string_
     std::string plain(pair);
     std::replace(plain.begin(), plain.end(), '+', ' ');
     std::size_t equals = plain.find('=');
-    auto name = percent_decoded(std::string_view(plain).substr(0, equals));
-    auto value = percent_decoded(equals == plain.npos ? std::string_view()
-                                                      : std::string_view(plain).substr(equals + 1));
+    auto name = decoded_text(std::string_view(plain).substr(0, equals));
+    auto value =
+        decoded_text(equals == plain.npos ? std::string_view() : std::string_view(plain).substr(equals + 1));
     if (!name || !value) return invalid("", "the query is not percent-encoded UTF-8");
     if (!lists(allowed, *name))
       return invalid(name->substr(0, 60),

@@ -95,7 +95,6 @@ class Api {
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
   Status load();
   void publish(std::shared_ptr<const contract::Registry> registry);
-  Status let_pass(TimePoint at);
   ApplyOutcome apply_locked(std::vector<contract::Document> changes, const std::vector<std::string>& removed,
                             std::string_view actor);
 

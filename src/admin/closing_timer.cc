@@ -15,7 +15,7 @@ ClosingTimer::ClosingTimer(Api& api, std::function<TimePoint()> clock,
                            std::function<void(std::string_view trouble)> changed)
     : api_(api),
       clock_(std::move(clock)),
-      changed_(std::move(changed)),
+      tell_(std::move(changed)),
       periodic_(kLookEvery, [this] { look(clock_()); }) {}
 
 void ClosingTimer::look(TimePoint at) {
@@ -37,7 +37,7 @@ void ClosingTimer::look(TimePoint at) {
   std::string trouble;
   if (!troubles_.empty())
     trouble = "a period of " + troubles_.begin()->first + " is not closed: " + troubles_.begin()->second;
-  if (trouble != told_) changed_(told_ = trouble);
+  tell_(std::move(trouble));
 }
 
 }  // namespace ciyuan::admin

@@ -15,6 +15,7 @@
 
 #include "admin/api.h"
 #include "base/periodic.h"
+#include "base/tell_on_change.h"
 
 namespace ciyuan::admin {
 
@@ -28,8 +29,7 @@ class ClosingTimer {
 
   Api& api_;
   std::function<TimePoint()> clock_;
-  std::function<void(std::string_view)> changed_;
-  std::string told_;
+  TellOnChange tell_;
   std::shared_ptr<const contract::Registry> seen_;  ///< that `next_` is for: other documents, other periods
   std::map<std::string, TimePoint> next_;           ///< by contract: when it is looked at again
   std::map<std::string, std::string> troubles_;     ///< by contract

@@ -6,31 +6,24 @@
 
 namespace ciyuan::admin {
 
-// Whatever the clerk has been given is durable when it answers, and what comes later has this time at least:
-// so a period that is over has all of its records.
-Status Api::let_pass(TimePoint at) {
-  clerk::Reply reply = parts_.clerk->call(clerk::Tick{at, Nanoseconds{}});
-  if (auto* error = std::get_if<Error>(&reply)) return *error;
-  return {};
-}
-
 Result<TimePoint> Api::close_periods(const std::string& contract, TimePoint at) {
   std::lock_guard lock(closing_mutex_);
   if (parts_.publisher->refuses())
     return Error{ErrorCode::kUnavailable, "nothing is changed here: " + parts_.publisher->trouble(), ""};
-  CIYUAN_TRY_STATUS(let_pass(at));
+  // Whatever the clerk has been given is durable when it answers, and what comes later has this time at
+  // least: so a period that is over has all of its records.
+  const clerk::Reply passed = parts_.clerk->call(clerk::Tick{at, Nanoseconds{}});
+  if (auto* error = std::get_if<Error>(&passed)) return *error;
   for (bool from_balance = true;;) {
     CIYUAN_TRY(report::ClosingDraft draft,
                report::draft_closing(*parts_.closing_reader, contract, at, from_balance));
     if (!draft.drafted) return draft.next;
     clerk::Settle command = std::move(draft.drafted->command);
     command.actor = "clerk";
-    for (clerk::Post& posting : command.postings) posting.salt = salt_of(parts_.instance_key, posting.id);
-    clerk::Reply reply = parts_.clerk->call(std::move(command));
-    auto* error = std::get_if<Error>(&reply);
+    const Result<std::uint64_t> done = settle(parts_, std::move(command));
     // Calls hold what the balance has, or have spent it by now: then it is owed whole.
-    if (error != nullptr && (error->code != ErrorCode::kRefused || !from_balance)) return *error;
-    from_balance = error == nullptr;
+    if (!done.ok() && (done.error().code != ErrorCode::kRefused || !from_balance)) return done.error();
+    from_balance = done.ok();
   }
 }
 

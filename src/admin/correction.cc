@@ -33,14 +33,6 @@ Result<price::Rates> rates_of(const price::Book& book, const std::string& model,
   return std::move(*rates);
 }
 
-KindCounts billed_in(const record::UsageRecord& record) {
-  KindCounts counts;
-  for (Kind kind : kAllKinds)
-    if (auto figure = record.usage.find(std::string(name_of(kind))); figure != record.usage.end())
-      counts[kind] = static_cast<std::int64_t>(figure->second.billed);
-  return counts;
-}
-
 /// What one account paid for, before and now.
 struct Payer {
   std::string account;  ///< empty: the one that the call was posted on
@@ -206,15 +198,11 @@ Result<std::vector<std::pair<std::string, Amount>>> lines_of(store::Reader& read
                                                              const Posted& posted,
                                                              const std::string& currency,
                                                              const std::vector<Payer>& payers) {
-  std::vector<report::Royalty> royalties;
-  Digest digest{};
-  if (Result<Bytes> bytes = from_hex(first.contract_digest); bytes.ok() && bytes->size() == digest.size())
-    std::copy(bytes->begin(), bytes->end(), digest.begin());
-  CIYUAN_TRY(std::optional<store::DocumentRow> contract, reader.document_by_digest(digest));
-  if (contract && !contract->json.empty()) {
-    CIYUAN_TRY(Json value, parse_json(contract->json));
+  std::vector<contract::Share> royalties;
+  CIYUAN_TRY(std::optional<Json> contract, report::document_named(reader, first.contract_digest));
+  if (contract) {
     CIYUAN_TRY(auto names, report::model_names(reader));
-    CIYUAN_TRY(royalties, report::royalties_for(value, first.model_asked, names, currency));
+    CIYUAN_TRY(royalties, report::royalties_for(*contract, first.model_asked, names, currency));
   }
   Lines lines;
   for (const Payer& payer : payers) {
@@ -226,7 +214,7 @@ Result<std::vector<std::pair<std::string, Amount>>> lines_of(store::Reader& read
                    first.id.text()};
     lines.add(debtor, payer.before - payer.after);
     lines.add(posted.revenue, payer.after - payer.before);
-    for (const report::Royalty& royalty : royalties) {
+    for (const contract::Share& royalty : royalties) {
       const Amount more = royalty.of(payer.after) - royalty.of(payer.before);
       lines.add(royalty.account, more);
       lines.add(posted.revenue, -more);

@@ -63,16 +63,9 @@ class Step {
     post.unit = "CIYUAN";
     post.amount = amount;
     post.memo = what;
-    post.salt = salt_of(parts_.instance_key, post.id);
     command_.postings.push_back(std::move(post));
   }
-  Result<std::uint64_t> take() {
-    clerk::Reply reply = parts_.clerk->call(std::move(command_));
-    if (auto* error = std::get_if<Error>(&reply)) return *error;
-    auto* done = std::get_if<clerk::Done>(&reply);
-    if (done == nullptr) return Error{ErrorCode::kInternal, "the clerk gave another reply than Done", ""};
-    return done->leaf_index;
-  }
+  Result<std::uint64_t> take() { return settle(parts_, std::move(command_)); }
 
  private:
   ApiParts& parts_;
@@ -100,13 +93,10 @@ Status grant(ApiParts& parts, const Licence& licence, const std::string& account
 
 Result<std::vector<Json>> vouchers_of(store::Reader& reader, const std::string& prefix) {
   std::vector<Json> found;
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<Json> page, report::papers(reader, "Voucher", prefix, after, kPage));
-    more = page.size() == kPage;
-    if (more) after = text_at(page.back(), "name");
-    std::move(page.begin(), page.end(), std::back_inserter(found));
-  }
+  CIYUAN_TRY_STATUS(report::for_each_paper(reader, "Voucher", prefix, [&](Json& one) -> Status {
+    found.push_back(std::move(one));
+    return {};
+  }));
   return found;
 }
 
@@ -403,13 +393,11 @@ Status Api::close_vouchers() {
 }
 
 LicenceTimer::LicenceTimer(Api& api, std::function<void(std::string_view)> trouble)
-    : api_(api), trouble_(std::move(trouble)), periodic_(kCloseVouchersEvery, [this] { look(); }) {}
+    : api_(api), tell_(std::move(trouble)), periodic_(kCloseVouchersEvery, [this] { look(); }) {}
 
 void LicenceTimer::look() {
   const Status done = api_.close_vouchers();
-  std::string trouble = done.ok() ? "" : done.error().text();
-  if (trouble != told_ && trouble_) trouble_(trouble);
-  told_ = std::move(trouble);
+  tell_(done.ok() ? std::string() : done.error().text());
 }
 
 }  // namespace ciyuan::admin

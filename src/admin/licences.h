@@ -14,6 +14,7 @@
 
 #include "admin/api.h"
 #include "base/periodic.h"
+#include "base/tell_on_change.h"
 
 namespace ciyuan::admin {
 
@@ -29,8 +30,7 @@ class LicenceTimer {
   void look();
 
   Api& api_;
-  std::function<void(std::string_view)> trouble_;
-  std::string told_;
+  TellOnChange tell_;
   Periodic periodic_;  // the last: it uses the others
 };
 

@@ -100,6 +100,15 @@ Result<report::CreditRequest> read_credit(const Request& request) {
 
 }  // namespace
 
+Result<std::uint64_t> settle(ApiParts& parts, clerk::Settle command) {
+  for (clerk::Post& posting : command.postings) posting.salt = salt_of(parts.instance_key, posting.id);
+  clerk::Reply reply = parts.clerk->call(std::move(command));
+  if (auto* error = std::get_if<Error>(&reply)) return *error;
+  auto* done = std::get_if<clerk::Done>(&reply);
+  if (done == nullptr) return Error{ErrorCode::kInternal, "the clerk gave another reply than Done", ""};
+  return done->leaf_index;
+}
+
 http::Response Handlers::contract_statement(const Request& request) {
   const std::string& name = request.path.at("name");
   Result<int> offset = report::offset_of_contract(reader(), name);
@@ -189,14 +198,9 @@ http::Response Handlers::write_paper(Result<report::Drafted> drafted, const Requ
   if (!drafted.ok()) return problem(drafted.error());
   if (drafted->existed) return json_response({{member, std::move(drafted->paper)}, {"existed", true}});
   drafted->command.actor = request.actor;
-  for (clerk::Post& posting : drafted->command.postings)
-    posting.salt = salt_of(parts().instance_key, posting.id);
-  clerk::Reply reply = parts().clerk->call(std::move(drafted->command));
-  if (auto* error = std::get_if<Error>(&reply)) return problem(*error);
-  auto* done = std::get_if<clerk::Done>(&reply);
-  if (done == nullptr) return problem(500, "the clerk gave another reply than Done");
-  return json_response({{member, std::move(drafted->paper)}, {"existed", false}, {"leaf", done->leaf_index}},
-                       201);
+  Result<std::uint64_t> leaf = settle(parts(), std::move(drafted->command));
+  if (!leaf.ok()) return problem(leaf.error());
+  return json_response({{member, std::move(drafted->paper)}, {"existed", false}, {"leaf", *leaf}}, 201);
 }
 
 http::Response Handlers::list_invoices(const Request& request) {
@@ -211,7 +215,7 @@ http::Response Handlers::make_invoice(const Request& request) {
   if (!checkpoint.ok()) return problem(checkpoint.error());
   wanted->checkpoint = std::move(*checkpoint);
   wanted->issued = parts().clock();
-  if (Status passed = api.let_pass(wanted->issued); !passed.ok()) return problem(passed.error());
+  // With the period's close; it lets what is on its way come in before.
   Result<TimePoint> closed = api.close_periods(wanted->contract, wanted->issued);
   if (!closed.ok()) return problem(closed.error());
   return write_paper(report::draft_invoice(reader(), *wanted), request, "invoice");

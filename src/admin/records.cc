@@ -2,6 +2,7 @@
 
 #include "admin/internal/correction.h"
 #include "admin/internal/handlers.h"
+#include "report/papers.h"
 
 namespace ciyuan::admin {
 namespace {
@@ -30,14 +31,8 @@ const Json& member(const Json& object, const char* field) {
 
 // The document that was in force then, by the digest in the record: also when it has been replaced since.
 Json named_document(store::Reader& reader, const std::string& digest_hex) {
-  Result<Bytes> bytes = from_hex(digest_hex);
-  Digest digest{};
-  if (!bytes.ok() || bytes->size() != digest.size()) return nullptr;
-  std::copy(bytes->begin(), bytes->end(), digest.begin());
-  auto row = reader.document_by_digest(digest);
-  if (!row.ok() || !*row || (*row)->json.empty()) return nullptr;
-  Result<Json> value = parse_json((*row)->json);
-  return value.ok() ? *value : Json();
+  Result<std::optional<Json>> found = report::document_named(reader, digest_hex);
+  return found.ok() && *found ? std::move(**found) : Json();
 }
 
 Json clause_of(const Json& contract, const std::string& id) {

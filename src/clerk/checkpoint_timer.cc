@@ -6,18 +6,14 @@ CheckpointTimer::CheckpointTimer(Publisher& publisher, const Clerk& clerk, Nanos
                                  std::function<void(std::string_view)> changed)
     : publisher_(publisher),
       clerk_(clerk),
-      changed_(std::move(changed)),
-      told_(publisher.trouble()),
+      tell_(std::move(changed), publisher.trouble()),
       periodic_(std::chrono::nanoseconds(every.count), [this] { sign(); }) {}
 
 void CheckpointTimer::sign() {
   // While commits fail, what the store shows may still be taken back, and must not be signed.
   if (!clerk_.healthy()) return;
   (void)publisher_.keep_up();
-  std::string trouble = publisher_.trouble();
-  if (trouble == told_) return;
-  changed_(trouble);
-  told_ = std::move(trouble);
+  tell_(publisher_.trouble());
 }
 
 }  // namespace ciyuan::clerk

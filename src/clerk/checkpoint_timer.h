@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/periodic.h"
+#include "base/tell_on_change.h"
 #include "clerk/clerk.h"
 #include "clerk/publisher.h"
 
@@ -27,8 +28,7 @@ class CheckpointTimer {
 
   Publisher& publisher_;
   const Clerk& clerk_;
-  std::function<void(std::string_view)> changed_;
-  std::string told_;
+  TellOnChange tell_;
   Periodic periodic_;  // the last: it uses the others
 };
 

@@ -76,9 +76,7 @@ std::vector<Line> StateMachine::share_lines(const Call& call, const std::vector<
   auto account = call.share_accounts.begin();
   for (std::size_t i = 0; i < call.terms.limits.size(); ++i)
     for (const contract::Share& share : call.terms.limits[i].shares) {
-      constexpr std::int64_t kWhole = 1'000'000;
-      const Int128 units = amounts[i].units();
-      const Amount part(units / kWhole * share.per_million + units % kWhole * share.per_million / kWhole);
+      const Amount part = share.of(amounts[i]);
       if (!part.is_zero()) {
         add(*account, part);
         add(call.sinks[i], -part);

@@ -39,13 +39,13 @@ struct ListOptions {
   bool json = false;
 };
 
-void list(Session& session, const ListOptions& options) {
-  Table table({"CLOSED", "ID", "KEY", "SESSION", "MODEL", "STATE", "TOKENS", "CIYUAN", "MONEY"});
-  table.align_right({6, 7, 8});
+/// Calls take(record) for each of them, the newest first; false: said why not.
+template <class Take>
+bool for_each_record(Session& session, const ListOptions& options, const Take& take) {
   std::string after;
-  std::size_t shown = 0;
-  for (bool more = true; more && shown < options.limit;) {
-    std::size_t page = std::min(kPage, options.limit - shown);
+  std::size_t seen = 0;
+  for (bool more = true; more && seen < options.limit;) {
+    const std::size_t page = std::min(kPage, options.limit - seen);
     auto reply = session.send_json("GET", "/v1/records" + query_of({{"contract", options.contract},
                                                                     {"key", options.key},
                                                                     {"session", options.session},
@@ -53,20 +53,29 @@ void list(Session& session, const ListOptions& options) {
                                                                     {"to", options.to},
                                                                     {"after", after},
                                                                     {"limit", std::to_string(page)}}));
-    if (!reply.ok()) return session.fail(reply.error());
+    if (!reply.ok()) return session.fail(reply.error()), false;
     for (const Json& row : (*reply)["records"]) {
-      ++shown;
-      const Json& record = row["record"];
-      if (options.json) session.out() << record.dump() << "\n";
-      table.add({text_at(member_of(record, "times"), "closed").substr(0, 19), text_at(record, "id"),
-                 text_at(member_of(record, "party"), "key"), text_at(record, "session"),
-                 text_at(member_of(record, "model"), "asked"), text_at(member_of(record, "outcome"), "state"),
-                 billed_tokens(record), text_at(record, "ciyuan"), money_of(record)});
+      ++seen;
+      if (!take(row["record"])) return false;
     }
     after = text_at(*reply, "next");
     more = !after.empty();
   }
-  if (!options.json) table.print(session.out());
+  return true;
+}
+
+void list(Session& session, const ListOptions& options) {
+  Table table({"CLOSED", "ID", "KEY", "SESSION", "MODEL", "STATE", "TOKENS", "CIYUAN", "MONEY"});
+  table.align_right({6, 7, 8});
+  const bool done = for_each_record(session, options, [&](const Json& record) {
+    if (options.json) session.out() << record.dump() << "\n";
+    table.add({text_at(member_of(record, "times"), "closed").substr(0, 19), text_at(record, "id"),
+               text_at(member_of(record, "party"), "key"), text_at(record, "session"),
+               text_at(member_of(record, "model"), "asked"), text_at(member_of(record, "outcome"), "state"),
+               billed_tokens(record), text_at(record, "ciyuan"), money_of(record)});
+    return true;
+  });
+  if (done && !options.json) table.print(session.out());
 }
 
 void show(Session& session, const std::string& id, bool json) {
@@ -114,29 +123,26 @@ struct CorrectOptions {
 void correct_all(Session& session, const CorrectOptions& options) {
   const Json body = {{"price_book", options.price_book}};
   std::size_t corrected = 0, left = 0;
-  std::string after;
-  for (bool more = true; more;) {
-    auto page = session.send_json("GET", "/v1/records" + query_of({{"contract", options.contract},
-                                                                   {"from", options.from},
-                                                                   {"to", options.to},
-                                                                   {"after", after},
-                                                                   {"limit", std::to_string(kPage)}}));
-    if (!page.ok()) return session.fail(page.error());
-    for (const Json& row : (*page)["records"]) {
-      const Json& record = row["record"];
-      if (!text_at(member_of(record, "outcome"), "corrects").empty()) continue;
-      const std::string id = text_at(record, "id");
-      auto reply = session.send_json("POST", "/v1/records/" + percent_encoded(id) + "/correct", body.dump());
-      if (!reply.ok() && reply.error().code != ErrorCode::kRefused &&
-          reply.error().code != ErrorCode::kConflict)
-        return session.fail(reply.error());
-      ++(reply.ok() ? corrected : left);
-      if (!reply.ok()) session.note(id + " is left as it is: " + reply.error().text());
-      if (reply.ok() && options.json) session.out() << reply->dump() << "\n";
-    }
-    after = text_at(*page, "next");
-    more = !after.empty();
-  }
+  auto correct_one = [&](const Json& record) {
+    if (!text_at(member_of(record, "outcome"), "corrects").empty()) return true;
+    const std::string id = text_at(record, "id");
+    auto reply = session.send_json("POST", "/v1/records/" + percent_encoded(id) + "/correct", body.dump());
+    if (!reply.ok() && reply.error().code != ErrorCode::kRefused &&
+        reply.error().code != ErrorCode::kConflict)
+      return session.fail(reply.error()), false;
+    ++(reply.ok() ? corrected : left);
+    if (!reply.ok()) session.note(id + " is left as it is: " + reply.error().text());
+    if (reply.ok() && options.json) session.out() << reply->dump() << "\n";
+    return true;
+  };
+  const ListOptions all{.contract = options.contract,
+                        .key = "",
+                        .session = "",
+                        .from = options.from,
+                        .to = options.to,
+                        .limit = SIZE_MAX,
+                        .json = false};
+  if (!for_each_record(session, all, correct_one)) return;
   if (!options.json)
     session.out() << corrected << " records of " << options.contract << " are corrected, " << left
                   << " left as they were\n";

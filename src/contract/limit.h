@@ -50,6 +50,11 @@ enum class Contention {
 struct Share {
   std::string account;
   std::int64_t per_million = 0;
+  /// Of this amount; towards zero.
+  Amount of(Amount amount) const {
+    constexpr std::int64_t kWhole = 1'000'000;
+    return Amount(amount.units() / kWhole * per_million + amount.units() % kWhole * per_million / kWhole);
+  }
   bool operator==(const Share&) const = default;
 };
 constexpr std::size_t kSharesMax = 16;

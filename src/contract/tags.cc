@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/percent.h"
 
 namespace ciyuan::contract {
 namespace {
@@ -20,30 +21,16 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 // Baggage's octets stand for themselves, and % with two hexadecimal digits for any byte.
+bool is_octet(char c) {
+  return c > 0x20 && c < 0x7F && std::string_view("\",;\\").find(c) == std::string_view::npos;
+}
 Result<std::string> decoded(std::string_view text) {
-  std::string value;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      int high = i + 2 < text.size() ? digit_of(text[i + 1]) : -1;
-      int low = high >= 0 ? digit_of(text[i + 2]) : -1;
-      if (low < 0) return wrong(text, "has a % without two hexadecimal digits");
-      value += static_cast<char>(high << 4 | low);
-      i += 2;
-    } else if (c <= 0x20 || c >= 0x7F || std::string_view("\",;\\").find(c) != std::string_view::npos) {
-      return wrong(text, "has a character that must be percent-encoded");
-    } else {
-      value += c;
-    }
-  }
-  return value;
+  if (!std::all_of(text.begin(), text.end(), is_octet))
+    return wrong(text, "has a character that must be percent-encoded");
+  std::optional<std::string> value = percent_decoded(text);
+  if (!value) return wrong(text, "has a % without two hexadecimal digits");
+  return std::move(*value);
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }

@@ -294,6 +294,14 @@ EncodedRecord encode(const UsageRecord& record) {
   return encoded;
 }
 
+KindCounts billed_in(const UsageRecord& record) {
+  KindCounts counts;
+  for (Kind kind : kAllKinds)
+    if (auto figure = record.usage.find(std::string(name_of(kind))); figure != record.usage.end())
+      counts[kind] = static_cast<std::int64_t>(figure->second.billed);
+  return counts;
+}
+
 Result<UsageRecord> parse_record(std::string_view text) {
   CIYUAN_TRY(Json json, parse_json(text));
   if (!json.is_object() || text_at(json, "v") != kRecordVersion)

@@ -30,6 +30,7 @@
 
 #include "base/crypto.h"
 #include "base/id.h"
+#include "base/kind.h"
 #include "base/time.h"
 
 namespace ciyuan::record {
@@ -135,6 +136,9 @@ struct UsageRecord {
 
   bool operator==(const UsageRecord&) const = default;
 };
+
+/// What was billed of each kind of token.
+KindCounts billed_in(const UsageRecord& record);
 
 /// The groups, in the order they stand in the JSON.
 inline constexpr std::array<std::string_view, 15> kGroups = {

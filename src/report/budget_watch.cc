@@ -19,12 +19,10 @@ bool concerns(const Json& budget, const Json& record) {
   auto fits = [](const std::string& wanted, const std::string& has) {
     return wanted.empty() || wanted == has;
   };
-  const auto tags = tags_of_budget(budget);
   return text_at(budget, "contract") == text_at(record.at("party"), "contract") &&
          fits(text_at(budget, "key"), text_at(record.at("party"), "key")) &&
          fits(text_at(budget, "model"), text_at(record.at("model"), "asked")) &&
-         std::all_of(tags.begin(), tags.end(),
-                     [&](const auto& tag) { return text_at(tags_of(record), tag.first) == tag.second; });
+         has_tags(record, tags_of_budget(budget));
 }
 
 }  // namespace
@@ -95,9 +93,7 @@ Status BudgetWatch::read_new(store::Reader& reader) {
       for (Watched& one : watched_) {
         if (one.month_start != month || !concerns(one.budget, record)) continue;
         CIYUAN_TRY(Amount amount, amount_in(record, one.unit));
-        std::optional<Amount> sum = checked_add(one.spent, sign < 0 ? -amount : amount);
-        if (!sum) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", text_at(one.budget, "name")};
-        one.spent = *sum;
+        CIYUAN_TRY_STATUS(add_to(one.spent, sign < 0 ? -amount : amount, text_at(one.budget, "name")));
       }
       return {};
     }));

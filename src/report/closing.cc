@@ -11,8 +11,6 @@
 namespace ciyuan::report {
 namespace {
 
-constexpr std::size_t kPage = 1000;
-
 std::string money(Amount amount) { return format_decimal(amount, contract::kMoneyScale); }
 Result<Amount> money_at(const Json& object, std::string_view member) {
   return parse_decimal(text_at(object, member), contract::kMoneyScale);
@@ -45,13 +43,6 @@ struct Versions {
   }
 };
 
-std::string book_named_by(const Json& contract) {
-  std::string name = text_at(contract, "price_book");
-  for (const Json& clause : contract.at("clauses"))
-    if (name.empty() && text_at(clause, "kind") == "price") name = text_at(clause, "book");
-  return name;
-}
-
 bool has_something_to_close(const price::Book& book) {
   const price::ClosingRules& rules = book.closing_rules();
   return !rules.free.empty() || !rules.percentages.empty() || rules.minimum || rules.commitment ||
@@ -63,8 +54,8 @@ bool has_something_to_close(const price::Book& book) {
 /// A contract and its price book as they were just before some time.
 struct Terms {
   Version contract, document;
-  std::optional<price::Book> book;  ///< none: the contract had no price book, or one that does not fit it
-  bool closes = false;              ///< it says something of whole periods
+  const price::Book* book = nullptr;  ///< null: the contract had no price book, or one that does not fit it
+  bool closes = false;                ///< it says something of whole periods
 };
 
 /// A billing period of the contract.
@@ -97,43 +88,42 @@ class Subject {
     return std::max(began, from);
   }
 
-  Result<Terms> terms_before(TimePoint time) const {
+  Result<Terms> terms_before(TimePoint time) {
     Terms terms;
     CIYUAN_TRY(terms.contract, contracts_.before(time));
-    const std::string book = book_named_by(terms.contract.value);
+    const std::string book = price_book_of(terms.contract.value);
     if (book.empty()) return terms;
     CIYUAN_TRY(Versions books, Versions::of(reader_, "PriceBook", book));
     CIYUAN_TRY(terms.document, books.before(time));
-    Result<price::Book> parsed = Books::of(terms.contract.value, terms.document.value);
-    if (!parsed.ok()) return terms;
-    terms.closes = has_something_to_close(*parsed);
-    terms.book = std::move(parsed).value();
+    CIYUAN_TRY(terms.book, books_.find(terms.contract.digest, terms.document.digest));
+    terms.closes = terms.book != nullptr && has_something_to_close(*terms.book);
     return terms;
   }
 
   /// The period that begins at `from`: as long as the book says that is in force there, to the end of the
   /// contract, or to where it takes another price book. `is_first`: it begins with its window.
-  Result<Span> span_from(TimePoint from, bool is_first) const {
+  Result<Span> span_from(TimePoint from, bool is_first) {
     CIYUAN_TRY(Terms terms, terms_before(TimePoint{from.ns + 1}));
-    const bool by_day = terms.book && terms.book->closing_rules().billing_period == price::Period::kDay;
-    const int offset = terms.book ? terms.book->utc_offset_minutes() : 0;
+    const bool by_day =
+        terms.book != nullptr && terms.book->closing_rules().billing_period == price::Period::kDay;
+    const int offset = terms.book != nullptr ? terms.book->utc_offset_minutes() : 0;
     const WindowEdges window = window_of(from, by_day ? Window::kDay : Window::kMonth, offset);
     Span span;
     span.period.from = is_first ? window.start : from;
     span.period.to = window.end;
     span.period.offset_minutes = offset;
-    CIYUAN_TRY(TimePoint until, end_after(terms.contract.value, from));
+    CIYUAN_TRY(TimePoint until, end_after(from));
     span.after_term = until != TimePoint{} && from >= until;
     if (!span.after_term && until != TimePoint{} && until <= window.end) {
       span.period.to = until;
       span.ends_term = true;
     }
-    const std::string book = book_named_by(terms.contract.value);
+    const std::string book = price_book_of(terms.contract.value);
     for (const store::DocumentRow& row : contracts_.rows) {
       if (row.json.empty() || row.at <= from || row.at >= span.period.to) continue;
       CIYUAN_TRY(Json value, parse_json(row.json));
       // Put back after a deletion, or under another book: another period.
-      if (!span.after_term && book_named_by(value) == book) continue;
+      if (!span.after_term && price_book_of(value) == book) continue;
       span.period.to = row.at;
       span.ends_term = false;
     }
@@ -150,15 +140,13 @@ class Subject {
   std::optional<Json> last;
 
  private:
-  Subject(store::Reader& reader, std::string name) : reader_(reader), name_(std::move(name)) {}
+  Subject(store::Reader& reader, std::string name)
+      : reader_(reader), name_(std::move(name)), books_(reader) {}
 
   // When the contract that was in force at `from`, or the last before it, ended: by its own words or by its
   // deletion. Zero: it goes on.
-  Result<TimePoint> end_after(const Json& contract, TimePoint from) const {
+  Result<TimePoint> end_after(TimePoint from) const {
     TimePoint until;
-    if (contract.at("effective").contains("until")) {
-      CIYUAN_TRY(until, price::parse_moment(text_at(contract.at("effective"), "until")));
-    }
     // The words of the newest version count, unless it came after a deletion.
     bool is_gone = false;
     TimePoint gone;
@@ -183,6 +171,7 @@ class Subject {
   store::Reader& reader_;
   std::string name_;
   Versions contracts_;
+  Books books_;  ///< each version is parsed once
   bool term_is_ended_ = false;
 };
 
@@ -247,9 +236,7 @@ struct Difference {
     if (amount.is_zero()) return {};
     for (Amount* into : {&sum, model.empty() ? nullptr : &of_model[model]}) {
       if (into == nullptr) continue;
-      std::optional<Amount> next = checked_add(*into, amount);
-      if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "period"};
-      *into = *next;
+      CIYUAN_TRY_STATUS(add_to(*into, amount, "period"));
     }
     lines.push_back(std::move(line));
     return {};
@@ -329,8 +316,8 @@ Status post_royalties(store::Reader& reader, Drafted& drafted, const Json& contr
   CIYUAN_TRY(auto names, model_names(reader));
   std::map<std::string, Amount> shares;
   for (const auto& [model, amount] : difference.of_model) {
-    CIYUAN_TRY(std::vector<Royalty> royalties, royalties_for(contract, model, names, currency));
-    for (const Royalty& royalty : royalties) shares[royalty.account] += royalty.of(amount);
+    CIYUAN_TRY(std::vector<contract::Share> royalties, royalties_for(contract, model, names, currency));
+    for (const contract::Share& royalty : royalties) shares[royalty.account] += royalty.of(amount);
   }
   for (const auto& [account, amount] : shares)
     add_posting(drafted, name, account, revenue, account, currency, amount);
@@ -357,9 +344,9 @@ Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span&
                       : !subject.term_is_ended() ? Apply::kTermCommitment
                                                  : Apply::kNone;
   CIYUAN_TRY(Difference difference, difference_of(use, book, end, rules));
-  std::optional<Amount> charged = checked_add(use.captured, difference.sum);
-  std::optional<Amount> in_all = charged ? checked_add(*charged, end.charged_before) : charged;
-  if (!in_all) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "period"};
+  Amount charged = use.captured, in_all = end.charged_before;
+  CIYUAN_TRY_STATUS(add_to(charged, difference.sum, "period"));
+  CIYUAN_TRY_STATUS(add_to(in_all, charged, "period"));
 
   Drafted drafted;
   drafted.paper = {{"v", kClosingVersion},
@@ -377,8 +364,8 @@ Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span&
                    {"captured", money(use.captured)},
                    {"lines", std::move(difference.lines)},
                    {"difference", money(difference.sum)},
-                   {"charged", money(*charged)},
-                   {"charged_in_all", money(*in_all)},
+                   {"charged", money(charged)},
+                   {"charged_in_all", money(in_all)},
                    {"counters", json_of(counters, book, span.period.to)},
                    {"postings", Json::array()}};
   CIYUAN_TRY_STATUS(post_difference(reader, drafted, contract.value, difference.sum, from_balance));
@@ -409,7 +396,7 @@ Result<ClosingDraft> draft_closing(store::Reader& reader, const std::string& con
       return ClosingDraft{std::nullopt, span.after_term ? TimePoint() : span.period.to};
     CIYUAN_TRY(Terms terms, subject.terms_before(span.period.to));
     from = span.period.to;
-    if (!terms.book || !terms.closes) continue;
+    if (!terms.closes) continue;
     CIYUAN_TRY(Drafted drafted, close(reader, subject, span, terms, from_balance, SIZE_MAX));
     // After the contract's end there is nothing but what its last calls were charged.
     if (span.after_term && drafted.paper.at("lines").empty() &&
@@ -433,7 +420,7 @@ Result<Json> closing_so_far(store::Reader& reader, const std::string& contract, 
   const TimePoint end = span.period.to;
   span.period.to = std::max(std::min(span.period.to, at), TimePoint{span.period.from.ns + 1});
   CIYUAN_TRY(Terms terms, subject.terms_before(TimePoint{at.ns + 1}));
-  if (!terms.book || !terms.closes)
+  if (!terms.closes)
     return Error{ErrorCode::kRefused,
                  "its price book says nothing of whole periods: there is nothing to close",
                  "Contract/" + contract};
@@ -446,16 +433,11 @@ Result<Json> closing_so_far(store::Reader& reader, const std::string& contract, 
 Result<std::vector<Json>> closings_of(store::Reader& reader, const std::string& contract, TimePoint from,
                                       TimePoint to) {
   std::vector<Json> found;
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Closing", contract + "/", after, kPage));
-    more = page.size() == kPage;
-    if (more) after = text_at(page.back(), "name");
-    for (Json& one : page) {
-      CIYUAN_TRY(TimePoint end, parse_rfc3339(text_at(one.at("period"), "to")));
-      if (end > from && (to == TimePoint{} || end <= to)) found.push_back(std::move(one));
-    }
-  }
+  CIYUAN_TRY_STATUS(for_each_paper(reader, "Closing", contract + "/", [&](Json& one) -> Status {
+    CIYUAN_TRY(TimePoint end, parse_rfc3339(text_at(one.at("period"), "to")));
+    if (end > from && (to == TimePoint{} || end <= to)) found.push_back(std::move(one));
+    return {};
+  }));
   return found;
 }
 

@@ -21,13 +21,6 @@ using measure::Value;
 
 using Weights = std::array<Amount, kKinds>;
 
-Status add(Amount& sum, Amount amount) {
-  std::optional<Amount> next = checked_add(sum, amount);
-  if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", ""};
-  sum = *next;
-  return {};
-}
-
 struct Row {
   std::int64_t tokens = 0;
   Amount billed;
@@ -35,8 +28,8 @@ struct Row {
 
   Status add_row(const Row& row) {
     tokens += row.tokens;
-    CIYUAN_TRY_STATUS(add(billed, row.billed));
-    for (std::size_t i = 0; i < kValues; ++i) CIYUAN_TRY_STATUS(add(other[i], row.other[i]));
+    CIYUAN_TRY_STATUS(add_to(billed, row.billed));
+    for (std::size_t i = 0; i < kValues; ++i) CIYUAN_TRY_STATUS(add_to(other[i], row.other[i]));
     return {};
   }
 };
@@ -77,14 +70,9 @@ class Rules {
   Result<const T*> find(std::map<std::string, T>& known, const std::string& digest_hex) {
     auto found = known.find(digest_hex);
     if (found == known.end()) {
-      CIYUAN_TRY(Bytes bytes, from_hex(digest_hex));
-      Digest digest{};
-      if (bytes.size() != digest.size()) return missing(digest_hex);
-      std::copy(bytes.begin(), bytes.end(), digest.begin());
-      CIYUAN_TRY(std::optional<store::DocumentRow> row, reader_.document_by_digest(digest));
-      if (!row) return missing(digest_hex);
-      CIYUAN_TRY(Json document, parse_json(row->json));
-      CIYUAN_TRY(T rule, T::from_json(document));
+      CIYUAN_TRY(std::optional<Json> document, document_named(reader_, digest_hex));
+      if (!document) return missing(digest_hex);
+      CIYUAN_TRY(T rule, T::from_json(*document));
       found = known.emplace(digest_hex, std::move(rule)).first;
     }
     return &found->second;
@@ -104,15 +92,8 @@ class Comparison {
       : rules_(reader), reader_(reader), table_(table) {}
 
   Status read_aliases() {
-    CIYUAN_TRY(std::vector<store::DocumentRow> rows, reader_.documents());
-    for (const store::DocumentRow& row : rows) {
-      if (row.kind != "Model") continue;
-      CIYUAN_TRY(Json model, parse_json(row.json));
-      names_[row.name] = row.name;
-      for (const Json& alias : model.value("aliases", Json::array()))
-        if (alias.is_string())
-          names_[alias.get<std::string>()] = row.name, aliases_[row.name].push_back(alias);
-    }
+    CIYUAN_TRY(names_, model_names(reader_));
+    for (const auto& [alias, model] : names_) aliases_[model].push_back(alias);
     return {};
   }
 
@@ -141,7 +122,7 @@ class Comparison {
       if (!kind) continue;
       const auto tokens = static_cast<std::int64_t>(figure.at("billed").get<std::uint64_t>());
       Row row{.tokens = sign * tokens, .billed = weights[index_of(*kind)] * (sign * tokens), .other = {}};
-      CIYUAN_TRY_STATUS(add(sum, row.billed));
+      CIYUAN_TRY_STATUS(add_to(sum, row.billed));
       for (Value value : measure::kAllValues)
         if (!counted[index_of(*kind)].is_zero())
           row.other[static_cast<std::size_t>(value)] =
@@ -153,7 +134,7 @@ class Comparison {
     const Amount rest = (sign < 0 ? -recorded : recorded) - sum;
     if (rest.is_zero()) return {};
     ++unexplained_calls_;
-    return add(unexplained_, rest);
+    return add_to(unexplained_, rest);
   }
 
   Result<Json> json() const {
@@ -211,7 +192,7 @@ class Comparison {
   Rules rules_;
   store::Reader& reader_;
   const Equivalence& table_;
-  std::map<std::string, std::string> names_;                 ///< model or alias → model
+  std::map<std::string, std::string> names_;                 ///< alias → model
   std::map<std::string, std::vector<std::string>> aliases_;  ///< model → its aliases
   std::map<std::pair<std::string, Kind>, Row> rows_;
   std::map<std::string, std::int64_t> uncovered_;

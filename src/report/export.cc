@@ -248,9 +248,7 @@ Result<Export> as_focus(store::Reader& reader, const std::string& contract, cons
                        adjustment};
           FocusSum& sum = sums[key];
           CIYUAN_TRY(Amount amount, parse_decimal(text_at(charge, "amount"), contract::kMoneyScale));
-          std::optional<Amount> next = checked_add(sum.amount, sign < 0 ? -amount : amount);
-          if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "period"};
-          sum.amount = *next;
+          CIYUAN_TRY_STATUS(add_to(sum.amount, sign < 0 ? -amount : amount, "period"));
           sum.quantity += sign * std::stoll(text_at(charge, "quantity"));
         }
         return {};

@@ -161,9 +161,7 @@ Status add_closings(store::Reader& reader, const InvoiceRequest& request, const 
                        {"kind", "paid"},
                        {"quantity", "1"},
                        {"amount", exact(-paid)}});
-    std::optional<Amount> next = checked_add(sum, owed);
-    if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "period"};
-    sum = *next;
+    CIYUAN_TRY_STATUS(add_to(sum, owed, "period"));
     if (lines.size() > kInvoiceLinesMax)
       return Error{ErrorCode::kTooLarge,
                    "has more than " + std::to_string(kInvoiceLinesMax) + " lines: take a shorter period",

@@ -38,6 +38,13 @@ Amount in_steps(Int128 numerator, Int128 divisor, int decimals, Rounding roundin
 
 }  // namespace
 
+Status add_to(Amount& sum, Amount amount, std::string_view path) {
+  std::optional<Amount> next = checked_add(sum, amount);
+  if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", std::string(path)};
+  sum = *next;
+  return {};
+}
+
 std::string_view name_of(Rounding rounding) { return kRoundingNames[static_cast<std::size_t>(rounding)]; }
 
 std::optional<Rounding> rounding_named(std::string_view name) {

@@ -22,6 +22,9 @@ std::optional<Rounding> rounding_named(std::string_view name);
 /// none of those that differ.
 int minor_decimals(std::string_view currency);
 
+/// sum += amount. kTooLarge (with `path`): beyond 128 bits; the sum is as it was.
+Status add_to(Amount& sum, Amount amount, std::string_view path = "");
+
 /// numerator ÷ divisor as a whole number; kUp and kDown are away from zero and towards it. divisor > 0.
 Int128 rounded_quotient(Int128 numerator, Int128 divisor, Rounding rounding);
 

@@ -10,7 +10,6 @@ namespace ciyuan::report {
 namespace {
 
 constexpr std::string_view kStates[] = {"pending", "sent", "given-up"};
-constexpr std::size_t kPage = 1000;
 constexpr std::size_t kProblemBytesMax = 500;
 
 void set_state(Json& notice, NoticeState state) { notice["state"] = std::string(name_of(state)); }
@@ -78,30 +77,21 @@ TimePoint next_attempt(const Json& notice) {
 
 Result<std::vector<Json>> pending_notices(store::Reader& reader) {
   std::vector<Json> found;
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Notice", "", after, kPage));
-    more = page.size() == kPage;
-    if (more) after = text_at(page.back(), "name");
-    for (Json& one : page)
-      if (is_pending(one)) found.push_back(std::move(one));
-  }
+  CIYUAN_TRY_STATUS(for_each_paper(reader, "Notice", "", [&](Json& one) -> Status {
+    if (is_pending(one)) found.push_back(std::move(one));
+    return {};
+  }));
   return found;
 }
 
 Result<std::vector<Json>> notices_since(store::Reader& reader, const std::string& budget, TimePoint month) {
   // A month has a few shares and one forecast a day; a budget's own past is some hundreds of papers.
   std::vector<Json> found;
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Notice", budget + "/", after, kPage));
-    more = page.size() == kPage;
-    if (more) after = text_at(page.back(), "name");
-    for (Json& one : page) {
-      Result<TimePoint> at = parse_rfc3339(text_at(one, "recorded_at"));
-      if (at.ok() && *at >= month) found.push_back(std::move(one));
-    }
-  }
+  CIYUAN_TRY_STATUS(for_each_paper(reader, "Notice", budget + "/", [&](Json& one) -> Status {
+    Result<TimePoint> at = parse_rfc3339(text_at(one, "recorded_at"));
+    if (at.ok() && *at >= month) found.push_back(std::move(one));
+    return {};
+  }));
   return found;
 }
 

@@ -39,6 +39,30 @@ Result<std::vector<Json>> papers(store::Reader& reader, std::string_view kind, s
   return found;
 }
 
+Status for_each_paper(store::Reader& reader, std::string_view kind, std::string_view prefix,
+                      const std::function<Status(Json& paper)>& take) {
+  constexpr std::size_t kPage = 1000;
+  std::string after;
+  for (bool more = true; more;) {
+    CIYUAN_TRY(std::vector<Json> page, papers(reader, kind, prefix, after, kPage));
+    more = page.size() == kPage;
+    if (more) after = text_at(page.back(), "name");
+    for (Json& one : page) CIYUAN_TRY_STATUS(take(one));
+  }
+  return {};
+}
+
+Result<std::optional<Json>> document_named(store::Reader& reader, std::string_view digest_hex) {
+  Result<Bytes> bytes = from_hex(digest_hex);
+  Digest digest{};
+  if (!bytes.ok() || bytes->size() != digest.size()) return std::optional<Json>();
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
+  CIYUAN_TRY(std::optional<store::DocumentRow> row, reader.document_by_digest(digest));
+  if (!row || row->json.empty()) return std::optional<Json>();
+  CIYUAN_TRY(Json value, parse_json(row->json));
+  return std::optional(std::move(value));
+}
+
 Result<contract::Document> newest_document(store::Reader& reader, std::string_view kind,
                                            std::string_view name) {
   CIYUAN_TRY(std::vector<store::DocumentRow> history, reader.document_history(kind, name));
@@ -62,9 +86,7 @@ namespace {
 
 // A contract without a price book has no money to settle, and still a consumer and a calendar.
 Result<std::optional<Json>> book_of(store::Reader& reader, const contract::Document& contract) {
-  std::string book = text_at(contract.value, "price_book");
-  for (const Json& clause : contract.value.at("clauses"))
-    if (book.empty() && text_at(clause, "kind") == "price") book = text_at(clause, "book");
+  const std::string book = price_book_of(contract.value);
   if (book.empty()) return std::optional<Json>();
   CIYUAN_TRY(contract::Document document, newest_document(reader, "PriceBook", book));
   return std::optional(std::move(document.value));
@@ -111,34 +133,31 @@ Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::
   return terms;
 }
 
+std::string price_book_of(const Json& contract) {
+  std::string name = text_at(contract, "price_book");
+  for (const Json& clause : contract.at("clauses"))
+    if (name.empty() && text_at(clause, "kind") == "price") name = text_at(clause, "book");
+  return name;
+}
+
 Result<std::map<std::string, std::string>> model_names(store::Reader& reader) {
-  constexpr std::size_t kPage = 1000;
   std::map<std::string, std::string> names;
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Model", "", after, kPage));
-    for (const Json& model : page)
-      for (const Json& alias : model.value("aliases", Json::array()))
-        names[alias.get<std::string>()] = text_at(model, "name");
-    more = page.size() == kPage;
-    if (more) after = text_at(page.back(), "name");
-  }
+  CIYUAN_TRY_STATUS(for_each_paper(reader, "Model", "", [&](Json& model) -> Status {
+    for (const Json& alias : model.value("aliases", Json::array()))
+      names[alias.get<std::string>()] = text_at(model, "name");
+    return {};
+  }));
   return names;
 }
 
-Amount Royalty::of(Amount amount) const {
-  constexpr std::int64_t kWhole = 1'000'000;
-  return Amount(amount.units() / kWhole * per_million + amount.units() % kWhole * per_million / kWhole);
-}
-
-Result<std::vector<Royalty>> royalties_for(const Json& contract, const std::string& model,
-                                           const std::map<std::string, std::string>& names,
-                                           const std::string& currency) {
+Result<std::vector<contract::Share>> royalties_for(const Json& contract, const std::string& model,
+                                                   const std::map<std::string, std::string>& names,
+                                                   const std::string& currency) {
   auto name_of = [&](const std::string& written) {
     auto name = names.find(written);
     return name == names.end() ? written : name->second;
   };
-  std::vector<Royalty> royalties;
+  std::vector<contract::Share> royalties;
   for (const Json& clause : contract.at("clauses")) {
     if (text_at(clause, "kind") != "royalty") continue;
     for (const Json& share : clause.at("shares")) {

@@ -14,6 +14,7 @@
 ///
 /// and what of the documents in force they are written from.
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@
 
 #include "base/json.h"
 #include "contract/document.h"
+#include "contract/limit.h"
 #include "report/money.h"
 #include "store/store.h"
 
@@ -39,6 +41,12 @@ Result<Json> paper(store::Reader& reader, std::string_view kind, std::string_vie
 Result<std::vector<Json>> papers(store::Reader& reader, std::string_view kind, std::string_view prefix,
                                  std::string_view after, std::size_t rows_max);
 
+/// Calls `take` for each of them, in the order of the names; an Error ends it.
+Status for_each_paper(store::Reader& reader, std::string_view kind, std::string_view prefix,
+                      const std::function<Status(Json& paper)>& take);
+
+/// The document of this digest (hex), whatever came after it; nothing where there never was one.
+Result<std::optional<Json>> document_named(store::Reader& reader, std::string_view digest_hex);
 /// The newest version of a document that was not a deletion, whether it is in force or not. kNotFound: there
 /// never was one.
 Result<contract::Document> newest_document(store::Reader& reader, std::string_view kind,
@@ -64,20 +72,17 @@ struct SettlementTerms {
 };
 Result<SettlementTerms> settlement_terms(store::Reader& reader, const contract::Document& contract);
 
+/// The name of a contract's price book; empty: it has none.
+std::string price_book_of(const Json& contract);
+
 /// Models' names by their aliases: records name models as clients wrote them.
 Result<std::map<std::string, std::string>> model_names(store::Reader& reader);
 
-/// What part of a charge for a model is another party's.
-struct Royalty {
-  std::string account;  ///< "royalty/<party>/<currency>"
-  std::int64_t per_million = 0;
-  /// Rounded down to 10^-12, as the clerk posts it.
-  Amount of(Amount amount) const;
-};
-/// By the contract's royalty clause; `names` as model_names() gives them.
-Result<std::vector<Royalty>> royalties_for(const Json& contract, const std::string& model,
-                                           const std::map<std::string, std::string>& names,
-                                           const std::string& currency);
+/// What parts of a charge for a model are other parties', by the contract's royalty clause; `names` as
+/// model_names() gives them.
+Result<std::vector<contract::Share>> royalties_for(const Json& contract, const std::string& model,
+                                                   const std::map<std::string, std::string>& names,
+                                                   const std::string& currency);
 
 /// A text of {"en", "zh"} in one language, the other where it lacks, else `fallback`.
 std::string words_in(const Json& text, std::string_view language, std::string_view fallback = "");

@@ -9,24 +9,6 @@
 namespace ciyuan::report {
 namespace {
 
-Status add(Amount& sum, Amount amount, const std::string& path) {
-  std::optional<Amount> next = checked_add(sum, amount);
-  if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", path};
-  sum = *next;
-  return {};
-}
-
-Result<std::optional<Json>> document_of(store::Reader& reader, const std::string& digest_hex) {
-  Result<Bytes> bytes = from_hex(digest_hex);
-  Digest digest{};
-  if (!bytes.ok() || bytes->size() != digest.size()) return std::optional<Json>();
-  std::copy(bytes->begin(), bytes->end(), digest.begin());
-  CIYUAN_TRY(std::optional<store::DocumentRow> row, reader.document_by_digest(digest));
-  if (!row || row->json.empty()) return std::optional<Json>();
-  CIYUAN_TRY(Json value, parse_json(row->json));
-  return std::optional(std::move(value));
-}
-
 /// Charges that are rated together.
 struct UseKey {
   std::string line, model, kind;
@@ -41,6 +23,7 @@ struct Use {
 /// All charges under one version of contract and book.
 struct Version {
   const price::Book* book = nullptr;
+  std::map<std::string, const price::Line*> counting;  ///< its lines whose schedule counts, by id
   TimePoint first;
   std::map<UseKey, Use> uses;
 };
@@ -64,6 +47,9 @@ class Rerating {
     Version& version = place->second;
     if (fresh) {
       CIYUAN_TRY(version.book, books_.find(contract_digest, book_digest));
+      if (version.book != nullptr)
+        for (const price::Line& line : version.book->lines())
+          if (line.schedule.counts()) version.counting[line.id] = &line;
     }
     if (fresh || closed < version.first) version.first = closed;
     UseKey key{"", name == names_.end() ? asked : name->second, "", {}, {}};
@@ -73,14 +59,14 @@ class Rerating {
       key.line = text_at(charge, "line");
       CIYUAN_TRY(key.unit_price, parse_decimal(text_at(charge, "unit_price"), contract::kMoneyScale));
       key.period = {};
-      if (const price::Line* line = counting_line(version.book, key.line); line != nullptr) {
+      if (const price::Line* line = counting_line(version, key.line); line != nullptr) {
         key.period = price::start_of(line->schedule.period, closed, version.book->utc_offset_minutes());
         key.unit_price = {};
       }
       Use& use = version.uses[key];
       CIYUAN_TRY(Amount amount, parse_decimal(text_at(charge, "amount"), contract::kMoneyScale));
-      CIYUAN_TRY_STATUS(add(use.captured, amount, "period"));
-      CIYUAN_TRY_STATUS(add(whole_.captured, amount, "period"));
+      CIYUAN_TRY_STATUS(add_to(use.captured, amount, "period"));
+      CIYUAN_TRY_STATUS(add_to(whole_.captured, amount, "period"));
       if (__builtin_add_overflow(use.quantity, std::stoll(text_at(charge, "quantity")), &use.quantity))
         return Error{ErrorCode::kTooLarge, "the sum leaves 64 bits", "period"};
     }
@@ -98,11 +84,9 @@ class Rerating {
   }
 
  private:
-  static const price::Line* counting_line(const price::Book* book, const std::string& id) {
-    if (book == nullptr || id.empty()) return nullptr;
-    auto line = std::find_if(book->lines().begin(), book->lines().end(),
-                             [&](const price::Line& one) { return one.id == id; });
-    return line != book->lines().end() && line->schedule.counts() ? &*line : nullptr;
+  static const price::Line* counting_line(const Version& version, const std::string& id) {
+    auto line = version.counting.find(id);
+    return line == version.counting.end() ? nullptr : line->second;
   }
 
   Status rate(const Version& version, price::Counters& counters) {
@@ -110,7 +94,7 @@ class Rerating {
     std::map<std::tuple<std::string, std::string, price::Meter>, TrueUp> true_ups;
     for (const auto& [key, sum] : version.uses) {
       const price::Meter meter = price::meter_named(key.kind).value_or(price::Meter::kInput);
-      const price::Line* line = counting_line(version.book, key.line);
+      const price::Line* line = counting_line(version, key.line);
       if (line == nullptr) {
         price::RatedLine flat{.line = key.line, .model = key.model, .meter = meter};
         flat.usage = flat.quantity = sum.quantity;
@@ -125,12 +109,12 @@ class Rerating {
       true_up.line = key.line, true_up.model = key.model, true_up.meter = meter;
       true_up.schedule = line->schedule.type;
       true_up.quantity += sum.quantity;
-      CIYUAN_TRY_STATUS(add(true_up.captured, sum.captured, key.line));
+      CIYUAN_TRY_STATUS(add_to(true_up.captured, sum.captured, key.line));
     }
     if (version.book == nullptr) return {};
     CIYUAN_TRY(std::vector<price::RatedLine> rated, price::rate_on_lines(*version.book, usages, counters));
     for (price::RatedLine& line : rated) {
-      CIYUAN_TRY_STATUS(add(true_ups[{line.line, line.model, line.meter}].rated, line.amount, line.line));
+      CIYUAN_TRY_STATUS(add_to(true_ups[{line.line, line.model, line.meter}].rated, line.amount, line.line));
       whole_.lines.push_back(std::move(line));
     }
     for (auto& [key, true_up] : true_ups) whole_.true_ups.push_back(std::move(true_up));
@@ -156,8 +140,8 @@ Result<price::Book> Books::of(const Json& contract, const Json& book) {
 Result<const price::Book*> Books::find(const std::string& contract_digest, const std::string& book_digest) {
   auto [entry, fresh] = books_.try_emplace({contract_digest, book_digest});
   if (!fresh) return entry->second.get();
-  CIYUAN_TRY(std::optional<Json> contract, document_of(reader_, contract_digest));
-  CIYUAN_TRY(std::optional<Json> book, document_of(reader_, book_digest));
+  CIYUAN_TRY(std::optional<Json> contract, document_named(reader_, contract_digest));
+  CIYUAN_TRY(std::optional<Json> book, document_named(reader_, book_digest));
   if (!contract || !book) return nullptr;
   if (Result<price::Book> parsed = of(*contract, *book); parsed.ok())
     entry->second = std::make_unique<price::Book>(std::move(parsed).value());

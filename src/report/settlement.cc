@@ -259,9 +259,7 @@ class Step {
     std::set<std::string> seen;
     for (std::size_t i = 0; i < disputes.size(); ++i) {
       CIYUAN_TRY(Amount amount, check_dispute(disputes[i], "body/disputes/" + std::to_string(i), seen));
-      std::optional<Amount> next = checked_add(sum, amount);
-      if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", "body/disputes"};
-      sum = *next;
+      CIYUAN_TRY_STATUS(add_to(sum, amount, "body/disputes"));
     }
     CIYUAN_TRY(Amount most, owed());
     if (sum > most)

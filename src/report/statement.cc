@@ -43,27 +43,28 @@ Json by_currency(const std::map<std::string, Amount>& sums) {
   return object;
 }
 
-// The postings that papers made under the provider's numbers, and the closes of periods: of all contracts,
-// since a consumer's receivable is one for all of its contracts with a currency.
-Result<std::map<Id, std::string>> paper_postings(store::Reader& reader, const std::string& provider) {
-  std::map<Id, std::string> known;
+/// The postings that papers made under a provider's numbers, and the closes of periods: of all contracts,
+/// since a consumer's receivable is one for all of its contracts with a currency. By provider: a party's
+/// statement is made of many.
+using PaperPostings = std::map<std::string, std::map<Id, std::string>>;
+
+Result<const std::map<Id, std::string>*> postings_of(store::Reader& reader, const std::string& provider,
+                                                     PaperPostings& read) {
+  auto [place, fresh] = read.try_emplace(provider);
+  std::map<Id, std::string>& known = place->second;
+  if (!fresh) return &known;
   for (const auto& [kind, prefix, what] : {std::tuple{"Invoice", provider + "-", "invoice"},
                                            std::tuple{"CreditNote", provider + "-", "credit note"},
                                            std::tuple{"Settlement", provider + "-", "settlement"},
-                                           std::tuple{"Closing", std::string(), "closing"}}) {
-    std::string after;
-    for (bool more = true; more;) {
-      CIYUAN_TRY(std::vector<Json> page, papers(reader, kind, prefix, after, kPage));
-      for (const Json& one : page)
-        for (const Json& posting : one.value("postings", Json::array())) {
-          CIYUAN_TRY(Id id, parse_id(text_at(posting, "id")));
-          known[id] = std::string(what) + " " + text_at(one, "name") + ": " + text_at(posting, "what");
-        }
-      more = page.size() == kPage;
-      if (more) after = text_at(page.back(), "name");
-    }
-  }
-  return known;
+                                           std::tuple{"Closing", std::string(), "closing"}})
+    CIYUAN_TRY_STATUS(for_each_paper(reader, kind, prefix, [&, what = what](const Json& one) -> Status {
+      for (const Json& posting : one.value("postings", Json::array())) {
+        CIYUAN_TRY(Id id, parse_id(text_at(posting, "id")));
+        known[id] = std::string(what) + " " + text_at(one, "name") + ": " + text_at(posting, "what");
+      }
+      return {};
+    }));
+  return &known;
 }
 
 Status add_accounts(store::Reader& reader, const std::string& prefix, std::vector<store::AccountRow>& found) {
@@ -81,18 +82,13 @@ Status add_accounts(store::Reader& reader, const std::string& prefix, std::vecto
 Status add_packages_and_royalties(store::Reader& reader, const contract::Document& contract,
                                   const std::set<std::string>& currencies,
                                   std::vector<store::AccountRow>& found) {
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Package", "", after, kPage));
-    more = page.size() == kPage;
-    if (more) after = text_at(page.back(), "name");
-    for (const Json& package : page) {
-      const Json& contracts = package.at("contracts");
-      if (std::find(contracts.begin(), contracts.end(), contract.name) == contracts.end()) continue;
-      CIYUAN_TRY(auto row, reader.account("package/" + text_at(package, "name") + "/CIYUAN"));
-      if (row) found.push_back(std::move(*row));
-    }
-  }
+  CIYUAN_TRY_STATUS(for_each_paper(reader, "Package", "", [&](const Json& package) -> Status {
+    const Json& contracts = package.at("contracts");
+    if (std::find(contracts.begin(), contracts.end(), contract.name) == contracts.end()) return {};
+    CIYUAN_TRY(auto row, reader.account("package/" + text_at(package, "name") + "/CIYUAN"));
+    if (row) found.push_back(std::move(*row));
+    return {};
+  }));
   std::set<std::string> names;
   for (const Json& clause : contract.value.at("clauses"))
     if (text_at(clause, "kind") == "royalty")
@@ -134,9 +130,10 @@ struct Reconciled {
 
 // Every call of the contract stands on exactly one of the accounts with exactly what its record says.
 Result<Reconciled> reconcile(store::Reader& reader, const contract::Document& contract,
-                             const SettlementTerms& terms, const Period& period, const Usage& usage) {
+                             const SettlementTerms& terms, const Period& period, const Usage& usage,
+                             PaperPostings& read) {
   Reconciled result;
-  CIYUAN_TRY(auto known, paper_postings(reader, terms.provider));
+  CIYUAN_TRY(const auto* known, postings_of(reader, terms.provider, read));
   CIYUAN_TRY(auto accounts, accounts_of(reader, contract, terms, usage));
   std::unordered_map<std::uint64_t, Amount> unseen = usage.charged;
   for (const auto& [leaf, amount] : usage.corrected_at) unseen[leaf] = amount;
@@ -144,7 +141,7 @@ Result<Reconciled> reconcile(store::Reader& reader, const contract::Document& co
     // Balances in Ciyuan and requests, and others' shares, are shown; who pays is what is compared.
     bool is_money = account.scale == contract::kMoneyScale && !account.name.starts_with("royalty/");
     std::unordered_map<std::uint64_t, Amount> none;
-    CIYUAN_TRY(AccountFlow flow, flow_of(reader, account, period, &usage, known, is_money ? unseen : none));
+    CIYUAN_TRY(AccountFlow flow, flow_of(reader, account, period, &usage, *known, is_money ? unseen : none));
     result.accounts.push_back(json_of(flow));
   }
   std::vector<std::pair<std::uint64_t, Amount>> left(unseen.begin(), unseen.end());
@@ -193,23 +190,14 @@ void say_period(Json& body, const Period& period) {
   if (period.to != TimePoint{}) body["to"] = to_rfc3339(period.to);
 }
 
-}  // namespace
-
-Result<int> offset_of_contract(store::Reader& reader, const std::string& contract) {
-  CIYUAN_TRY(contract::Document document, newest_document(reader, "Contract", contract));
-  CIYUAN_TRY(SettlementTerms terms, settlement_terms(reader, document));
-  return terms.offset_minutes;
-}
-
-Result<Json> contract_statement(store::Reader& reader, const std::string& contract, const Period& period,
-                                const std::string& split) {
-  // One state for all reads: a statement whose parts were read at different times would be of no time at all.
-  CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
+// The caller pins.
+Result<Json> statement_of(store::Reader& reader, const std::string& contract, const Period& period,
+                          const std::string& split, PaperPostings& read) {
   CIYUAN_TRY(contract::Document document, newest_document(reader, "Contract", contract));
   CIYUAN_TRY(SettlementTerms terms, settlement_terms(reader, document));
   RecordQuery query{.contract = contract, .key = "", .model = "", .from = period.from, .to = period.to};
   CIYUAN_TRY(Usage usage, usage_of(reader, query, false));
-  CIYUAN_TRY(Reconciled reconciled, reconcile(reader, document, terms, period, usage));
+  CIYUAN_TRY(Reconciled reconciled, reconcile(reader, document, terms, period, usage, read));
   Json body = {{"contract", contract},
                {"provider", terms.provider},
                {"consumer", terms.consumer},
@@ -232,31 +220,44 @@ Result<Json> contract_statement(store::Reader& reader, const std::string& contra
   return body;
 }
 
+}  // namespace
+
+Result<int> offset_of_contract(store::Reader& reader, const std::string& contract) {
+  CIYUAN_TRY(contract::Document document, newest_document(reader, "Contract", contract));
+  CIYUAN_TRY(SettlementTerms terms, settlement_terms(reader, document));
+  return terms.offset_minutes;
+}
+
+Result<Json> contract_statement(store::Reader& reader, const std::string& contract, const Period& period,
+                                const std::string& split) {
+  // One state for all reads: a statement whose parts were read at different times would be of no time at all.
+  CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
+  PaperPostings read;
+  return statement_of(reader, contract, period, split, read);
+}
+
 Result<Json> party_statement(store::Reader& reader, const std::string& party, const Period& period) {
+  CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
   CIYUAN_TRY(contract::Document document, newest_document(reader, "Party", party));
+  PaperPostings read;
   Json contracts = Json::array();
   std::map<std::string, Amount> sums;
   Amount ciyuan;
   bool agrees = true;
-  std::string after;
-  for (bool more = true; more;) {
-    CIYUAN_TRY(std::vector<Json> page, papers(reader, "Contract", "", after, kPage));
-    for (const Json& one : page) {
-      const Json& parties = one.at("parties");
-      if (text_at(parties, "provider") != party && text_at(parties, "consumer") != party) continue;
-      CIYUAN_TRY(Json statement, contract_statement(reader, text_at(one, "name"), period));
-      CIYUAN_TRY(Amount used, parse_decimal(text_at(statement, "ciyuan"), contract::kCiyuanScale));
-      ciyuan += used;
-      for (const auto& sum : statement["money"].items()) {
-        CIYUAN_TRY(Amount amount, parse_decimal(sum.value().get<std::string>(), contract::kMoneyScale));
-        sums[sum.key()] += amount;
-      }
-      agrees &= statement["agrees"].get<bool>();
-      contracts.push_back(std::move(statement));
+  CIYUAN_TRY_STATUS(for_each_paper(reader, "Contract", "", [&](const Json& one) -> Status {
+    const Json& parties = one.at("parties");
+    if (text_at(parties, "provider") != party && text_at(parties, "consumer") != party) return {};
+    CIYUAN_TRY(Json statement, statement_of(reader, text_at(one, "name"), period, "", read));
+    CIYUAN_TRY(Amount used, parse_decimal(text_at(statement, "ciyuan"), contract::kCiyuanScale));
+    ciyuan += used;
+    for (const auto& sum : statement["money"].items()) {
+      CIYUAN_TRY(Amount amount, parse_decimal(sum.value().get<std::string>(), contract::kMoneyScale));
+      sums[sum.key()] += amount;
     }
-    more = page.size() == kPage;
-    if (more) after = text_at(page.back(), "name");
-  }
+    agrees &= statement["agrees"].get<bool>();
+    contracts.push_back(std::move(statement));
+    return {};
+  }));
   Json body = {{"party", party},
                {"ciyuan", format_decimal(ciyuan, contract::kCiyuanScale)},
                {"money", by_currency(sums)},

@@ -15,13 +15,6 @@ namespace {
 
 constexpr std::size_t kPage = 1000;
 
-Status add(Amount& sum, Amount amount, int sign = 1) {
-  std::optional<Amount> next = checked_add(sum, sign < 0 ? -amount : amount);
-  if (!next) return Error{ErrorCode::kTooLarge, "the sum leaves 128 bits", ""};
-  sum = *next;
-  return {};
-}
-
 Result<Amount> amount_at(const Json& object, const char* member, int scale) {
   const Json& text = object.at(member);
   if (!text.is_string()) return Error{ErrorCode::kCorrupt, "an amount is not text", member};
@@ -40,9 +33,9 @@ Status add_figures(Usage& usage, const Json& record, int sign, bool adjustment) 
   if (outcome.contains("verdict"))
     usage.verdicts[outcome["verdict"].get<std::string>()] += static_cast<std::uint64_t>(sign);
   CIYUAN_TRY(Amount ciyuan, ciyuan_of(record));
-  CIYUAN_TRY_STATUS(add(usage.ciyuan, ciyuan, sign));
+  CIYUAN_TRY_STATUS(add_to(usage.ciyuan, sign < 0 ? -ciyuan : ciyuan));
   std::string model = text_at(record.at("model"), "asked");
-  CIYUAN_TRY_STATUS(add(usage.model_ciyuan[model], ciyuan, sign));
+  CIYUAN_TRY_STATUS(add_to(usage.model_ciyuan[model], sign < 0 ? -ciyuan : ciyuan));
 
   std::map<std::string, const Json*> figures;
   for (const auto& figure : record.at("usage").items()) figures[figure.key()] = &figure.value();
@@ -62,8 +55,8 @@ Status add_figures(Usage& usage, const Json& record, int sign, bool adjustment) 
     line.billed += sign * std::stoll(charge.at("quantity").get<std::string>());
     if (!from_package) {
       CIYUAN_TRY(Amount amount, amount_at(charge, "amount", contract::kMoneyScale));
-      CIYUAN_TRY_STATUS(add(line.amount, amount, sign));
-      CIYUAN_TRY_STATUS(add(usage.money[currency], amount, sign));
+      CIYUAN_TRY_STATUS(add_to(line.amount, sign < 0 ? -amount : amount));
+      CIYUAN_TRY_STATUS(add_to(usage.money[currency], sign < 0 ? -amount : amount));
     }
     if (auto figure = figures.find(kind); figure != figures.end()) {
       count(line, *figure->second);
@@ -94,7 +87,7 @@ class Adder {
     CIYUAN_TRY(auto money, money_of(record));
     bool corrects = outcome.contains("corrects");
     for (const auto& [currency, amount] : money)
-      CIYUAN_TRY_STATUS(add((corrects ? usage_.corrected_at : usage_.charged)[row.leaf], amount));
+      CIYUAN_TRY_STATUS(add_to((corrects ? usage_.corrected_at : usage_.charged)[row.leaf], amount));
     const Json& charges = record.at("charges");
     if (!corrects && std::any_of(charges.begin(), charges.end(), is_from_package))
       usage_.from_packages.insert(row.leaf);
@@ -102,7 +95,8 @@ class Adder {
     if (corrects) {
       ++usage_.corrections;
       correction_of_[outcome["corrects"].get<std::string>()] = row.leaf;
-      for (const auto& [currency, amount] : money) CIYUAN_TRY_STATUS(add(usage_.corrected[currency], amount));
+      for (const auto& [currency, amount] : money)
+        CIYUAN_TRY_STATUS(add_to(usage_.corrected[currency], amount));
     }
     return effective_.see(record);
   }
@@ -147,8 +141,8 @@ class Adder {
     if (correction == correction_of_.end()) return {};
     CIYUAN_TRY(auto money, money_of(record));
     for (const auto& [currency, amount] : money) {
-      CIYUAN_TRY_STATUS(add(usage_.corrected_at[correction->second], amount, -1));
-      CIYUAN_TRY_STATUS(add(usage_.corrected[currency], amount, -1));
+      CIYUAN_TRY_STATUS(add_to(usage_.corrected_at[correction->second], -amount));
+      CIYUAN_TRY_STATUS(add_to(usage_.corrected[currency], -amount));
     }
     return {};
   }
@@ -182,11 +176,6 @@ std::string label_of(const Json& record, std::string_view by, int offset_minutes
   return closed.ok() ? date_text(*closed, offset_minutes) : std::string();
 }
 
-bool has_tags(const Json& record, const std::map<std::string, std::string>& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(),
-                     [&](const auto& tag) { return text_at(tags_of(record), tag.first) == tag.second; });
-}
-
 }  // namespace
 
 const Json& tags_of(const Json& record) {
@@ -196,6 +185,11 @@ const Json& tags_of(const Json& record) {
   return tags == party.end() ? kNone : *tags;
 }
 
+bool has_tags(const Json& record, const std::map<std::string, std::string>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const auto& tag) { return text_at(tags_of(record), tag.first) == tag.second; });
+}
+
 bool is_from_package(const Json& charge) { return text_at(charge, "currency") == "CIYUAN"; }
 
 Result<std::map<std::string, Amount>> money_of(const Json& record) {
@@ -203,7 +197,7 @@ Result<std::map<std::string, Amount>> money_of(const Json& record) {
   for (const Json& charge : record.at("charges")) {
     if (is_from_package(charge)) continue;
     CIYUAN_TRY(Amount amount, amount_at(charge, "amount", contract::kMoneyScale));
-    CIYUAN_TRY_STATUS(add(money[text_at(charge, "currency")], amount));
+    CIYUAN_TRY_STATUS(add_to(money[text_at(charge, "currency")], amount));
   }
   return money;
 }
@@ -317,9 +311,10 @@ Result<std::map<std::string, Share>> split_of(store::Reader& reader, const Recor
     for (const auto& figure : record.at("usage").items())
       share.tokens += sign * count_at(figure.value(), "billed");
     CIYUAN_TRY(Amount ciyuan, ciyuan_of(record));
-    CIYUAN_TRY_STATUS(add(share.ciyuan, ciyuan, sign));
+    CIYUAN_TRY_STATUS(add_to(share.ciyuan, sign < 0 ? -ciyuan : ciyuan));
     CIYUAN_TRY(auto money, money_of(record));
-    for (const auto& [currency, amount] : money) CIYUAN_TRY_STATUS(add(share.money[currency], amount, sign));
+    for (const auto& [currency, amount] : money)
+      CIYUAN_TRY_STATUS(add_to(share.money[currency], sign < 0 ? -amount : amount));
     return {};
   };
   CIYUAN_TRY_STATUS(for_each_effective(reader, query, add_share));

@@ -111,6 +111,8 @@ Result<std::map<std::string, Share>> split_of(store::Reader& reader, const Recor
 
 /// The record's tags, an object; empty where it has none.
 const Json& tags_of(const Json& record);
+/// It has all of these, with these values.
+bool has_tags(const Json& record, const std::map<std::string, std::string>& wanted);
 
 /// In Ciyuan, not in money.
 bool is_from_package(const Json& charge);

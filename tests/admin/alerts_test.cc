@@ -55,39 +55,11 @@ struct AlertHouse : House {
   explicit AlertHouse(const std::string& url) : secret_file(folder / "hook.secret") {
     EXPECT_TRUE(write_file_atomically(secret_file, std::string(kSecret) + "\n").ok());
     ask("POST", "/v1/apply",
-        demo_documents() + R"(
----
-kind: PriceBook
-name: even
-version: 1
-date: 2026-11-01
-source: the test
-currency: CNY
-per_tokens: 1
-prices:
-  - {model: smollm2, kind: input, price: "1"}
-  - {model: smollm2, kind: output, price: "0"}
----
-kind: PriceBook
-name: half
-version: 1
-date: 2026-11-01
-source: the test
-currency: CNY
-per_tokens: 1
-prices:
-  - {model: smollm2, kind: input, price: "0.5"}
-  - {model: smollm2, kind: output, price: "0"}
----
-kind: Contract
-name: deal
-version: 1
-parties: {provider: lantern, consumer: harbor}
-method: native-v1
-price_book: even
-effective: {from: "2026-01-01"}
-clauses:
-  - {kind: metering, quantum_tokens: 4096}
+        demo_documents() + book_document("even", R"(per_tokens: 1
+prices: [{model: smollm2, kind: input, price: "1"}, {model: smollm2, kind: output, price: "0"}])") +
+            book_document("half", R"(per_tokens: 1
+prices: [{model: smollm2, kind: input, price: "0.5"}, {model: smollm2, kind: output, price: "0"}])") +
+            deal_document("even") + R"(
 ---
 kind: AlertChannel
 name: ops

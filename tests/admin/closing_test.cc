@@ -16,33 +16,16 @@ Amount money(const std::string& text) { return parse_decimal(text, 12).value(); 
 
 /// A contract "deal" since 18 November 2026, under a book of the test's own.
 struct ClosingHouse : House {
-  /// `book`: members of the price book; `contract`: members of the contract; `clauses`: further ones.
+  /// `book`: members of the price book; `clauses`: of the contract, beside metering.
   explicit ClosingHouse(const std::string& book, const std::string& clauses = "",
                         const std::string& effective = R"({from: "2026-01-01"})") {
-    ask("POST", "/v1/apply", demo_documents() + "\n---\n" + book_text(book) + R"(
----
-kind: Contract
-name: deal
-version: 1
-parties: {provider: lantern, consumer: harbor}
-method: native-v1
-price_book: deal-prices
-effective: )" + effective + R"(
-clauses:
-  - {kind: metering, quantum_tokens: 4096}
-)" + clauses);
+    ask("POST", "/v1/apply",
+        demo_documents() + book_text(book) + deal_document("deal-prices", clauses, effective));
     ask("POST", "/v1/keys", R"({"name":"alice","contract":"deal"})", 201);
   }
 
   static std::string book_text(const std::string& members) {
-    return R"(kind: PriceBook
-name: deal-prices
-version: 1
-date: 2026-11-01
-source: the test
-currency: CNY
-per_tokens: 1
-)" + members;
+    return book_document("deal-prices", "per_tokens: 1\n" + members);
   }
 
   void call_at(const std::string& when, int number, std::int64_t prompt, std::int64_t output) {
@@ -55,11 +38,6 @@ per_tokens: 1
     Result<TimePoint> next = api->close_periods("deal", time);
     EXPECT_TRUE(next.ok()) << next.error().text();
     return ask("GET", "/v1/contracts/deal/closings")["closings"];
-  }
-  std::string balance(std::string account) {
-    for (std::size_t at; (at = account.find('/')) != account.npos;) account.replace(at, 1, "%2F");
-    http::Response response = send("GET", "/v1/accounts/" + account);
-    return response.status == 404 ? "none" : parse_json(response.body)->at("balance").get<std::string>();
   }
 };
 

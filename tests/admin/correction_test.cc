@@ -5,52 +5,25 @@
 namespace ciyuan::admin {
 namespace {
 
-constexpr char kDocuments[] = R"(
----
-kind: PriceBook
-name: deal-prices
-version: 1
-date: 2026-11-01
-source: the test
-currency: CNY
-per_tokens: 1
-prices: [{model: "*", kind: input, price: "1"}, {model: "*", kind: output, price: "2"}]
----
-kind: PriceBook
-name: other
-version: 1
-date: 2026-11-01
-source: the test
-currency: CNY
-per_tokens: 1
-prices: [{model: "*", kind: input, price: "3"}, {model: "*", kind: output, price: "1.5"}, {model: "*", kind: request, price: "7"}]
----
-kind: Contract
-name: deal
-version: 1
-parties: {provider: lantern, consumer: harbor}
-method: native-v1
-price_book: deal-prices
-effective: {from: "2026-01-01"}
-clauses:
-  - {kind: metering, quantum_tokens: 4096}
+std::string paid_documents() {
+  return demo_documents() + book_document("deal-prices", R"(per_tokens: 1
+prices: [{model: "*", kind: input, price: "1"}, {model: "*", kind: output, price: "2"}])") +
+         book_document("other", R"(per_tokens: 1
+prices: [{model: "*", kind: input, price: "3"}, {model: "*", kind: output, price: "1.5"}, {model: "*", kind: request, price: "7"}])") +
+         deal_document("deal-prices", R"(
   - {kind: payment, id: pay, sources: [{source: packages}, {source: prepaid}, {source: postpaid}]}
   - {kind: royalty, id: owner, shares: [{party: harbor, percent: "10"}]}
 ---
 {kind: Package, name: small, contracts: [deal], ciyuan: "30", from: "2026-01-01", until: "2030-01-01"}
-)";
+)");
+}
 
 struct PaidHouse : House {
   PaidHouse() {
-    ask("POST", "/v1/apply", demo_documents() + kDocuments);
+    ask("POST", "/v1/apply", paid_documents());
     ask("POST", "/v1/keys", R"({"name":"alice","contract":"deal"})", 201);
     ask("POST", "/v1/accounts/post",
         R"({"debit":"bank/CNY","credit":"prepaid/deal/pay/CNY","unit":"CNY","amount":"50"})");
-  }
-  std::string balance(std::string account) {
-    for (std::size_t at; (at = account.find('/')) != account.npos;) account.replace(at, 1, "%2F");
-    http::Response response = send("GET", "/v1/accounts/" + account);
-    return response.status == 404 ? "none" : parse_json(response.body)->at("balance").get<std::string>();
   }
   Json correct(const Id& id, const std::string& book, unsigned status = 200) {
     return ask("POST", "/v1/records/" + id.text() + "/correct", R"({"price_book":")" + book + "\"}", status);

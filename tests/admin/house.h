@@ -27,6 +27,21 @@ inline std::string demo_documents() {
          source_file("data/methods/native-v1.json");
 }
 
+/// A price book in CNY; `members`: its prices, and what else it says.
+inline std::string book_document(const std::string& name, const std::string& members) {
+  return "\n---\nkind: PriceBook\nname: " + name +
+         "\nversion: 1\ndate: 2026-11-01\nsource: the test\ncurrency: CNY\n" + members + "\n";
+}
+
+/// The contract "deal" of lantern and harbor under a book; `clauses`: beside metering.
+inline std::string deal_document(const std::string& book, const std::string& clauses = "",
+                                 const std::string& effective = R"({from: "2026-01-01"})") {
+  return "\n---\nkind: Contract\nname: deal\nversion: 1\nparties: {provider: lantern, consumer: harbor}\n"
+         "method: native-v1\nprice_book: " +
+         book + "\neffective: " + effective + "\nclauses:\n  - {kind: metering, quantum_tokens: 4096}\n" +
+         clauses;
+}
+
 struct House {
   House() {
     char name[] = "/tmp/ciyuan-admin-XXXXXX";
@@ -87,6 +102,13 @@ struct House {
     auto json = parse_json(response.body);
     EXPECT_TRUE(json.ok()) << response.body;
     return json.ok() ? *json : Json();
+  }
+
+  /// "none" where there is no such account.
+  std::string balance(std::string account) {
+    for (std::size_t at; (at = account.find('/')) != account.npos;) account.replace(at, 1, "%2F");
+    http::Response response = send("GET", "/v1/accounts/" + account);
+    return response.status == 404 ? "none" : parse_json(response.body)->at("balance").get<std::string>();
   }
 
   /// One whole call under the contract demo: `prompt` and `output` tokens in session `session`.

@@ -29,18 +29,11 @@ kind: Party
 name: harbor
 title: {en: Harbor Trading, zh: 海港贸易}
 settlement_key: )" + harbor.verifier().text() +
-                       R"(
----
-kind: PriceBook
-name: deal-prices
-version: 1
-date: 2026-11-01
-source: the test
-currency: CNY
-per_tokens: 1000
+                       book_document("deal-prices", R"(per_tokens: 1000
 prices:
   - {model: smollm2, kind: input, price: "10.50"}
-  - {model: smollm2, kind: output, price: "31.003"}
+  - {model: smollm2, kind: output, price: "31.003"})") +
+                       R"(
 ---
 kind: ExchangeRates
 name: fixing
@@ -48,23 +41,13 @@ date: 2026-12-01
 source: the test's bank
 rates:
   - {from: CNY, to: USD, rate: "0.1404"}
----
-kind: Contract
-name: deal
-version: 1
-parties: {provider: lantern, consumer: harbor}
-method: native-v1
-price_book: deal-prices
-effective: {from: "2026-01-01"}
-clauses:
-  - kind: metering
-    quantum_tokens: 4096
+)" + deal_document("deal-prices", R"(
   - kind: settlement
     utc_offset_minutes: 480
     due_days: 20
     dispute_days: 10
     tax: [{name: {en: VAT, zh: 增值税}, percent: "6"}]
-)" + clause_more;
+)" + clause_more);
     // The demo's own parties give way to those with keys.
     std::string documents = text;
     for (const char* name : {"lantern", "harbor"}) {
@@ -76,12 +59,6 @@ clauses:
     time = parse_rfc3339("2026-12-02T08:00:00Z").value();
   }
 
-  std::string balance(const std::string& account) {
-    std::string name = account;
-    for (std::size_t at; (at = name.find('/')) != name.npos;) name.replace(at, 1, "%2F");
-    http::Response response = send("GET", "/v1/accounts/" + name);
-    return response.status == 404 ? "none" : parse_json(response.body)->at("balance").get<std::string>();
-  }
   Json invoice(unsigned status = 201) {
     return ask("POST", "/v1/invoices", R"({"contract":"deal","period":"2026-11"})", status)["invoice"];
   }

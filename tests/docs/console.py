@@ -38,6 +38,11 @@ def pattern(lines):
     return "".join(parts)
 
 
+def run(command, folder, environment):
+    return subprocess.run(["bash", "-c", command], cwd=folder, env=environment, text=True, timeout=SECONDS_MAX,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
 def main():
     program, root, documents = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CIYUAN_")}
@@ -50,8 +55,7 @@ def main():
             for name in ("data", "examples", "schema"):
                 os.symlink(os.path.join(root, name), os.path.join(folder, name))
             for command, lines in examples(text):
-                done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, text=True, timeout=SECONDS_MAX,
-                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                done = run(command, folder, environment)
                 ran += 1
                 if not re.fullmatch(pattern(lines), done.stdout):
                     wrong += 1

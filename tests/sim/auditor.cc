@@ -25,13 +25,6 @@ Int128 held_for(const contract::Limit& limit, const Open& open, std::int64_t gra
   return cost_of(limit, open.prompt, true) + dearest * granted;
 }
 
-KindCounts billed_in(const record::UsageRecord& record) {
-  KindCounts billed;
-  for (Kind kind : kAllKinds)
-    if (auto figure = record.usage.find(std::string(name_of(kind))); figure != record.usage.end())
-      billed[kind] = static_cast<std::int64_t>(figure->second.billed);
-  return billed;
-}
 // Of sources each line is compared with its own (expected_lines).
 Int128 charged_in(const record::UsageRecord& record, bool by_sources) {
   Int128 sum = 0;

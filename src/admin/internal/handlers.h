@@ -103,6 +103,9 @@ struct Handlers {
 /// Each posting has a salt of its own, so that one can be told without the others.
 SecretKey salt_of(const SecretKey& instance_key, const Id& id);
 
+/// Has the clerk take the papers and their postings, each with its salt; the last paper's leaf.
+Result<std::uint64_t> settle(ApiParts& parts, clerk::Settle command);
+
 http::Response json_response(const Json& value, unsigned status = 200);
 http::Response text_response(std::string text, unsigned status = 200,
                              std::string type = "text/plain; charset=utf-8");

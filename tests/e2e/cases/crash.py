@@ -27,11 +27,20 @@ class Seen:
     text: str  # of a stream, as far as it came
 
 
+async def work_until_killed(gateway, seconds, workers, work):
+    """So many of work(number, stop) at once, and after some time kill -9; `stop` is set then."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(work(number, stop)) for number in range(workers)]
+    await asyncio.sleep(seconds)
+    gateway.child.kill()
+    stop.set()
+    await asyncio.gather(*tasks)
+    gateway.child.wait()
+
+
 async def load_until_killed(gateway, seconds, seen):
     """Calls of all sorts until the gateway is killed; what was answered, and how far, goes to `seen`."""
-    stop = asyncio.Event()
-
-    async def worker(number):
+    async def worker(number, stop):
         dice = random.Random(number * 7919 + int(seconds * 1e6))
         while not stop.is_set():
             stream = dice.random() < 0.7
@@ -45,12 +54,7 @@ async def load_until_killed(gateway, seconds, seen):
             if answer.status == 0:
                 await asyncio.sleep(0.01)
 
-    workers = [asyncio.create_task(worker(number)) for number in range(24)]
-    await asyncio.sleep(seconds)
-    gateway.child.kill()
-    stop.set()
-    await asyncio.gather(*workers)
-    gateway.child.wait()
+    await work_until_killed(gateway, seconds, 24, worker)
 
 
 def check_books(gateway):
@@ -267,7 +271,6 @@ def fifty_kills(world):
 
 async def keyed_load_until_killed(gateway, seconds, keys, number):
     """Calls with an Idempotency-Key each, some sent twice at once, those without an answer sent again, until the kill."""
-    stop = asyncio.Event()
     pending = [name for name, one in keys.items() if not one["done"]]
 
     async def send(name):
@@ -279,7 +282,7 @@ async def keyed_load_until_killed(gateway, seconds, keys, number):
         one["done"] |= bool(answer.record) and answer.complete and answer.status not in (409, 503)
         return answer
 
-    async def worker(index):
+    async def worker(index, stop):
         dice = random.Random(number * 1000 + index)
         made = 0
         while not stop.is_set():
@@ -293,12 +296,7 @@ async def keyed_load_until_killed(gateway, seconds, keys, number):
             if any(answer.status == 0 for answer in answers):
                 await asyncio.sleep(0.01)
 
-    workers = [asyncio.create_task(worker(index)) for index in range(16)]
-    await asyncio.sleep(seconds)
-    gateway.child.kill()
-    stop.set()
-    await asyncio.gather(*workers)
-    gateway.child.wait()
+    await work_until_killed(gateway, seconds, 16, worker)
 
 
 @case("100 times kill -9 under calls with idempotency keys, duplicates and retries: each key is charged once, and nothing else is")

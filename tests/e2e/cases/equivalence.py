@@ -2,16 +2,11 @@
 import decimal
 import json
 import os
-import re
-import subprocess
-import sys
 
+from pages import called_under, check_page, examples_text
 from registry import case
 from settling import admin_run, moment, parsed
-from world import ROOT, SECRET, chat, check, documents, equal, key_document
-
-sys.path.insert(0, os.path.join(ROOT, "tests", "docs"))
-from console import examples, pattern  # noqa: E402
+from world import ROOT, chat, check, documents, equal
 
 D = decimal.Decimal
 
@@ -145,26 +140,6 @@ def the_page(world):
     for party in ("lantern", "harbor"):
         done = world.run("settlement", "keygen", party + ".example", "-o", world.path(party + ".key"))
         equal(done.returncode, 0, done.stderr)
-    text = ""
-    for path in ("examples/demo.yaml", "examples/equivalence.yaml"):
-        with open(os.path.join(ROOT, path)) as file:
-            text += ("\n---\n" if text else "") + file.read()
-    text = text.replace("http://127.0.0.1:8081", standin.url.removesuffix("/v1"))
-    with open(os.path.join(ROOT, "data", "methods", "native-v1.json")) as file:
-        text += "\n---\n" + file.read()
-    status, answer = gateway.admin("/v1/apply", text.encode(), "POST")
-    equal(status, 200, answer)
-    gateway.apply([key_document(contract="equivalent")])
-    begin = moment(-5)
-    for i in range(3):
-        equal(gateway.call(chat(f"What is a token? {i}", model="smollm2", max_tokens=30), key=SECRET).status, 200, "a call")
-    environment = {**os.environ, "CIYUAN_ADMIN": f"http://127.0.0.1:{gateway.admin_port}", "CIYUAN_DATA_FOLDER": gateway.data,
-                   "PERIOD": f"{begin}..{moment()}", "PATH": os.path.dirname(world.binary("ciyuan")) + os.pathsep + os.environ["PATH"]}
+    period = called_under(gateway, examples_text(standin, "demo.yaml", "equivalence.yaml"), "equivalent")
     os.symlink(os.path.join(ROOT, "examples"), world.path("examples"))
-    with open(os.path.join(ROOT, "docs", "equivalence.md")) as file:
-        shown = list(examples(file.read()))
-    check(len(shown) > 6, "the page shows commands", shown)
-    for command, lines in shown:
-        done = subprocess.run(["bash", "-c", command], cwd=world.folder, env=environment, text=True, timeout=60,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        check(re.fullmatch(pattern(lines), done.stdout), f"$ {command}\nprints (exit code {done.returncode})\n{done.stdout}")
+    check_page(world, gateway, "equivalence.md", period, 6)
