@@ -31,6 +31,8 @@ std::string_view word_for(store::EntryKind kind) {
       return "post";
     case store::EntryKind::kShare:
       return "share";
+    case store::EntryKind::kRenewal:
+      return "renew";
   }
   return "post";
 }

@@ -44,6 +44,8 @@ constexpr Endpoint kEndpoints[] = {
     {"DELETE", "/v1/records/{id}/key", &Handlers::erase_record_key},
     {"GET", "/v1/records/{id}/explain", &Handlers::explain},
     {"POST", "/v1/records/{id}/correct", &Handlers::correct},
+    {"GET", "/v1/records/{id}/decision", &Handlers::record_decision},
+    {"POST", "/v1/decisions", &Handlers::make_decision},
     {"GET", "/v1/contracts/{name}/statement", &Handlers::contract_statement, "from, to, period, split"},
     {"GET", "/v1/contracts/{name}/usage", &Handlers::usage, "from, to, period, format"},
     {"GET", "/v1/contracts/{name}/equivalence", &Handlers::equivalence, "from, to, period, with"},

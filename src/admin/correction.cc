@@ -122,7 +122,7 @@ Result<std::optional<store::EntryRow>> charge_at(store::Reader& reader, std::uin
       if (rows.empty()) break;
       for (const store::EntryRow& one : rows)
         if (!row && one.number <= high && one.kind != store::EntryKind::kFund &&
-            one.kind != store::EntryKind::kShare)
+            one.kind != store::EntryKind::kShare && one.kind != store::EntryKind::kRenewal)
           row = one;
       after = rows.back().number;
     }

@@ -10,13 +10,15 @@ namespace ciyuan::clerk {
 using ledger::AccountIndex;
 using ledger::Line;
 
-std::int64_t StateMachine::affordable(const Call& call, std::int64_t more, internal::Held& held) const {
+std::int64_t StateMachine::affordable(const Call& call, std::int64_t more, internal::Held& held,
+                                      bool in_time) const {
   for (std::size_t i = 0; i < call.terms.limits.size() && more > 0; ++i) {
     if (call.terms.limits[i].is_source) continue;
     const Amount output = internal::output_cost(call.terms.limits[i]);
     const ledger::Account& account = ledger_.account(call.accounts[i]);
     if (account.closed) more = 0;
     if (account.may_overdraw || output.is_zero()) continue;
+    if (in_time && call.terms.limits[i].renewal == contract::Renewal::kDrips) continue;
     more = static_cast<std::int64_t>(std::min<Int128>(whole_quotient(account.headroom(), output), more));
   }
   held = call.held;
@@ -32,6 +34,7 @@ Reply StateMachine::extend(const Extend& command) {
   if (command.used.generated() > call.granted)
     return invalid("used", std::to_string(command.used.generated()) + " tokens of " +
                                std::to_string(call.granted) + " that were granted");
+  renew_all(call.accounts, call.id);
   std::int64_t more = std::min(command.wanted, kTokensMax - call.granted);
   internal::Held held;
   more = affordable(call, more, held);
@@ -58,7 +61,10 @@ Reply StateMachine::extend(const Extend& command) {
     batch_.marks.push_back({call.number, std::move(mark)});
   else
     batch_.marks[place_in_batch->second].data = std::move(mark);
-  return Extended{call.granted, command.wanted > 0 && more == 0};
+  const bool is_final = command.wanted > 0 && more == 0;
+  Extended extended{call.granted, is_final, {}, {}};
+  if (is_final) name_block(call, extended);
+  return extended;
 }
 
 Reply StateMachine::close(Close& command, std::vector<Answer>& answers) {
@@ -118,8 +124,9 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
   std::vector<Amount> amounts;
   for (std::size_t i = 0; i < limits.size(); ++i) {
     Amount cost = limits[i].is_source ? split->amounts[i].value_or(Amount())
-                  : nothing_served    ? Amount()
-                                      : limits[i].per_request + internal::billed_cost(limits[i], counts);
+                  : nothing_served || limits[i].is_returned
+                      ? Amount()
+                      : limits[i].per_request + internal::billed_cost(limits[i], counts);
     // Moving prompt tokens to a dearer kind than was held for is refused, not overdrawn.
     if (cost > held[i])
       return invalid("billed", "costs more on account " + limits[i].account + " than is held there");
@@ -132,7 +139,10 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
   record::Sealed sealed = record::seal(record, call.key);
 
   std::uint64_t leaf = tree_.append(sealed.leaf);
+  std::vector<Warning> warnings;
   if (!limits.empty()) {
+    // What comes back up to now comes before what is used now: the entry's time then tells how far it went.
+    renew_all(call.accounts, call.id);
     const std::vector<Line> lines = internal::make_lines(call.accounts, call.sinks, amounts, true);
     auto settled = ledger_.settle(call.id, lines);
     CIYUAN_CHECK(settled.ok() && !settled->existed, "a hold covers what is posted of it, once");
@@ -142,9 +152,12 @@ Result<Closed> StateMachine::settle(Call& call, const KindCounts& billed, bool n
       CIYUAN_CHECK(posted.ok(), "a sink can hand on a part of what it has just received");
       journal(store::EntryKind::kShare, call.id, shared, leaf, "");
     }
+    note_parts(call, amounts);
+    renew_all(call.accounts, call.id);
+    warnings = warnings_of(call, amounts);
     take_back(call.accounts, call.id);
   }
-  Closed closed{sealed.record.json, leaf, remaining_of(call)};
+  Closed closed{sealed.record.json, leaf, remaining_of(call), std::move(warnings)};
   batch_.records.push_back({leaf, call.id, at_, std::move(record.contract), std::move(record.key),
                             std::move(record.session), std::move(sealed.record.json),
                             std::move(sealed.fields), call.key_slot});
@@ -236,9 +249,9 @@ std::vector<Remaining> StateMachine::remaining_of(const Call& call) const {
   remaining.reserve(call.terms.limits.size());
   for (std::size_t i = 0; i < call.terms.limits.size(); ++i) {
     const contract::Limit& limit = call.terms.limits[i];
-    if (limit.may_overdraw) continue;
+    if (limit.may_overdraw && limit.funds.is_zero()) continue;
     const ledger::Account& account = ledger_.account(call.accounts[i]);
-    Amount limit_now = account.funded - places_[call.accounts[i].value].excess;
+    Amount limit_now = std::max(account.funded, account.granted) - places_[call.accounts[i].value].excess;
     remaining.push_back({limit.clause, limit.unit, limit_now, std::max(account.headroom(), Amount())});
   }
   return remaining;

@@ -165,7 +165,8 @@ struct Remaining {
 
 struct Opened {
   std::int64_t granted = 0;  ///< generated tokens that may be delivered so far
-  /// These, and those that could be granted beside them if they were asked for now; at most output_wanted.
+  /// These, and those that could be granted beside them if they were asked for now, or of rates alone, later;
+  /// at most output_wanted.
   std::int64_t within_reach = 0;
   std::vector<Remaining> remaining;
   SecretKey record_key{};  ///< K of the record's commitments: the caller commits to the answer under it
@@ -173,11 +174,21 @@ struct Opened {
 struct Extended {
   std::int64_t granted = 0;  ///< in all, since the open; unchanged where nothing more was to be had
   bool final = false;        ///< nothing more will be granted until other calls release what they hold
+  /// Where time alone gives what is missing: when a token more can be had. Else zero.
+  TimePoint retry_at;
+  std::string clause;  ///< of the limit that has nothing left; empty where it is none's
+};
+/// A limit of which a stated share is used up by this call (contract::Limit::warn_percent).
+struct Warning {
+  std::string clause, unit;
+  Amount limit, used;
+  int percent = 0;  ///< the highest that was crossed
 };
 struct Closed {
   std::string record_json;  ///< canonical JSON of the whole record
   std::uint64_t leaf_index = 0;
   std::vector<Remaining> remaining;
+  std::vector<Warning> warnings{};
 };
 struct Done {
   std::uint64_t leaf_index = 0;

@@ -68,6 +68,7 @@ void StateMachine::fund_new_accounts(const Open& command, std::vector<AccountInd
       touch(*account, true);
     }
     if (is_new && !limit.funds.is_zero()) add_grant(lines, *account, limit.funds);
+    CIYUAN_CHECK(watch(limit, *account).ok(), "a new account has no past, and an old one was looked at");
   }
   post_grants(command.id, lines);
 }

@@ -78,6 +78,7 @@ Status StateMachine::load_call(const store::OpenCall& row) {
     CIYUAN_TRY(std::optional<AccountIndex> sink, find_account(limit.sink));
     if (!account || !sink)
       return Error{ErrorCode::kCorrupt, "an open call's account is missing", limit.account};
+    CIYUAN_TRY_STATUS(watch(limit, *account));
     call->accounts.push_back(*account);
     call->sinks.push_back(*sink);
     ++place(*account).users;
@@ -207,8 +208,7 @@ void StateMachine::forget_idle_accounts() {
     const Place& there = place(index);
     if (there.touched <= *middle && there.users == 0 && !there.dirty) idle.push_back(index);
   });
-  for (AccountIndex index : idle)
-    if (ledger_.forget_account(index).ok()) place(index) = Place{};
+  for (AccountIndex index : idle) forget_account(index);
 }
 
 // Batches
@@ -247,7 +247,7 @@ void StateMachine::committed() {
   opened_in_batch_.clear();
   marked_in_batch_.clear();
   for (AccountIndex index : finished_)
-    if (place(index).users == 0 && ledger_.forget_account(index).ok()) place(index) = Place{};
+    if (place(index).users == 0) forget_account(index);
   finished_.clear();
   forget_idle_accounts();
 }

@@ -160,6 +160,20 @@ class StateMachine {
 
   using Found = std::vector<std::optional<ledger::AccountIndex>>;  ///< by limit
 
+  /// What the machine keeps of an account that comes by headroom with time. All of it can be had again from
+  /// the journal: the time of the account's last entry, and the accounts of the parts of its window.
+  struct Renewing {
+    contract::Renewal kind = contract::Renewal::kNever;
+    Nanoseconds period;
+    Amount funds, drip;
+    TimePoint since;  ///< kDrips: what came back until then is posted
+    struct Part {
+      TimePoint start;
+      ledger::AccountIndex account, sink;
+    };
+    std::deque<Part> parts;  ///< kAges: with something in them, oldest first
+  };
+
   // commands (machine.cc: control plane; calls.cc: calls)
   void pass_time(TimePoint at, std::vector<Answer>& answers);
   Reply change(ChangeDocuments& command);
@@ -203,12 +217,29 @@ class StateMachine {
   void take_back(std::span<const ledger::AccountIndex> freed, const Id& id);
   Refusal refusal_of(const Open& command, const Attempt& attempt) const;
 
+  // renewals (renewal.cc)
+  Status watch_renewals(const std::vector<contract::Limit>& limits, const Found& found);
+  Status watch(const contract::Limit& limit, ledger::AccountIndex account);
+  Status find_parts(Renewing& renewing, ledger::AccountIndex account, ledger::AccountIndex sink,
+                    TimePoint newest);
+  void renew(ledger::AccountIndex account, const Id& id);
+  void renew_all(std::span<const ledger::AccountIndex> accounts, const Id& id);
+  void drip(Renewing& renewing, ledger::AccountIndex account, const Id& id);
+  void give_back_parts(Renewing& renewing, ledger::AccountIndex account, const Id& id);
+  bool post_renewal(const std::vector<ledger::Line>& lines, const Id& id);
+  void note_parts(const Call& call, const std::vector<Amount>& amounts);
+  TimePoint renewed_at(ledger::AccountIndex account, Amount missing) const;
+  void name_block(const Call& call, Extended& extended) const;
+  void forget_account(ledger::AccountIndex account);
+  std::vector<Warning> warnings_of(const Call& call, const std::vector<Amount>& amounts);
+
   // sources (sources.cc)
   SourcesAttempt try_sources(const Open& command, const Found& found, std::uint64_t turn, std::int64_t want,
                              std::int64_t least);
   /// How many of `more` tokens every account of an open call has room for, and what its sources would hold.
-  std::int64_t affordable(const Call& call, std::int64_t more,
-                          std::vector<std::optional<Amount>>& held) const;
+  /// `in_time`: rates set aside, which give more to those who wait.
+  std::int64_t affordable(const Call& call, std::int64_t more, std::vector<std::optional<Amount>>& held,
+                          bool in_time = false) const;
   /// How many of `more` tokens the sources can pay for, and what they would hold then.
   std::int64_t raise_on_sources(const Call& call, std::int64_t more,
                                 std::vector<std::optional<Amount>>& held) const;
@@ -257,6 +288,7 @@ class StateMachine {
   ledger::Ledger ledger_;
   std::vector<Place> places_;  ///< by AccountIndex
   std::vector<ledger::AccountIndex> dirty_;
+  std::unordered_map<std::uint32_t, Renewing> renewing_;  ///< by account
   tlog::TreeWriter tree_;
   std::uint64_t batch_number_ = 0;
   store::AccountNumber accounts_given_ = 0;

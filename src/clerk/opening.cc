@@ -122,6 +122,9 @@ Result<StateMachine::Attempt> StateMachine::attempt(const Open& command, std::ui
                       .contended = contended};
   };
   CIYUAN_TRY(Found found, find_limits(command));
+  CIYUAN_TRY_STATUS(watch_renewals(command.terms.limits, found));
+  for (const std::optional<AccountIndex>& one : found)
+    if (one) renew(*one, command.id);
   // One that waits changes no grant: what its limits say may be out of date by now.
   if (turn > turns_given_) CIYUAN_TRY_STATUS(update_grants(command, found));
   for (std::size_t i = 0; i < command.terms.limits.size(); ++i) {
@@ -190,6 +193,8 @@ StateMachine::Standing StateMachine::standing_of(const contract::Limit& limit,
 Refusal StateMachine::refusal_of(const Open& command, const Attempt& attempt) const {
   const contract::Limit& limit = command.terms.limits[attempt.limit];
   TimePoint retry_at = attempt.contended ? at_ + options_.retry_contended : limit.window_end;
+  if (auto account = ledger_.find(limit.account); account && limit.renewal != contract::Renewal::kNever)
+    retry_at = std::max(retry_at, renewed_at(*account, attempt.needed - attempt.left - attempt.held));
   return Refusal{limit.clause, limit.account, limit.unit,     attempt.funded,
                  attempt.left, attempt.held,  attempt.needed, retry_at};
 }
@@ -290,7 +295,9 @@ Result<Opened> StateMachine::grant(Open& command, const Attempt& attempt) {
   for (AccountIndex sink : call->sinks) ++place(sink).users, touch(sink, false);
   for (AccountIndex account : call->share_accounts) ++place(account).users, touch(account, false);
   internal::Held unused;
-  const std::int64_t more = affordable(*call, call->output_wanted - attempt.tokens, unused);
+  // An answer that comes whole cannot wait for its rate.
+  const bool in_time = call->terms.metering.quantum_tokens < call->output_wanted;
+  const std::int64_t more = affordable(*call, call->output_wanted - attempt.tokens, unused, in_time);
   Opened opened{attempt.tokens, attempt.tokens + more, remaining_of(*call), key.key};
   Id id = call->id;
   calls_.emplace(id, std::move(call));

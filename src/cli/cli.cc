@@ -50,6 +50,8 @@ void add_commands(CLI::App& app, Session& session) {
   add_record_commands(app, session);
   add_statement_commands(app, session);
   add_closing_commands(app, session);
+  add_suspension_commands(app, session);
+  add_access_commands(app, session);
   add_invoice_commands(app, session);
   add_settlement_commands(app, session);
   add_equivalence_command(app, session);

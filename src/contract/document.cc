@@ -126,6 +126,12 @@ Reading read_documents(std::string_view text, std::string_view source) {
   return reading;
 }
 
+Result<Json> parse_value(std::string_view text) {
+  CIYUAN_TRY(std::vector<ParsedValue> values, parse_text(text));
+  if (values.size() != 1) return invalid("", "holds " + std::to_string(values.size()) + " values, not one");
+  return std::move(values.front().value);
+}
+
 Reading read_document(Json value, std::string_view source) {
   Reading reading;
   add_document({std::move(value), {}}, source, 1, reading);

@@ -26,7 +26,7 @@ namespace ciyuan::contract {
 /// The kinds that exist, in the order in which they refer to each other.
 inline constexpr std::string_view kDocumentKinds[] = {
     "Party",    "Upstream", "Model",   "Method", "PriceBook",    "ExchangeRates", "Equivalence",
-    "Contract", "Package",  "Licence", "Key",    "AlertChannel", "Budget"};
+    "Contract", "Package",  "Licence", "Key",    "AlertChannel", "Budget",        "Suspension"};
 bool is_document_kind(std::string_view kind);
 
 constexpr std::size_t kDocumentBytesMax = std::size_t{16} << 20;  ///< of one file or request
@@ -57,6 +57,9 @@ Reading read_documents(std::string_view text, std::string_view source);
 /// A document from a value already parsed, e.g. by the admin API. `value` must hold no floating-point
 /// numbers.
 Reading read_document(Json value, std::string_view source);
+
+/// One value of YAML or JSON text that is no document: decimals stay text, nothing else is checked.
+Result<Json> parse_value(std::string_view text);
 
 /// The embedded JSON Schema of a kind ("Contract"), as JSON text; empty for a kind that does not exist.
 std::string_view schema_text(std::string_view kind);

@@ -10,9 +10,9 @@ namespace {
 constexpr struct {
   std::string_view first;
   int unit_at;
-} kNames[] = {{"cap", 3},      {"prepaid", 3}, {"used", 3},     {"receivable", 2},
-              {"revenue", 2},  {"package", 2}, {"reserved", 3}, {"licence", 2},
-              {"licensed", 2}, {"expired", 2}, {"royalty", 2}};
+} kNames[] = {{"cap", 3},        {"rate", 3},     {"prepaid", 3}, {"used", 3},
+              {"receivable", 2}, {"revenue", 2},  {"package", 2}, {"reserved", 3},
+              {"licence", 2},    {"licensed", 2}, {"expired", 2}, {"royalty", 2}};
 
 }  // namespace
 

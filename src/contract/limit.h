@@ -11,7 +11,10 @@
 ///   prepaid 10 CNY             account "prepaid/acme/balance/CNY", deposits, 0.000002 an input token
 ///   postpaid                   account "receivable/acme/CNY", may overdraw, the same costs
 ///   5 requests a minute        account "cap/acme/rpm/REQUEST/key=k1/2026-11-23T08:15:00Z", funds 5, 1 a call
-///   a package, then money      source "package/p1/CIYUAN", funds 1000000; source "receivable/acme/CNY"
+///   at most 3 calls at a time  account "cap/acme/calls/REQUEST/key=k1", funds 3, 1 a call, returned at its
+///   end 2 calls a second, burst 5  account "cap/acme/pace/REQUEST/key=k1", funds 5, drips 2 a second 1,000
+///   Ciyuan in 24 hours   account "cap/acme/day/CIYUAN/rolling=86400s", what is 24 hours old comes back a
+///   package, then money      source "package/p1/CIYUAN", funds 1000000; source "receivable/acme/CNY"
 
 #include <array>
 #include <cstdint>
@@ -59,6 +62,17 @@ struct Share {
 };
 constexpr std::size_t kSharesMax = 16;
 
+/// How an account comes by headroom again, once it was used up.
+enum class Renewal {
+  kNever,  ///< not at all: the account is one window's, and the next window has another
+  kAges,   ///< a rolling window: what was used comes back when it is `period` old
+  kDrips,  ///< a rate: `drip` comes back in every `period`, evenly, up to `funds`, the burst
+};
+/// Into so many parts a rolling window is cut, of a second at least: what was used in one of them comes back
+/// together, when its youngest is old enough.
+constexpr std::int64_t kWindowParts = 60;
+constexpr std::size_t kWarningsMax = 4;  ///< of one limit
+
 struct Limit {
   std::string clause;   ///< id of the clause, named in refusals and records; "price" for plain charging
   std::string unit;     ///< "CIYUAN", "REQUEST" or a currency code
@@ -76,6 +90,13 @@ struct Limit {
   /// which they stand, that has enough left for it whole. A call that went on to a later source does not come
   /// back to an earlier one.
   bool is_source = false;
+  /// True: what the open call holds is all it costs, and comes back whole when it closes (calls at one time).
+  bool is_returned = false;
+  Renewal renewal = Renewal::kNever;
+  Nanoseconds period{};
+  Amount drip;
+  /// Shares of `funds`, in percent and rising, whose crossing the clerk tells (Closed::warnings); 0: no more.
+  std::array<std::uint8_t, kWarningsMax> warn_percent{};
   std::vector<Share> shares;  ///< of what the sink receives
 };
 

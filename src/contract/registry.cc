@@ -5,10 +5,13 @@
 #include <map>
 #include <set>
 
+#include "contract/internal/access.h"
 #include "contract/internal/caps.h"
 #include "contract/internal/equivalence.h"
+#include "contract/internal/identity.h"
 #include "contract/internal/payment.h"
 #include "contract/internal/plan.h"
+#include "contract/internal/suspension.h"
 
 namespace ciyuan::contract {
 namespace {
@@ -57,22 +60,6 @@ Status check_price(const ContractPlan& contract, const CallRates& rates, const M
   return {};
 }
 
-Result<std::string> session_of(const KeyPlan& key, std::string_view sent) {
-  const SessionRule& rule = key.contract->session;
-  if (sent.empty()) {
-    if (rule.required)
-      return invalid("session", "the contract " + key.contract->name +
-                                    " asks for a session id in the header " + rule.header);
-    return "key:" + key.name;
-  }
-  if (sent.size() > kSessionIdMax)
-    return invalid("session", "the session id is longer than " + std::to_string(kSessionIdMax) + " bytes");
-  if (!std::all_of(sent.begin(), sent.end(), [](char c) { return c > ' ' && c < 0x7F; }))
-    return invalid("session", "the session id may hold printable ASCII without spaces only");
-  if (sent.starts_with("key:")) return invalid("session", "a session id may not begin with \"key:\"");
-  return std::string(sent);
-}
-
 // A class of service that no line of the model names is at the price of none: nobody agreed to one.
 Result<price::ServiceClass> service_class_of(const ContractPlan& contract, const ModelRates& rates,
                                              const Call& call) {
@@ -95,6 +82,22 @@ Limit receivable_of(const ContractPlan& contract, const CallRates& rates) {
   limit.per_request = rates.money->per_request;
   limit.per_token = rates.money->per_token;
   return limit;
+}
+
+// What the keys above would be charged, were the call their own.
+Status add_limits_of_parents(const CallRates& rates, const Call& call, Whom whom,
+                             std::vector<Limit>& limits) {
+  for (const KeyPlan* parent = call.key->parent; parent != nullptr; parent = parent->parent) {
+    whom.key = parent->name;
+    // Balances are not limits: what pays is the call's own.
+    std::vector<CapPlan> caps;
+    for (const CapPlan& cap : call.key->contract->caps)
+      if (cap.per == CapPer::kKey && cap.window != CapWindow::kPrepaid) caps.push_back(cap);
+    for (const CapPlan& cap : parent->caps->caps)
+      if (cap.window != CapWindow::kPrepaid) caps.push_back(cap);
+    CIYUAN_TRY_STATUS(add_limits(caps, rates, call, whom, limits));
+  }
+  return {};
 }
 
 // The accounts of the licences that the call is under.
@@ -163,15 +166,22 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   CIYUAN_CHECK(call.key != nullptr, "a call is resolved with the key that find_key() gave");
   const KeyPlan& key = *call.key;
   const ContractPlan& contract = *key.contract;
-  CIYUAN_TRY_STATUS(check_key(key, call.at));
+  for (const KeyPlan* one = &key; one != nullptr; one = one->parent)
+    CIYUAN_TRY_STATUS(check_key(*one, call.at));
   const Model* model = find_model(call.model);
   if (model == nullptr)
     return Error{ErrorCode::kNotFound, "no model is named \"" + std::string(call.model.substr(0, 200)) + "\"",
                  "model"};
+  Resolved resolved;
+  CIYUAN_TRY_STATUS(identify(call, resolved));
+  if (const SuspensionPlan* stop = suspension_of(state_->suspensions, key, resolved, model->name, call.at)) {
+    if (stop->downgrade_to == nullptr)
+      return refused(stop->path(), "the suspension " + stop->name + " is in force");
+    model = stop->downgrade_to;
+  }
   CIYUAN_TRY_STATUS(check_scope(contract, *model, call.endpoint));
   const ModelRates& known = contract.rates->models.find(std::string_view(model->name))->second;
   CIYUAN_TRY(price::ServiceClass service_class, service_class_of(contract, known, call));
-  Resolved resolved;
   Terms& terms = resolved.terms;
   terms.ciyuan_per_token = known.ciyuan_per_token;
   if (!contract.equivalence.clause.empty())
@@ -187,7 +197,6 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   }
   CIYUAN_TRY_STATUS(check_price(contract, rates, *model, call));
 
-  CIYUAN_TRY(resolved.session, session_of(key, call.session));
   resolved.model = model;
   resolved.method = contract.method;
   resolved.contract = contract.name;
@@ -203,12 +212,17 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   terms.metering = contract.metering;
   terms.limits.reserve(contract.caps.size() + key.caps->caps.size() + 1);
   bool prepaid_money = contract.prepaid_money;
-  for (const CapPlan& cap : contract.caps)
-    terms.limits.push_back(limit_of(cap, rates, call, model->name, resolved.session));
-  for (const CapPlan& cap : key.caps->caps) {
-    terms.limits.push_back(limit_of(cap, rates, call, model->name, resolved.session));
-    prepaid_money |= is_prepaid_money(cap);
-  }
+  const Whom whom{.model = model->name,
+                  .region = known.region,
+                  .session = resolved.session,
+                  .key = key.name,
+                  .user = resolved.user,
+                  .agent = resolved.agent,
+                  .tenant = resolved.tenant};
+  CIYUAN_TRY_STATUS(add_limits(contract.caps, rates, call, whom, terms.limits));
+  CIYUAN_TRY_STATUS(add_limits(key.caps->caps, rates, call, whom, terms.limits));
+  for (const CapPlan& cap : key.caps->caps) prepaid_money |= is_prepaid_money(cap);
+  CIYUAN_TRY_STATUS(add_limits_of_parents(rates, call, whom, terms.limits));
   CIYUAN_TRY_STATUS(add_licences(key, rates, call, resolved));
   if (contract.book != nullptr) {
     terms.currency = contract.book->currency();
@@ -230,10 +244,31 @@ Result<Resolved> Registry::resolve(const Call& call) const {
   if (!contract.royalties.empty())
     for (Limit& limit : terms.limits)
       if (limit.sink == contract.revenue_sink) limit.shares = shares_for(contract.royalties, model->name);
+  if (terms.limits.size() > kLimitsMax)
+    return refused("key", "more than " + std::to_string(kLimitsMax) + " limits apply to the call");
   return resolved;
 }
 
-const SessionRule& Registry::session_rule(const KeyPlan& key) const { return key.contract->session; }
+Decision Registry::decide(const KeyPlan& key, const Resolved& call, const AccessFacts& facts) const {
+  const std::vector<AccessRule>& rules = key.contract->access;
+  if (rules.empty()) return {};
+  const auto& routes = call.model->routes;
+  const std::string_view region = routes.empty() || routes.front().upstream->region.empty()
+                                      ? std::string_view("unknown")
+                                      : std::string_view(routes.front().upstream->region);
+  return contract::decide(rules, key, call, region, facts);
+}
+
+std::string Registry::stopped_by(std::string_view name, const Resolved& call, TimePoint at) const {
+  const KeyPlan* key = key_named(name);
+  for (const KeyPlan* one = key; one != nullptr; one = one->parent)
+    if (one->disabled) return "key";
+  if (key == nullptr) return "key";
+  const SuspensionPlan* stop = suspension_of(state_->suspensions, *key, call, call.model->name, at);
+  return stop != nullptr && stop->ends_running ? stop->path() : std::string();
+}
+
+const NamingRules& Registry::naming_rules(const KeyPlan& key) const { return key.contract->naming; }
 std::string_view Registry::contract_name(const KeyPlan& key) const { return key.contract->name; }
 
 std::vector<const Model*> Registry::models_of(const KeyPlan& key) const {
@@ -248,8 +283,13 @@ const ClauseText* Registry::clause_text(const KeyPlan& key, std::string_view cla
   for (const std::vector<ClauseText>* texts : {&key.contract->texts, &key.clauses})
     for (const ClauseText& text : *texts)
       if (text.id == clause && !(text.en.empty() && text.zh.empty())) return &text;
-  auto words = state_->licence_texts.find(clause);
-  return words == state_->licence_texts.end() ? nullptr : &words->second;
+  // A rule without words of its own has its clause's.
+  if (const std::size_t slash = clause.find('/');
+      slash != clause.npos && !clause.starts_with("suspension/") &&
+      state_->other_texts.find(clause) == state_->other_texts.end())
+    return clause_text(key, clause.substr(0, slash));
+  auto words = state_->other_texts.find(clause);
+  return words == state_->other_texts.end() ? nullptr : &words->second;
 }
 
 const Licence* Registry::find_licence(std::string_view name) const {

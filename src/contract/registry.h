@@ -32,6 +32,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "contract/access.h"
 #include "contract/document.h"
 #include "contract/licence.h"
 #include "contract/limit.h"
@@ -92,14 +93,28 @@ struct ClauseText {
   std::string en, zh;  ///< empty where the author wrote none
 };
 
-/// How a client says which session a call belongs to.
-struct SessionRule {
-  std::string header = "Ciyuan-Session";
+/// How a client says which session a call belongs to, or for whom it is made.
+struct NamingRule {
+  std::string header;
   std::string field;      ///< a top-level string field of the request body ("user"); empty: not looked at
-  bool required = false;  ///< true: a call without one is refused; false: it runs in the key's own session
+  bool required = false;  ///< true: a call without one is refused
 };
-/// The longest session id accepted, in bytes; printable ASCII without spaces.
+struct NamingRules {
+  NamingRule session{"Ciyuan-Session", "", false};  ///< a call that names none runs in the key's own session
+  NamingRule tenant{"Ciyuan-Tenant", "", false};
+  NamingRule user{"Ciyuan-User", "", false};
+  NamingRule agent{"Ciyuan-Agent", "", false};
+  NamingRule purpose{"Ciyuan-Purpose", "", false};
+};
+/// The longest name of a session, tenant, user, agent or purpose, in bytes; printable ASCII without spaces.
 constexpr std::size_t kSessionIdMax = 128;
+/// Agents below each other ("planner/search"), and keys below each other.
+constexpr std::size_t kDepthMax = 8;
+
+/// For whom the calls of a key are, as far as the key says: then no call may say otherwise.
+struct Identity {
+  std::string tenant, user, agent;
+};
 
 /// How far the upstream's figure may stand from ours before the record says "disputed".
 struct Tolerance {
@@ -124,6 +139,8 @@ struct KeyPlan {
   std::vector<ClauseText> clauses;      ///< of the key's own caps
   std::shared_ptr<const KeyTags> tags;  ///< never null
   const Licence* licence = nullptr;     ///< that it is under; null: none of its own
+  const KeyPlan* parent = nullptr;      ///< on whose caps its calls count, too; null: none
+  Identity identity;
   Digest digest{};
   // Prepared caps of the key itself; see internal/plan.h.
   std::shared_ptr<const struct CapPlans> caps;
@@ -133,12 +150,13 @@ struct KeyPlan {
 struct Call {
   const KeyPlan* key = nullptr;
   std::string_view model;     ///< as the client wrote it: a name or an alias
-  std::string_view session;   ///< as the client sent it (see session_rule()); empty: none
+  std::string_view session;   ///< as the client sent it (see naming_rules()); empty: none
   std::string_view endpoint;  ///< "chat/completions", "completions", "embeddings"
   Id request_id;              ///< the record's id: names the accounts of per-request caps
   TimePoint at;
   std::string_view service_tier;   ///< as the client wrote it; empty: none
   std::int64_t prompt_tokens = 0;  ///< of the whole prompt, where known (see Resolved::by_prompt)
+  std::string_view tenant, user, agent, purpose;  ///< as the client sent them; empty: none
 };
 
 /// Everything the road of one call needs. `model`, `method` and the texts belong to the registry.
@@ -146,8 +164,9 @@ struct Resolved {
   Terms terms;
   const Model* model = nullptr;  ///< with its routes
   const measure::Method* method = nullptr;
-  std::string session;   ///< the id the record carries: as sent, or "key:<name>" for the key's own session
-  std::string contract;  ///< name
+  std::string session;  ///< the id the record carries: as sent, or "key:<name>" for the key's own session
+  std::string tenant, user, agent, purpose;  ///< as sent, or as the key says; empty: not known
+  std::string contract;                      ///< name
   /// Under a seat licence: the seat, a key's or a session's name, which the call must have (gateway/seats.h).
   const Licence* seat_licence = nullptr;
   std::string seat;
@@ -192,11 +211,19 @@ class Registry {
   /// upstream (which route answers is not known before the hold). Errors, with `path` = id of the clause or
   /// the field at fault:
   ///   kRefused   403: key disabled or expired, contract not in force, model or endpoint out of scope, no
-  ///   price kNotFound  404: no model of this name (path "model") kInvalid   400: session id missing where
-  ///   required, or malformed (path "session")
+  ///   price kNotFound  404: no model of this name (path "model") kInvalid   400: session, tenant, user,
+  ///   agent or purpose missing where required, or malformed (path "session", …)
   Result<Resolved> resolve(const Call& call) const;
 
-  const SessionRule& session_rule(const KeyPlan& key) const;
+  /// Whether the contract's access clauses allow a call that was resolved, once its prompt is counted.
+  Decision decide(const KeyPlan& key, const Resolved& call, const AccessFacts& facts) const;
+
+  /// The suspension that ends a call which is running: "suspension/<name>"; empty where there is none. The
+  /// key by its name, since the call may have begun under other documents; one that is no longer there, or is
+  /// disabled, ends it too ("key"). Costs well under a microsecond.
+  std::string stopped_by(std::string_view key, const Resolved& call, TimePoint at) const;
+
+  const NamingRules& naming_rules(const KeyPlan& key) const;
   std::string_view contract_name(const KeyPlan& key) const;
   /// Names this key may call (not the aliases), sorted: for GET /v1/models.
   std::vector<const Model*> models_of(const KeyPlan& key) const;

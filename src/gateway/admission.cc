@@ -55,6 +55,7 @@ http::Task<bool> MeteredCall::admit() {
   Gateway& gateway = worker_.gateway;
   accepted_ = now();
   accepted_ns_ = http::monotonic_ns();
+  registry_version_ = gateway.registry_version();  // first: a registry newer than its number is asked again
   registry_ = gateway.registry();
   std::string_view secret = bearer_of(exchange_.head().headers);
   key_ = secret.empty() ? nullptr : registry_->find_key(secret);
@@ -85,10 +86,10 @@ http::Task<bool> MeteredCall::admit() {
   }
   tags_ = std::move(*tags);
 
-  const contract::SessionRule& rule = registry_->session_rule(*key_);
-  std::string session(exchange_.head().headers.get(rule.header));
-  if (session.empty() && !rule.field.empty())
-    session = rule.field == "user" ? facts_.user : dialect::string_member(body_, rule.field);
+  const contract::NamingRules& naming = registry_->naming_rules(*key_);
+  const std::string session = named_by(naming.session), tenant = named_by(naming.tenant),
+                    user = named_by(naming.user), agent = named_by(naming.agent),
+                    purpose = named_by(naming.purpose);
   id_ = make_uuid7(accepted_);
   contract::Call call{.key = key_,
                       .model = facts_.model,
@@ -96,7 +97,12 @@ http::Task<bool> MeteredCall::admit() {
                       .endpoint = dialect::path_of(endpoint_),
                       .request_id = id_,
                       .at = accepted_,
-                      .service_tier = facts_.service_tier};
+                      .service_tier = facts_.service_tier,
+                      .prompt_tokens = 0,
+                      .tenant = tenant,
+                      .user = user,
+                      .agent = agent,
+                      .purpose = purpose};
   auto resolved = registry_->resolve(call);
   if (!resolved) {
     co_await answer_unresolved(resolved.error());
@@ -128,6 +134,16 @@ http::Task<bool> MeteredCall::admit() {
   }
   prompt_[Kind::kInput] = count->tokens.value;
   prompt_level_ = count->level;
+  const contract::Decision decision = registry_->decide(
+      *key_, resolved_,
+      {.endpoint = dialect::path_of(endpoint_), .prompt_tokens = prompt_[Kind::kInput], .at = accepted_});
+  if (!decision.allowed) {
+    const Error refusal{ErrorCode::kRefused, decision.message,
+                        decision.rule.empty() ? decision.clause : decision.clause + "/" + decision.rule};
+    co_await answer_unresolved(refusal);
+    co_return false;
+  }
+  output_allowed_ = decision.output_tokens_max;
   if (!resolved_.by_prompt) co_return true;
   // The same call, now that its price is known. The registry is the same, so that only the price can change.
   call.prompt_tokens = prompt_[Kind::kInput];
@@ -138,6 +154,14 @@ http::Task<bool> MeteredCall::admit() {
   }
   resolved_ = std::move(*resolved);
   co_return true;
+}
+
+// What the client's header says, or the body's field where there is none.
+std::string MeteredCall::named_by(const contract::NamingRule& rule) const {
+  std::string name(exchange_.head().headers.get(rule.header));
+  if (name.empty() && !rule.field.empty())
+    name = rule.field == "user" ? facts_.user : dialect::string_member(body_, rule.field);
+  return name;
 }
 
 // Why the contract does not cover the call, in the words of its clause.
@@ -189,6 +213,7 @@ std::int64_t MeteredCall::answer_tokens_max() const {
   const contract::Model& model = *resolved_.model;
   std::int64_t most = facts_.output_tokens_max.value_or(model.output_tokens_max);
   if (model.output_tokens_max > 0) most = std::min(most, model.output_tokens_max);
+  if (output_allowed_) most = std::min(most, *output_allowed_);
   // A strict service refuses a limit that does not fit behind the prompt; the client's own is its own matter.
   if (!facts_.output_tokens_max && facts_.prompts == 1 && counts_model_tokens(*resolved_.method))
     most = std::clamp<std::int64_t>(model.context_tokens - prompt_[Kind::kInput], 1, most);
@@ -284,6 +309,10 @@ http::Task<bool> MeteredCall::open() {
   record_.contract = resolved_.contract;
   record_.key = key_->name;
   record_.session = resolved_.session;
+  record_.tenant = resolved_.tenant;
+  record_.user = resolved_.user;
+  record_.agent = resolved_.agent;
+  record_.purpose = resolved_.purpose;
   record_.tags = std::move(tags_);
   record_.model_asked = facts_.model;
   record_.service_class = resolved_.service_class;

@@ -45,6 +45,7 @@ Gateway::~Gateway() = default;
 void Gateway::use_registry(std::shared_ptr<const contract::Registry> registry) {
   std::lock_guard lock(registry_mutex_);
   registry_ = std::move(registry);
+  registry_version_.fetch_add(1, std::memory_order_release);
 }
 
 std::shared_ptr<const contract::Registry> Gateway::registry() const {

@@ -52,9 +52,12 @@ class Gateway {
           GatewayOptions options);
   ~Gateway();
 
-  /// Any thread. Takes effect for the calls that begin after it.
+  /// Any thread. Takes effect for the calls that begin after it; streams that run only ask it whether they
+  /// are stopped.
   void use_registry(std::shared_ptr<const contract::Registry> registry);
   std::shared_ptr<const contract::Registry> registry() const;
+  /// Another number for each registry: cheap to ask for at every event of a stream.
+  std::uint64_t registry_version() const { return registry_version_.load(std::memory_order_acquire); }
 
   /// The handler and body limit of a server on this loop. Call once for each loop, before it runs.
   http::Server::Handler handler(http::Loop& loop, std::unique_ptr<store::Reader> reader);
@@ -87,6 +90,7 @@ class Gateway {
   std::atomic<bool> draining_{false};
   mutable std::mutex registry_mutex_;
   std::shared_ptr<const contract::Registry> registry_;
+  std::atomic<std::uint64_t> registry_version_{0};
   std::vector<std::unique_ptr<Worker>> workers_;
   // After the workers: what it still counts uses them.
   http::asio::thread_pool large_prompts_{kLargePromptThreads};

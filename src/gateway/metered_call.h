@@ -46,6 +46,7 @@ class MeteredCall {
   http::Task<bool> take_seat();
   http::Task<> answer_unrecorded(const std::string& why);
   http::Task<> answer_unresolved(const Error& error);
+  std::string named_by(const contract::NamingRule& rule) const;
   http::Task<bool> open();
   void withdraw();
   std::int64_t answer_tokens_max() const;
@@ -91,6 +92,8 @@ class MeteredCall {
   http::Task<bool> fits_or_grows(const dialect::AnswerPart& part);
   std::int64_t within_own_limit(std::int64_t wanted, bool marked_up) const;
   http::Task<bool> more_granted(std::int64_t wanted);
+  http::Task<bool> paced();
+  bool is_stopped();
   http::Task<> take_extension();
   void take_grant(clerk::Reply reply);
   void clip_to_grant(KindCounts& counts) const;
@@ -122,6 +125,7 @@ class MeteredCall {
   dialect::RequestFacts facts_;
   contract::Resolved resolved_;
   contract::Tags tags_;
+  std::optional<std::int64_t> output_allowed_;  // tokens of one answer, by an access rule
   std::shared_ptr<const measure::Profile> profile_;
   Id id_;
   TimePoint accepted_;
@@ -139,6 +143,10 @@ class MeteredCall {
       0;  // tokens that the client's and the model's own limits allow all answers together
   std::int64_t spendable_ = 0;  // the model's tokens that could still be paid for at open, the grant included
   bool grant_final_ = false;    // the last extension gave nothing
+  TimePoint paced_until_;       // then time alone will have given more; zero: it will not
+  std::string short_of_;        // the clause whose limit had nothing left
+  std::string stopped_by_;      // the suspension that ends the stream
+  std::uint64_t registry_version_ = 0;  // of the registry that was last asked whether the stream is stopped
   std::optional<LoopMailbox::Ticket> extension_;
 
   Health* health_ = nullptr;  // of the service that was tried last

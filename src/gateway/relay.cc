@@ -267,6 +267,8 @@ void MeteredCall::take_grant(clerk::Reply reply) {
   if (auto* extended = std::get_if<clerk::Extended>(&reply)) {
     granted_ = std::max(granted_, extended->granted);
     grant_final_ = extended->final;
+    paced_until_ = extended->retry_at;
+    short_of_ = std::move(extended->clause);
   } else {
     grant_final_ = true;  // the store cannot be written: what is held may still be delivered, and no more
   }
@@ -307,9 +309,32 @@ http::Task<bool> MeteredCall::more_granted(std::int64_t wanted) {
   }
   KindCounts used = meter_->counts();
   clip_to_grant(used);
-  extension_ = worker_.mailbox.send(clerk::Extend{.id = id_, .at = now(), .used = used, .wanted = wanted});
-  co_await take_extension();
-  co_return granted_ > before;
+  do {
+    extension_ = worker_.mailbox.send(clerk::Extend{.id = id_, .at = now(), .used = used, .wanted = wanted});
+    co_await take_extension();
+    if (granted_ > before) co_return true;
+  } while (co_await paced());
+  co_return false;
+}
+
+// Under a rate or a rolling window a stream waits until time has given it more; false where it would wait for
+// longer than a call may, or has ended meanwhile.
+http::Task<bool> MeteredCall::paced() {
+  if (paced_until_ == TimePoint{}) co_return false;
+  const Nanoseconds pause = paced_until_ - now();
+  if (pause > resolved_.terms.metering.wait_max) co_return false;
+  http::SteadyTimer timer(worker_.loop.executor());
+  timer.expires_after(std::chrono::nanoseconds(std::max<std::int64_t>(pause.count, 0)));
+  co_await timer.async_wait(http::kAsTuple);
+  co_return !exchange_.client_gone() && !is_stopped();
+}
+
+bool MeteredCall::is_stopped() {
+  const std::uint64_t version = worker_.gateway.registry_version();
+  if (version == registry_version_) return false;
+  registry_version_ = version;
+  stopped_by_ = worker_.gateway.registry()->stopped_by(key_->name, resolved_, now());
+  return !stopped_by_.empty();
 }
 
 // True once the part fits into the grant; false where that cannot grow so far.
@@ -410,7 +435,7 @@ http::Task<bool> MeteredCall::pass_part(const http::SseEvent& event, const diale
     co_await complete_stream();
     co_return false;
   }
-  if (!co_await fits_or_grows(part)) {
+  if (is_stopped() || !co_await fits_or_grows(part)) {
     co_await cut_stream(event, part);
     co_return false;
   }

@@ -34,6 +34,20 @@ std::string remaining_json(const std::vector<clerk::Remaining>& remaining) {
   return out + "]";
 }
 
+// A member that is only there where there are warnings.
+std::string warnings_json(const std::vector<clerk::Warning>& warnings) {
+  if (warnings.empty()) return {};
+  std::string out = ",\"warnings\":[";
+  for (const clerk::Warning& warning : warnings) {
+    if (out.back() != '[') out += ',';
+    const int scale = contract::scale_of_unit(warning.unit);
+    out += "{\"clause\":\"" + warning.clause + "\",\"percent\":" + std::to_string(warning.percent) +
+           ",\"used\":\"" + format_decimal(warning.used, scale) + "\",\"limit\":\"" +
+           format_decimal(warning.limit, scale) + "\",\"unit\":\"" + warning.unit + "\"}";
+  }
+  return out + "]";
+}
+
 }  // namespace
 
 // Nothing is billed past its hold: tool calls give way first, then the visible output. What can be over at
@@ -98,6 +112,8 @@ void MeteredCall::complete_record(const Ending& ending, const KindCounts& billed
   record_.closed = now();
   record_.model_answered = shortened(first_part_.model);
   record_.clauses.clear();
+  const std::string& ended_by = stopped_by_.empty() ? short_of_ : stopped_by_;
+  if (ending.state == record::State::kCut && !ended_by.empty()) record_.clauses.push_back(ended_by);
   KindCounts measured = meter_ ? meter_->counts() : KindCounts();
   for (Kind kind : kAllKinds)
     if (!is_generated(kind)) measured[kind] = prompt_[kind];
@@ -225,12 +241,16 @@ http::Headers MeteredCall::closing_headers(const clerk::Closed& closed) const {
                  format_decimal(item.limit, scale) + " " + item.unit;
   }
   if (!remaining.empty()) headers.add("Ciyuan-Remaining", std::move(remaining));
+  std::string warnings;
+  for (const clerk::Warning& warning : closed.warnings)
+    warnings += (warnings.empty() ? "" : ", ") + warning.clause + "=" + std::to_string(warning.percent) + "%";
+  if (!warnings.empty()) headers.add("Ciyuan-Warning", std::move(warnings));
   return headers;
 }
 
 std::string MeteredCall::closing_comment(const clerk::Closed& closed) const {
   return ": ciyuan-closed {\"record\":\"" + id_.text() + "\",\"leaf\":" + std::to_string(closed.leaf_index) +
-         ",\"remaining\":" + remaining_json(closed.remaining) + "}\n\n";
+         ",\"remaining\":" + remaining_json(closed.remaining) + warnings_json(closed.warnings) + "}\n\n";
 }
 
 // What the call has used so far, and what is left of each limit by what was left at its open: other calls

@@ -181,14 +181,18 @@ void write_group(Writer& w, std::size_t group, const UsageRecord& r) {
       return write_outcome(w, r);
     case 9:
       w.open('{');
+      w.member_unless_empty("agent", r.agent);
       w.member("contract", r.contract);
       w.member("key", r.key);
       w.member("party", r.party);
+      w.member_unless_empty("purpose", r.purpose);
       if (!r.tags.empty()) {
         w.name("tags"), w.open('{');
         for (const auto& [name, value] : r.tags) w.any_name(name), w.text(value);
         w.close('}');
       }
+      w.member_unless_empty("tenant", r.tenant);
+      w.member_unless_empty("user", r.user);
       return w.close('}');
     case 10:
       return w.hex(r.request_commitment);
@@ -323,6 +327,10 @@ Result<UsageRecord> parse_record(std::string_view text) {
   r.party = text_at(party, "party");
   r.contract = text_at(party, "contract");
   r.key = text_at(party, "key");
+  r.tenant = text_at(party, "tenant");
+  r.user = text_at(party, "user");
+  r.agent = text_at(party, "agent");
+  r.purpose = text_at(party, "purpose");
   r.session = text_at(json, "session");
   r.model_asked = text_at(model, "asked");
   r.model_answered = text_at(model, "answered");

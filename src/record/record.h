@@ -111,6 +111,8 @@ struct UsageRecord {
   std::string party, contract, key, session;
   /// What the call's cost is split by, name → value; a part of the group "party", left out where empty.
   std::map<std::string, std::string> tags;
+  /// For whom and to what end, as far as it is known; parts of the group "party", left out where empty.
+  std::string tenant, user, agent, purpose;
   std::string model_asked, model_answered;
   std::string service_class;  ///< "batch", "priority", …: what the price was for; empty: standard
   std::string upstream, region, region_grade;

@@ -60,7 +60,7 @@ Result<AccountFlow> flow_of(store::Reader& reader, const store::AccountRow& acco
         flow.closing = flow.opening;
         continue;
       }
-      if (line.kind == store::EntryKind::kFund)
+      if (line.kind == store::EntryKind::kFund || line.kind == store::EntryKind::kRenewal)
         flow.granted += line.amount;
       else if (usage != nullptr &&
                (line.kind == store::EntryKind::kCharge || line.kind == store::EntryKind::kShare ||

@@ -275,6 +275,11 @@ Result<std::optional<EntryRow>> MemoryStore::posting(const Id& id) {
   auto it = data_->postings.find(id);
   return it == data_->postings.end() ? std::nullopt : found(data_->entries, it->second);
 }
+Result<std::optional<TimePoint>> MemoryStore::entry_time(EntryNumber number) {
+  std::lock_guard guard(data_->mutex);
+  auto it = data_->entries.find(number);
+  return it == data_->entries.end() ? std::optional<TimePoint>() : it->second.at;
+}
 Result<std::optional<IdempotencyRow>> MemoryStore::idempotency(std::string_view key) {
   std::lock_guard guard(data_->mutex);
   auto it = data_->idempotency.find(key);

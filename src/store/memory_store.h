@@ -40,6 +40,7 @@ class MemoryStore final : public Store {
   Result<std::optional<AccountRow>> account(AccountNumber number) override;
   Result<std::optional<RecordRow>> record(const Id& id) override;
   Result<std::optional<EntryRow>> posting(const Id& id) override;
+  Result<std::optional<TimePoint>> entry_time(EntryNumber number) override;
   Result<std::optional<IdempotencyRow>> idempotency(std::string_view key) override;
   Result<Bytes> tile(unsigned level, std::uint64_t index) override;
   Result<std::optional<DocumentRow>> document(std::string_view kind, std::string_view name) override;

@@ -47,15 +47,16 @@ struct EntryLine {
   bool operator==(const EntryLine&) const = default;
 };
 
-/// kShare: what a call's charge hands on to others than its sink, posted with it.
-enum class EntryKind : std::uint8_t { kFund = 1, kCharge = 2, kPost = 3, kShare = 4 };
+/// kShare: what a call's charge hands on to others than its sink, posted with it. kRenewal: what comes back
+/// to a limit's account with time, and the part of its window that a charge falls in.
+enum class EntryKind : std::uint8_t { kFund = 1, kCharge = 2, kPost = 3, kShare = 4, kRenewal = 5 };
 
 struct EntryRow {
   EntryNumber number = 0;
   EntryKind kind = EntryKind::kPost;
-  Id id;  ///< of a call (kFund, kCharge, kShare) or of the posting
+  Id id;  ///< of a call (all but kPost) or of the posting
   TimePoint at;
-  std::uint64_t leaf = 0;  ///< of the record or act in the log; kFund has none
+  std::uint64_t leaf = 0;  ///< of the record or act in the log; kFund and kRenewal have none
   std::vector<EntryLine> lines;
   std::string memo;  ///< of a kPost; who: memo
   bool operator==(const EntryRow&) const = default;

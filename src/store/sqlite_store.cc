@@ -127,6 +127,9 @@ class SqliteStore final : public Store {
   }
   Result<std::optional<RecordRow>> record(const Id& id) override { return ask(&Queries::record, id); }
   Result<std::optional<EntryRow>> posting(const Id& id) override { return ask(&Queries::posting, id); }
+  Result<std::optional<TimePoint>> entry_time(EntryNumber number) override {
+    return ask(&Queries::entry_time, number);
+  }
   Result<std::optional<IdempotencyRow>> idempotency(std::string_view key) override {
     return ask(&Queries::idempotency, key);
   }

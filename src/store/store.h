@@ -113,6 +113,8 @@ class Store {
   virtual Result<std::optional<RecordRow>> record(const Id& id) = 0;
   /// A posting of the control plane by its id.
   virtual Result<std::optional<EntryRow>> posting(const Id& id) = 0;
+  /// When an entry of the journal was made; nothing where there is none of this number.
+  virtual Result<std::optional<TimePoint>> entry_time(EntryNumber number) = 0;
   /// kNotFound-free: nothing for a key that is unknown; an expired one is returned, and judged by the caller.
   virtual Result<std::optional<IdempotencyRow>> idempotency(std::string_view key) = 0;
   virtual Result<Bytes> tile(unsigned level, std::uint64_t index) = 0;

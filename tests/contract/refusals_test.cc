@@ -92,7 +92,7 @@ std::vector<Case> cases() {
        "is not after from"},
       {"month thirteen", replaced(good, "2026-01-01", "2026-13-01"), "/effective/from", "2026-13-01"},
       {"unknown clause", contract("  - {kind: residency, id: r}"), "/clauses/0/kind",
-       "\"residency\" is none of scope, cap, price"},
+       "\"residency\" is none of scope, access, cap, rate, price"},
       {"clause without kind", contract("  - {id: r}"), "/clauses/0", "field kind is missing"},
       {"misspelt field", with_cap("unit: ciyuan, limit: 1, per: contract, window: month, lmit: 2"),
        "/clauses/0", "unknown field 'lmit'"},

@@ -318,8 +318,8 @@ TEST(Registry, a_call_without_a_session_runs_in_its_keys_own_or_is_refused) {
       world() +
       contract(caps + "  - {kind: metering, session: {header: X-Session, field: user, required: true}}") +
       key("k1"));
-  EXPECT_EQ(strict->session_rule(*strict->key_named("k1")).header, "X-Session");
-  EXPECT_EQ(strict->session_rule(*strict->key_named("k1")).field, "user");
+  EXPECT_EQ(strict->naming_rules(*strict->key_named("k1")).session.header, "X-Session");
+  EXPECT_EQ(strict->naming_rules(*strict->key_named("k1")).session.field, "user");
   EXPECT_FALSE(strict->resolve(call_of(*strict, "k1", "")).ok());
 }
 
@@ -391,7 +391,8 @@ TEST(Registry, the_examples_are_right) {
       source_file("examples/demo.yaml") + "\n---\n" + source_file("examples/prepaid.yaml") + "\n---\n" +
       source_file("examples/packages.yaml") + "\n---\n" + source_file("examples/tiers.yaml") + "\n---\n" +
       source_file("examples/equivalence.yaml") + "\n---\n" + source_file("examples/licences.yaml") +
-      "\n---\n" + source_file("data/methods/native-v1.json");
+      "\n---\n" + source_file("examples/governance.yaml") + "\n---\n" +
+      source_file("data/methods/native-v1.json");
   EXPECT_EQ(errors_of(text), "");
   EXPECT_TRUE(Registry::build(documents_of(text)).warnings.empty());
 }

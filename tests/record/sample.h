@@ -99,6 +99,8 @@ inline UsageRecord random_record(std::mt19937_64& random) {
   if (random() % 3 == 0) r.corrects = make_uuid7(TimePoint{static_cast<std::int64_t>(random() >> 2)});
   for (const char* name : {"team", "cost-centre", "a"})
     if (random() % 3 == 0) r.tags[name] = random_text(random);
+  for (std::string* who : {&r.tenant, &r.user, &r.agent, &r.purpose})
+    if (random() % 3 == 0) *who = random_text(random);
   r.delivered = maybe_count(), r.generated = maybe_count();
   for (const char* kind : {"input", "cache_read", "output", "reasoning", "image"})
     if (random() % 2)

@@ -71,6 +71,8 @@ void Simulation::audit_journal() {
         require(line.previous == book.last, "an account's chain of entries is whole");
         book.last = entry.number;
         if (entry.kind == store::EntryKind::kFund) book.granted += line.amount.units();
+        if (entry.kind == store::EntryKind::kCharge && (*row)->name.starts_with("rolling/"))
+          audit_window(entry, (*row)->name, -line.amount.units());
         if (entry.kind == store::EntryKind::kPost && !line.amount.is_negative())
           book.deposited += line.amount.units();
         (line.amount.is_negative() ? book.debits : book.credits) +=
@@ -91,6 +93,17 @@ void Simulation::audit_journal() {
       }
     }
   }
+}
+
+// Whatever crashes in between: in no window is more charged than its limit.
+void Simulation::audit_window(const store::EntryRow& entry, const std::string& account, Int128 charged) {
+  auto& window = charged_in_window_[account];
+  window.emplace_back(entry.at, charged);
+  while (window.front().first + kRollingPeriod <= entry.at) window.pop_front();
+  Int128 sum = 0;
+  for (const auto& [at, amount] : window) sum += amount;
+  require(sum <= Int128{kRollingTokens} * 1'000'000,
+          account + " was charged more in a window than its limit");
 }
 
 void Simulation::audit_charge(const store::EntryRow& entry) {
@@ -148,7 +161,7 @@ std::map<std::string, Int128> Simulation::expected_lines(const Open& open, const
   KindCounts paid;
   int requests = 0;
   for (const contract::Limit& limit : open.terms.limits) {
-    Int128 cost = limit.is_source ? 0 : cost_of(limit, billed, true);
+    Int128 cost = limit.is_source || limit.is_returned ? 0 : cost_of(limit, billed, true);
     for (const record::Charge& charge : record.charges) {
       if (!limit.is_source || charge.paid_from != limit.account) continue;
       const auto kind = kind_named(charge.kind);
@@ -183,17 +196,21 @@ bool Simulation::is_a_mark(const Call& call, const KindCounts& billed) {
 
 // Or because it cost nothing.
 bool Simulation::is_free_when_interrupted(const Call& call) {
+  const auto& all = call.open.terms.limits;
+  if (std::all_of(all.begin(), all.end(), [](const contract::Limit& limit) { return limit.is_returned; }))
+    return true;
   bool is_unused = std::any_of(call.marks.begin(), call.marks.end(),
                                [](const KindCounts& mark) { return mark.generated() == 0; });
   if (!is_unused) return false;
   if (call.open.terms.metering.on_upstream_error == contract::OnUpstreamError::kNothing) return true;
-  const auto& limits = call.open.terms.limits;
-  auto is_free = [&](const contract::Limit& limit) { return cost_of(limit, call.open.prompt, true) == 0; };
+  auto is_free = [&](const contract::Limit& limit) {
+    return limit.is_returned || cost_of(limit, call.open.prompt, true) == 0;
+  };
   // Of the sources one is enough: a package may have paid for a request that has no price there.
-  const bool any_source = std::any_of(limits.begin(), limits.end(), [&](const contract::Limit& limit) {
+  const bool any_source = std::any_of(all.begin(), all.end(), [&](const contract::Limit& limit) {
     return limit.is_source && is_free(limit);
   });
-  return std::all_of(limits.begin(), limits.end(), [&](const contract::Limit& limit) {
+  return std::all_of(all.begin(), all.end(), [&](const contract::Limit& limit) {
     return limit.is_source ? any_source : is_free(limit);
   });
 }
@@ -221,6 +238,8 @@ void Simulation::audit_accounts() {
                 account.funded == row.funded && account.granted == row.granted,
             row.name + " is the same in memory and in the store");
     if (!account.may_overdraw) require(!account.headroom().is_negative(), row.name + " went past its limit");
+    if (row.name.starts_with("rate/"))
+      require(account.headroom() <= account.granted, row.name + " has more than its burst");
   }
   for (const auto& [unit, sum] : sums) require(sum == 0, unit + " sums to zero over all accounts");
 }

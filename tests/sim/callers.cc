@@ -57,6 +57,34 @@ void Simulation::add_sources(contract::Terms& terms) {
     limit.is_source = limit.account.starts_with("package/") || limit.account.starts_with("postpaid/");
 }
 
+// A rate, a rolling window, and a bound on what runs at one time.
+void Simulation::add_renewing(contract::Terms& terms) {
+  if (chance(250)) {
+    contract::Limit limit = cap("rate/" + std::to_string(below(3)), 400);
+    limit.renewal = contract::Renewal::kDrips;
+    limit.period = seconds(1);
+    limit.drip = Amount(7 * kUnit);
+    terms.limits.push_back(std::move(limit));
+  }
+  if (chance(250)) {
+    contract::Limit limit = cap("rolling/" + std::to_string(below(3)), kRollingTokens);
+    limit.renewal = contract::Renewal::kAges;
+    limit.period = kRollingPeriod;
+    limit.sink = "used/rolling";
+    terms.limits.push_back(std::move(limit));
+  }
+  if (chance(150)) {
+    contract::Limit limit = cap("running/" + std::to_string(below(3)), 0);
+    limit.unit = "REQUEST";
+    limit.sink = "used/REQUEST";
+    limit.funds = Amount(5);
+    limit.per_token = {};
+    limit.per_request = Amount(1);
+    limit.is_returned = true;
+    terms.limits.push_back(std::move(limit));
+  }
+}
+
 contract::Terms Simulation::some_terms() {
   contract::Terms terms;
   // Now and then the contract changes: higher limits, or lower ones.
@@ -84,6 +112,7 @@ contract::Terms Simulation::some_terms() {
       limit.per_request = Amount(1);
       terms.limits.push_back(limit);
     }
+    add_renewing(terms);
     if (has_sources) add_sources(terms);
   }
   terms.metering.contention = static_cast<Contention>(below(3));

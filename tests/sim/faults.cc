@@ -146,6 +146,10 @@ Result<std::optional<store::EntryRow>> FaultyStore::posting(const Id& id) {
   if (faults_.fails_to_read()) return Faults::broken("posting");
   return real_->posting(id);
 }
+Result<std::optional<TimePoint>> FaultyStore::entry_time(store::EntryNumber number) {
+  if (faults_.fails_to_read()) return Faults::broken("entry_time");
+  return real_->entry_time(number);
+}
 Result<std::optional<store::IdempotencyRow>> FaultyStore::idempotency(std::string_view key) {
   if (faults_.fails_to_read()) return Faults::broken("idempotency");
   return real_->idempotency(key);

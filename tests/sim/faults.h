@@ -117,6 +117,7 @@ class FaultyStore final : public store::Store {
   Result<std::optional<store::AccountRow>> account(store::AccountNumber number) override;
   Result<std::optional<store::RecordRow>> record(const Id& id) override;
   Result<std::optional<store::EntryRow>> posting(const Id& id) override;
+  Result<std::optional<TimePoint>> entry_time(store::EntryNumber number) override;
   Result<std::optional<store::IdempotencyRow>> idempotency(std::string_view key) override;
   Result<Bytes> tile(unsigned level, std::uint64_t index) override;
   Result<std::optional<store::DocumentRow>> document(std::string_view kind, std::string_view name) override;

@@ -11,6 +11,7 @@
 ///
 /// The same options give the same run.
 
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -26,6 +27,8 @@
 namespace ciyuan::clerk::sim {
 
 constexpr Nanoseconds kSilenceMax = seconds(600);
+constexpr std::int64_t kRollingTokens = 2000;  ///< Ciyuan that a rolling window of the simulation allows
+constexpr Nanoseconds kRollingPeriod = seconds(120);
 
 struct Options {
   std::uint64_t seed = 1;
@@ -71,6 +74,7 @@ class Simulation {
     std::int64_t wanted = 0;
     KindCounts used;
   };
+  std::map<std::string, std::deque<std::pair<TimePoint, Int128>>> charged_in_window_;  ///< of rolling windows
   struct Book {  ///< one account, folded from the journal
     Int128 debits = 0, credits = 0, granted = 0, deposited = 0;
     store::EntryNumber last = 0;
@@ -81,6 +85,8 @@ class Simulation {
 
   contract::Limit cap(std::string account, std::int64_t tokens);
   contract::Limit money(std::string account, bool may_overdraw);
+  void add_renewing(contract::Terms& terms);
+  void audit_window(const store::EntryRow& entry, const std::string& account, Int128 charged);
   void add_sources(contract::Terms& terms);
   contract::Terms some_terms();
   Queued some_command();

@@ -49,6 +49,8 @@ struct Handlers {
   http::Response erase_record_key(const Request& request);
   http::Response explain(const Request& request);
   http::Response correct(const Request& request);
+  http::Response make_decision(const Request& request);
+  http::Response record_decision(const Request& request);
 
   http::Response contract_statement(const Request& request);
   http::Response party_statement(const Request& request);

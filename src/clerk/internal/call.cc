@@ -32,6 +32,16 @@ std::optional<Error> check_limit(const contract::Limit& limit, const std::string
   for (Kind kind : kAllKinds)
     if (auto wrong = check_amount(limit.per_token[index_of(kind)], kUnitPriceMax, path + "/per_token"))
       return wrong;
+  if (limit.renewal != contract::Renewal::kNever) {
+    // Amounts and times whose products stay within 128 bits (renewal.cc).
+    if (limit.period.count < 1'000'000'000 || limit.period > kRenewalPeriodMax)
+      return invalid(path + "/period", "is not between a second and 366 days");
+    if (auto wrong = check_amount(limit.funds, kRenewedMax, path + "/funds")) return wrong;
+    if (auto wrong = check_amount(limit.drip, kRenewedMax, path + "/drip")) return wrong;
+    if (limit.renewal == contract::Renewal::kDrips && limit.drip.is_zero())
+      return invalid(path + "/drip", "is zero");
+    if (limit.is_source || limit.is_returned) return invalid(path + "/renewal", "is of a source");
+  }
   if (limit.shares.size() > contract::kSharesMax) return invalid(path + "/shares", "are too many");
   std::int64_t shared = 0;
   for (const contract::Share& share : limit.shares) {

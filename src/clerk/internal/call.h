@@ -16,6 +16,8 @@ namespace ciyuan::clerk {
 /// smaller.
 constexpr std::int64_t kTokensMax = std::int64_t{1} << 40;
 constexpr Int128 kUnitPriceMax = Int128{10'000'000'000} * 1'000'000'000'000;
+constexpr Int128 kRenewedMax = Int128{1'000'000'000} * 1'000'000'000'000;
+constexpr Nanoseconds kRenewalPeriodMax = seconds(366LL * 24 * 3600);
 constexpr std::size_t kNameBytesMax = 1024;
 constexpr std::size_t kIdempotencyKeyBytesMax = 512;
 constexpr std::int64_t kIdsAheadMs = 60'000;  // clocks differ a little
@@ -151,6 +153,8 @@ inline bool is_own_account(std::string_view account, const Id& id) {
 }
 
 constexpr std::uint8_t kSharePurpose = 3;  ///< of derived_id(): what a sink hands on
+constexpr std::uint8_t kWarningPurpose = 5;
+constexpr std::uint8_t kPartPurpose = 4;  ///< of derived_id(): the parts of windows that a charge falls in
 /// An id for something that belongs to a call: one more of the kinds no UUID has, so it meets no other id.
 Id derived_id(const Id& id, std::uint8_t purpose);
 

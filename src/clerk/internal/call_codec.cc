@@ -8,8 +8,6 @@ namespace ciyuan::clerk::internal {
 
 namespace {
 
-constexpr std::uint64_t kCallVersion = 4;
-
 void write_counts(store::ByteWriter& out, const KindCounts& counts) {
   for (std::int64_t count : counts.tokens) out.integer(count);
 }
@@ -36,6 +34,11 @@ void write_limit(store::ByteWriter& out, const contract::Limit& limit) {
     out.text(share.account);
     out.integer(share.per_million);
   }
+  out.number(limit.is_returned);
+  out.number(static_cast<std::uint64_t>(limit.renewal));
+  out.integer(limit.period.count);
+  out.amount(limit.drip);
+  for (std::uint8_t percent : limit.warn_percent) out.number(percent);
 }
 contract::Limit read_limit(store::ByteReader& in, std::uint64_t version) {
   contract::Limit limit;
@@ -57,6 +60,12 @@ contract::Limit read_limit(store::ByteReader& in, std::uint64_t version) {
     share.per_million = in.integer();
     limit.shares.push_back(std::move(share));
   }
+  if (version < 5) return limit;
+  limit.is_returned = in.number() != 0;
+  limit.renewal = static_cast<contract::Renewal>(in.number());
+  limit.period.count = in.integer();
+  limit.drip = in.amount();
+  for (std::uint8_t& percent : limit.warn_percent) percent = static_cast<std::uint8_t>(in.number());
   return limit;
 }
 
@@ -192,7 +201,7 @@ Result<DecodedCall> decode_call(std::string_view bytes) {
     command.idempotency->key = in.text();
     command.idempotency->body = in.fixed<32>();
   }
-  command.draft = read_draft(in, version >= 3, version >= 4);
+  command.draft = read_draft(in, version);
   if (!in.done()) return damaged;
   return call;
 }

@@ -97,9 +97,10 @@ void write_draft(ByteWriter& out, const UsageRecord& draft) {
   out.text(draft.service_class);
   out.number(draft.tags.size());
   for (const auto& [name, value] : draft.tags) out.text(name), out.text(value);
+  for (const std::string* text : {&draft.tenant, &draft.user, &draft.agent, &draft.purpose}) out.text(*text);
 }
 
-UsageRecord read_draft(ByteReader& in, bool of_lines, bool of_tags) {
+UsageRecord read_draft(ByteReader& in, std::uint64_t version) {
   UsageRecord draft;
   draft.id.bytes = in.fixed<16>();
   each_time(draft, [&](TimePoint& time) { time.ns = in.integer(); });
@@ -134,15 +135,17 @@ UsageRecord read_draft(ByteReader& in, bool of_lines, bool of_tags) {
     for (std::string* text :
          {&charge.kind, &charge.quantity, &charge.unit_price, &charge.amount, &charge.currency})
       *text = in.text();
-    if (of_lines) charge.line = in.text();
+    if (version >= 3) charge.line = in.text();
   });
   read_items(in, [&] { draft.clauses.emplace_back(in.text()); });
-  if (of_lines) draft.service_class = in.text();
-  if (of_tags)
+  if (version >= 3) draft.service_class = in.text();
+  if (version >= 4)
     read_items(in, [&] {
       std::string name(in.text());
       draft.tags[std::move(name)] = in.text();
     });
+  if (version >= 5)
+    for (std::string* text : {&draft.tenant, &draft.user, &draft.agent, &draft.purpose}) *text = in.text();
   return draft;
 }
 

@@ -9,9 +9,11 @@
 namespace ciyuan::clerk::internal {
 
 void write_draft(store::ByteWriter& out, const record::UsageRecord& draft);
+/// Of an open call's bytes, the draft's among them. Before 3 charges named no price lines and records no
+/// service class, before 4 there were no tags, before 5 nobody said for whom a call was made.
+constexpr std::uint64_t kCallVersion = 5;
+
 /// Where the bytes are not what write_draft made, `in` is no longer ok(), or the record is another one.
-/// `of_lines` false: bytes of before charges named their price lines, and records their service class;
-/// `of_tags` false: of before records had tags.
-record::UsageRecord read_draft(store::ByteReader& in, bool of_lines = true, bool of_tags = true);
+record::UsageRecord read_draft(store::ByteReader& in, std::uint64_t version = kCallVersion);
 
 }  // namespace ciyuan::clerk::internal

@@ -9,12 +9,14 @@
 
 namespace ciyuan::cli {
 
-void add_service_commands(CLI::App& app, Session& session);     ///< serve, standin
-void add_document_commands(CLI::App& app, Session& session);    ///< apply, get, delete, key
-void add_account_commands(CLI::App& app, Session& session);     ///< account
-void add_record_commands(CLI::App& app, Session& session);      ///< record, explain, log
-void add_statement_commands(CLI::App& app, Session& session);   ///< statement, usage, budget, forecast
-void add_closing_commands(CLI::App& app, Session& session);     ///< closing
+void add_service_commands(CLI::App& app, Session& session);    ///< serve, standin
+void add_document_commands(CLI::App& app, Session& session);   ///< apply, get, delete, key
+void add_account_commands(CLI::App& app, Session& session);    ///< account
+void add_record_commands(CLI::App& app, Session& session);     ///< record, explain, log
+void add_statement_commands(CLI::App& app, Session& session);  ///< statement, usage, budget, forecast
+void add_closing_commands(CLI::App& app, Session& session);
+void add_access_commands(CLI::App& app, Session& session);      ///< access
+void add_suspension_commands(CLI::App& app, Session& session);  ///< closing
 void add_invoice_commands(CLI::App& app, Session& session);     ///< invoice
 void add_settlement_commands(CLI::App& app, Session& session);  ///< settlement
 void add_licence_commands(CLI::App& app, Session& session);     ///< licence

@@ -12,51 +12,13 @@ Enum choice(const Json& clause, const char* field, const std::string_view (&name
   return fallback;
 }
 
-constexpr std::string_view kPerNames[] = {"request", "session", "key", "contract", "model"};
-constexpr std::string_view kWindowNames[] = {"request", "session", "minute", "hour",
-                                             "day",     "month",   "term",   "prepaid"};
+constexpr std::string_view kPerNames[] = {"request", "session", "key",    "contract", "model",
+                                          "user",    "agent",   "tenant", "region"};
+constexpr std::string_view kWindowNames[] = {"request", "session", "minute",  "hour",    "day",
+                                             "month",   "term",    "prepaid", "rolling", "running"};
+constexpr std::string_view kEveryNames[] = {"second", "minute", "hour", "day"};
+constexpr std::int64_t kEverySeconds[] = {1, 60, 3600, 86400};
 constexpr std::string_view kOnNames[] = {"total", "input", "output", "reasoning"};
-
-bool counts(CapOn on, Kind kind) {
-  switch (on) {
-    case CapOn::kTotal:
-      return true;
-    case CapOn::kInput:
-      return !is_generated(kind);
-    case CapOn::kOutput:
-      return is_generated(kind);
-    case CapOn::kReasoning:
-      return kind == Kind::kReasoning;
-  }
-  return true;
-}
-
-bool is_calendar(CapWindow window) { return window >= CapWindow::kMinute && window <= CapWindow::kMonth; }
-
-Window calendar_of(CapWindow window) {
-  switch (window) {
-    case CapWindow::kMinute:
-      return Window::kMinute;
-    case CapWindow::kHour:
-      return Window::kHour;
-    case CapWindow::kDay:
-      return Window::kDay;
-    default:
-      return Window::kMonth;
-  }
-}
-
-// "2026-11-23T08:15:00Z". Calls in one window share the text: the last one of each thread is kept.
-std::string_view moment_text(TimePoint time, CapWindow window) {
-  struct Last {
-    TimePoint time{-1};
-    std::string text;
-  };
-  thread_local Last kept[8];
-  Last& last = kept[static_cast<std::size_t>(window) & 7];
-  if (last.time != time) last = {time, to_rfc3339(time)};
-  return last.text;
-}
 
 void check_combination(const CapPlan& cap, const Json& clause, std::vector<Fault>& faults) {
   bool prepaid = cap.window == CapWindow::kPrepaid;
@@ -87,6 +49,14 @@ void check_combination(const CapPlan& cap, const Json& clause, std::vector<Fault
         {"/action",
          "\"deny\": the length of an answer is not known when it begins; a cap on tokens or money says cut"});
   }
+  if ((cap.window == CapWindow::kRolling) != clause.contains("period_minutes"))
+    faults.push_back({"/period_minutes", "says how long a rolling window is, and belongs to one"});
+  if (cap.window == CapWindow::kRunning && cap.unit_kind != CapUnit::kRequest)
+    faults.push_back({"/window", "\"running\": only requests are counted while they run"});
+  if (cap.window == CapWindow::kRunning && cap.warns_only)
+    faults.push_back({"/action", "\"warn\": what runs at one time is refused or not"});
+  if (prepaid && (cap.warns_only || clause.contains("warn_percent")))
+    faults.push_back({"/window", "\"prepaid\": a balance has no limit that a share could be of"});
   if (clause.contains("utc_offset_minutes") && !is_calendar(cap.window))
     faults.push_back({"/utc_offset_minutes", "means nothing for the window \"" + window + "\""});
 }
@@ -121,7 +91,48 @@ void take_unit(CapPlan& cap, const Json& clause, const ContractPlan& contract, s
   }
 }
 
+// A cap that only warns is told of when it is reached, unless it says otherwise.
+void take_warnings(CapPlan& cap, const Json& clause, std::vector<Fault>& faults) {
+  cap.warns_only = clause.value("action", "") == "warn";
+  const Json percents = clause.value("warn_percent", cap.warns_only ? Json::array({100}) : Json::array());
+  for (std::size_t i = 0; i < percents.size() && i < cap.warn_percent.size(); ++i) {
+    cap.warn_percent[i] = percents[i].get<std::uint8_t>();
+    if (i > 0 && cap.warn_percent[i] <= cap.warn_percent[i - 1])
+      faults.push_back(
+          {"/warn_percent/" + std::to_string(i), shown(percents[i]) + " is not above the one before"});
+  }
+}
+
 }  // namespace
+
+std::optional<CapPlan> compile_rate(const Json& clause, const ContractPlan& contract, std::string_view key,
+                                    std::vector<Fault>& faults) {
+  const std::size_t before = faults.size();
+  CapPlan cap;
+  cap.clause = clause["id"].get<std::string>();
+  cap.per = choice(clause, "per", kPerNames, CapPer::kContract);
+  cap.window = CapWindow::kDrip;
+  cap.on = choice(clause, "on", kOnNames, CapOn::kTotal);
+  cap.period = seconds(kEverySeconds[choice<std::size_t>(clause, "every", kEveryNames, 0)]);
+  take_unit(cap, clause, contract, faults);
+  cap.drip = cap.funds;
+  if (clause.contains("burst")) {
+    Result<Amount> burst = price::decimal_of(clause["burst"], scale_of_unit(cap.unit));
+    if (!burst.ok())
+      faults.push_back({"/burst", burst.error().message});
+    else if (cap.funds = *burst; cap.funds <= Amount())
+      faults.push_back({"/burst", shown(clause["burst"]) + " is not above zero"});
+  }
+  if (cap.unit_kind == CapUnit::kRequest && clause.contains("on"))
+    faults.push_back({"/on", shown(clause["on"]) + ": requests have no kinds of token"});
+  if (!key.empty() && cap.per == CapPer::kContract)
+    faults.push_back({"/per", "\"contract\": a key's own rate cannot be for the whole contract"});
+  cap.account = "rate/" + contract.name + "/" + cap.clause + "/" + cap.unit;
+  if (!key.empty()) cap.account += "/key=" + std::string(key);
+  cap.sink = "used/" + contract.name + "/" + cap.clause + "/" + cap.unit;
+  if (faults.size() != before) return std::nullopt;
+  return cap;
+}
 
 std::optional<CapPlan> compile_cap(const Json& clause, const ContractPlan& contract, std::string_view key,
                                    std::vector<Fault>& faults) {
@@ -132,6 +143,8 @@ std::optional<CapPlan> compile_cap(const Json& clause, const ContractPlan& contr
   cap.window = choice(clause, "window", kWindowNames, CapWindow::kTerm);
   cap.on = choice(clause, "on", kOnNames, CapOn::kTotal);
   cap.utc_offset_minutes = clause.value("utc_offset_minutes", 0);
+  cap.period = seconds(60 * clause.value("period_minutes", std::int64_t{0}));
+  take_warnings(cap, clause, faults);
   take_unit(cap, clause, contract, faults);
   check_combination(cap, clause, faults);
   if (!key.empty() && cap.per == CapPer::kContract)
@@ -143,6 +156,9 @@ std::optional<CapPlan> compile_cap(const Json& clause, const ContractPlan& contr
   // Money paid from a balance is the provider's; what any other cap counts is only counted.
   cap.sink = is_prepaid_money(cap) ? "revenue/" + contract.provider + "/" + cap.unit
                                    : "used/" + contract.name + "/" + cap.clause + "/" + cap.unit;
+  // What is old enough has come back when the window is another: a new one begins full.
+  if (cap.window == CapWindow::kRolling)
+    cap.account += "/rolling=" + std::to_string(cap.period.count / 1'000'000'000) + "s";
   if (cap.window == CapWindow::kTerm) {
     // A renewed contract begins a new term: a new account.
     cap.account += "/" + to_rfc3339(contract.from);
@@ -176,55 +192,6 @@ std::vector<std::string> cap_warnings(const std::vector<CapPlan>& caps) {
                            " is met first");
     }
   return warnings;
-}
-
-Limit limit_of(const CapPlan& cap, const CallRates& rates, const Call& call, std::string_view model,
-               std::string_view session) {
-  Limit limit;
-  limit.clause = cap.clause;
-  limit.unit = cap.unit;
-  limit.sink = cap.sink;
-  limit.funds = cap.funds;
-  limit.window_end = cap.window_end;
-  limit.account.reserve(cap.account.size() + session.size() + model.size() + 64);
-  limit.account = cap.account;
-  switch (cap.per) {
-    case CapPer::kContract:
-      break;
-    case CapPer::kModel:
-      limit.account.append("/model=").append(model);
-      break;
-    case CapPer::kSession:
-      limit.account.append("/session=").append(session);
-      break;
-    case CapPer::kRequest:
-      limit.account.append("/request=").append(call.request_id.text());
-      break;
-    case CapPer::kKey:
-      limit.account = account_of_key(cap, call.key->name);
-      break;
-  }
-  if (is_calendar(cap.window)) {
-    WindowEdges edges = window_of(call.at, calendar_of(cap.window), cap.utc_offset_minutes);
-    limit.account.append("/").append(moment_text(edges.start, cap.window));
-    limit.window_end = edges.end;
-  }
-  switch (cap.unit_kind) {
-    case CapUnit::kRequest:
-      limit.per_request = Amount(1);
-      break;
-    case CapUnit::kCiyuan:
-      for (Kind kind : kAllKinds)
-        if (counts(cap.on, kind)) limit.per_token[index_of(kind)] = (*rates.ciyuan_per_token)[index_of(kind)];
-      break;
-    case CapUnit::kMoney:
-      if (rates.money == nullptr) break;  // resolve() refuses before this matters
-      for (Kind kind : kAllKinds)
-        if (counts(cap.on, kind)) limit.per_token[index_of(kind)] = rates.money->per_token[index_of(kind)];
-      if (cap.on == CapOn::kTotal) limit.per_request = rates.money->per_request;
-      break;
-  }
-  return limit;
 }
 
 }  // namespace ciyuan::contract

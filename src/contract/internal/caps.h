@@ -16,7 +16,12 @@ namespace ciyuan::contract {
 std::optional<CapPlan> compile_cap(const Json& clause, const ContractPlan& contract, std::string_view key,
                                    std::vector<Fault>& faults);
 
+bool is_calendar(CapWindow window);
 bool is_prepaid_money(const CapPlan& cap);
+
+/// A rate clause, as a cap whose account drips. Faults as above.
+std::optional<CapPlan> compile_rate(const Json& clause, const ContractPlan& contract, std::string_view key,
+                                    std::vector<Fault>& faults);
 
 /// The account of a cap per key, without its window.
 std::string account_of_key(const CapPlan& cap, std::string_view key);
@@ -24,8 +29,13 @@ std::string account_of_key(const CapPlan& cap, std::string_view key);
 /// Caps that can never be reached because another one is always met first.
 std::vector<std::string> cap_warnings(const std::vector<CapPlan>& caps);
 
-/// The limit that this cap is for one call. `session` is the resolved session id.
-Limit limit_of(const CapPlan& cap, const CallRates& rates, const Call& call, std::string_view model,
-               std::string_view session);
+/// The limit that this cap is for one call.
+Limit limit_of(const CapPlan& cap, const CallRates& rates, const Call& call, const Whom& whom);
+
+/// Adds the limits that the caps are for one call. What an agent uses counts for those that it works for,
+/// too: "planner/search" for "planner". kInvalid: a cap counts per user, agent or tenant, and the call names
+/// none.
+Status add_limits(const std::vector<CapPlan>& caps, const CallRates& rates, const Call& call,
+                  const Whom& whom, std::vector<Limit>& limits);
 
 }  // namespace ciyuan::contract

@@ -30,6 +30,7 @@ Compilation Compiler::run(std::vector<Document> documents) {
     previous = &document;
   }
   finish_packages();
+  finish_keys();
   return {std::move(state_), std::move(errors_), std::move(warnings_)};
 }
 
@@ -72,6 +73,8 @@ void Compiler::add(const Document& document) {
     add_channel(document);
   else if (document.kind == "Budget")
     take_faults(document, "", budget_faults(document.value, state_->documents));
+  else if (document.kind == "Suspension")
+    add_suspension(document);
 }
 
 void Compiler::add_party(const Document& document) {

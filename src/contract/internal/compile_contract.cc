@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "contract/internal/access.h"
 #include "contract/internal/caps.h"
 #include "contract/internal/compiler.h"
 #include "contract/internal/equivalence.h"
@@ -103,13 +104,15 @@ void Compiler::take_clauses(const Document& document, ContractPlan& plan) {
     const Json& clause = clauses[i];
     std::string kind = text_at(clause, "kind"), id = text_at(clause, "id", kind);
     if (!ids.insert(id).second) fault(document, pointer + "/id", "two clauses have the id \"" + id + "\"");
-    if (kind != "cap" && !single.insert(kind).second)
+    if (kind != "cap" && kind != "rate" && kind != "access" && !single.insert(kind).second)
       fault(document, pointer, "a second clause of the kind " + kind);
     std::vector<Fault> faults;
     plan.texts.push_back(
         {id, text_at(object_at(clause, "text"), "en"), text_at(object_at(clause, "text"), "zh")});
-    if (kind == "cap")
+    if (kind == "cap" || kind == "rate")
       take_cap(document, pointer, clause, plan, nullptr, plan.caps);
+    else if (kind == "access")
+      compile_access(clause, *state_, plan.access, plan.texts, faults);
     else if (kind == "scope")
       take_scope(document, pointer, clause, plan, id);
     else if (kind == "payment")
@@ -142,12 +145,15 @@ void Compiler::take_clauses(const Document& document, ContractPlan& plan) {
     fault(document, "/clauses",
           "more than " + std::to_string(kLimitsMax - kPackagesMax) + " caps and sources apply to one call");
   for (const std::string& warning : cap_warnings(plan.caps)) warn(document, warning);
+  for (const std::string& warning : access_warnings(plan.access)) warn(document, warning);
 }
 
 void Compiler::take_cap(const Document& document, const std::string& pointer, const Json& clause,
                         const ContractPlan& plan, const KeyPlan* key, std::vector<CapPlan>& caps) {
   std::vector<Fault> faults;
-  std::optional<CapPlan> cap = compile_cap(clause, plan, key == nullptr ? "" : key->name, faults);
+  const std::string_view owner = key == nullptr ? std::string_view() : std::string_view(key->name);
+  std::optional<CapPlan> cap = text_at(clause, "kind") == "rate" ? compile_rate(clause, plan, owner, faults)
+                                                                 : compile_cap(clause, plan, owner, faults);
   take_faults(document, pointer, std::move(faults));
   if (cap) caps.push_back(std::move(*cap));
 }
@@ -200,10 +206,13 @@ void Compiler::take_metering(const Json& clause, ContractPlan& plan) {
   else if (rule == "refuse")
     metering.contention = Contention::kRefuse;
   if (clause.contains("wait_max_s")) metering.wait_max = seconds(integer_at(clause, "wait_max_s", 0));
-  const Json& session = object_at(clause, "session");
-  plan.session.header = text_at(session, "header", plan.session.header);
-  plan.session.field = text_at(session, "field");
-  plan.session.required = flag_at(session, "required", false);
+  NamingRules& naming = plan.naming;
+  for (auto [name, rule] : {std::pair("session", &naming.session), std::pair("tenant", &naming.tenant),
+                            std::pair("user", &naming.user), std::pair("agent", &naming.agent),
+                            std::pair("purpose", &naming.purpose)}) {
+    const Json& said = object_at(clause, name);
+    *rule = {text_at(said, "header", rule->header), text_at(said, "field"), flag_at(said, "required", false)};
+  }
   const Json& tolerance = object_at(clause, "tolerance");
   plan.tolerance = {integer_at(tolerance, "tokens", 0), integer_at(tolerance, "per_mille", 0)};
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "contract/internal/access.h"
 #include "contract/internal/caps.h"
 #include "contract/internal/compiler.h"
 #include "contract/internal/tag_faults.h"
@@ -26,10 +27,39 @@ void Compiler::add_key(const Document& document) {
   take_key_caps(document, key, contract->second);
   take_key_tags(document, key);
   take_key_licence(document, key);
+  const Json& identity = object_at(value, "identity");
+  key.identity = {text_at(identity, "tenant"), text_at(identity, "user"), text_at(identity, "agent")};
   const KeyPlan* kept = &state_->keys.emplace(document.name, std::move(key)).first->second;
   std::uint64_t prefix;
   std::copy_n(kept->secret_sha256.begin(), sizeof prefix, reinterpret_cast<std::uint8_t*>(&prefix));
   state_->keys_by_hash[prefix].push_back(kept);
+}
+
+// Keys refer to each other, so that all of them must be there.
+void Compiler::finish_keys() {
+  for (auto& [name, key] : state_->keys) {
+    const Document& document = *find_in(state_->documents, "Key", name);
+    const std::string parent = text_at(document.value, "parent");
+    if (parent.empty()) continue;
+    auto above = state_->keys.find(parent);
+    if (above == state_->keys.end())
+      fault(document, "/parent", "\"" + parent + "\" names no Key");
+    else if (above->second.contract != key.contract)
+      fault(document, "/parent", "\"" + parent + "\" is a key of another contract");
+    else
+      key.parent = &above->second;
+  }
+  for (const auto& [name, contract] : state_->contracts)
+    for (const std::string& warning : key_faults(contract, *state_))
+      warn(*find_in(state_->documents, "Contract", name), warning);
+  for (auto& [name, key] : state_->keys) {
+    std::size_t depth = 1;
+    for (const KeyPlan* one = key.parent; one != nullptr && depth <= kDepthMax; one = one->parent) ++depth;
+    if (depth <= kDepthMax) continue;
+    fault(*find_in(state_->documents, "Key", name), "/parent",
+          "stands below more than " + std::to_string(kDepthMax - 1) + " keys, or below itself");
+    key.parent = nullptr;
+  }
 }
 
 void Compiler::take_key_tags(const Document& document, KeyPlan& key) {
@@ -51,15 +81,18 @@ void Compiler::take_key_caps(const Document& document, KeyPlan& key, const Contr
   auto plans = std::make_shared<CapPlans>();
   std::set<std::string> ids;
   for (const ClauseText& text : contract.texts) ids.insert(text.id);
-  const Json clauses = document.value.value("caps", Json::array());
-  for (std::size_t i = 0; i < clauses.size(); ++i) {
-    std::string pointer = "/caps/" + std::to_string(i), id = text_at(clauses[i], "id");
-    if (!ids.insert(id).second)
-      fault(document, pointer + "/id",
-            "\"" + id + "\" is the id of another clause of this key or its contract");
-    key.clauses.push_back(
-        {id, text_at(object_at(clauses[i], "text"), "en"), text_at(object_at(clauses[i], "text"), "zh")});
-    take_cap(document, pointer, clauses[i], contract, &key, plans->caps);
+  for (const char* member : {"caps", "rates"}) {
+    const Json clauses = document.value.value(member, Json::array());
+    for (std::size_t i = 0; i < clauses.size(); ++i) {
+      std::string pointer = "/" + std::string(member) + "/" + std::to_string(i),
+                  id = text_at(clauses[i], "id");
+      if (!ids.insert(id).second)
+        fault(document, pointer + "/id",
+              "\"" + id + "\" is the id of another clause of this key or its contract");
+      key.clauses.push_back(
+          {id, text_at(object_at(clauses[i], "text"), "en"), text_at(object_at(clauses[i], "text"), "zh")});
+      take_cap(document, pointer, clauses[i], contract, &key, plans->caps);
+    }
   }
   const std::size_t licences =
       (contract.site != nullptr ? 1 : 0) + (document.value.contains("licence") ? 1 : 0);

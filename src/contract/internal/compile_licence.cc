@@ -52,7 +52,7 @@ void Compiler::add_licence(const Document& document) {
   licence.report_within = seconds(kDaySeconds * integer_at(value, "report_days", kReportDays));
   take_devices(document, licence);
   if (!licence.en.empty() || !licence.zh.empty())
-    state_->licence_texts[licence.clause()] = {licence.clause(), licence.en, licence.zh};
+    state_->other_texts[licence.clause()] = {licence.clause(), licence.en, licence.zh};
   const bool is_site = licence.type == LicenceType::kSite;
   const Licence* kept = &state_->licences.emplace(document.name, std::move(licence)).first->second;
   if (!is_site || contract == state_->contracts.end()) return;

@@ -66,8 +66,12 @@ class Compiler {
   void take_devices(const Document& document, Licence& licence);
   void take_key_licence(const Document& document, KeyPlan& key);
 
+  // Suspensions (suspension.cc).
+  void add_suspension(const Document& document);
+
   // Keys (compile_key.cc).
   void add_key(const Document& document);
+  void finish_keys();
   void take_key_tags(const Document& document, KeyPlan& key);
   void take_key_caps(const Document& document, KeyPlan& key, const ContractPlan& contract);
 

@@ -274,7 +274,7 @@ void add_sources(const ContractPlan& contract, const CallRates& rates, const Cal
       add_packages(contract, rates, call, model, limits);
       continue;
     }
-    limits.push_back(limit_of(source.cap, rates, call, model, ""));
+    limits.push_back(limit_of(source.cap, rates, call, {.model = model, .key = call.key->name}));
     Limit& limit = limits.back();
     limit.is_source = true;
     if (source.kind == SourceKind::kPostpaid) {

@@ -28,8 +28,21 @@ using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
 using ModelNames = std::unordered_set<std::string, TextHash, std::equal_to<>>;
 
 enum class CapOn { kTotal, kInput, kOutput, kReasoning };
-enum class CapPer { kRequest, kSession, kKey, kContract, kModel };
-enum class CapWindow { kRequest, kSession, kMinute, kHour, kDay, kMonth, kTerm, kPrepaid };
+enum class CapPer { kRequest, kSession, kKey, kContract, kModel, kUser, kAgent, kTenant, kRegion };
+/// kRunning: what runs at one time. kDrip: a rate clause's.
+enum class CapWindow {
+  kRequest,
+  kSession,
+  kMinute,
+  kHour,
+  kDay,
+  kMonth,
+  kTerm,
+  kPrepaid,
+  kRolling,
+  kRunning,
+  kDrip
+};
 enum class CapUnit { kCiyuan, kRequest, kMoney };
 
 /// A cap clause. Its account's name is `account` plus what `per` and `window` add.
@@ -46,6 +59,14 @@ struct CapPlan {
       account;  ///< "cap/acme/monthly/CIYUAN", "cap/acme/budget/CNY/key=k1", "prepaid/acme/balance/CNY"
   std::string sink;
   TimePoint window_end;  ///< of a term
+  Nanoseconds period;    ///< of a rolling window; or in which `drip` comes back
+  Amount drip;
+  bool warns_only = false;
+  std::array<std::uint8_t, kWarningsMax> warn_percent{};
+};
+/// For whom a call is, as far as caps and access clauses ask.
+struct Whom {
+  std::string_view model, region, session, key, user, agent, tenant;
 };
 
 struct CapPlans {
@@ -124,6 +145,29 @@ struct RateTable {
   TextMap<ModelRates> models;
 };
 
+/// A Suspension document: the calls that all of its names match, a name left out matching any.
+struct SuspensionPlan {
+  std::string name, contract, key, session, tenant, user, agent, model;
+  TimePoint from, until;
+  bool ends_running = true;
+  const Model* downgrade_to = nullptr;  ///< null: refused
+  std::string path() const { return "suspension/" + name; }
+};
+
+/// When an access rule matches, in minutes of the day; `until` not after `from`: past midnight.
+struct AccessHours {
+  unsigned days = 0;  ///< bit 0: Monday
+  int from = 0, until = 0, utc_offset_minutes = 0;
+};
+/// A rule of an access clause. Lists are sorted; an empty one matches anything.
+struct AccessRule {
+  std::string clause, id;
+  bool allows = false;
+  std::vector<std::string> keys, tenants, users, agents, purposes, models, endpoints, regions;
+  std::optional<std::int64_t> prompt_tokens_over, output_tokens_max;
+  std::optional<AccessHours> hours;
+};
+
 struct ContractPlan {
   std::string name, provider, consumer, method_name, price_book_name;
   Digest digest{}, method_digest{}, price_book_digest{};
@@ -134,6 +178,7 @@ struct ContractPlan {
   std::string scope_id = "scope";
   ModelNames scope_models;                   ///< empty: all
   std::vector<std::string> scope_endpoints;  ///< empty: all
+  std::vector<AccessRule> access;
   std::vector<CapPlan> caps;
   bool prepaid_money = false;  ///< by a clause of the contract; a key may bring its own
   std::string receivable_account, revenue_sink;
@@ -143,7 +188,7 @@ struct ContractPlan {
   EquivalencePlan equivalence;
   const Licence* site = nullptr;  ///< null: none
   Metering metering;
-  SessionRule session;
+  NamingRules naming;
   Tolerance tolerance;
   std::vector<ClauseText> texts;
 };
@@ -161,8 +206,9 @@ struct Registry::State {
   std::map<std::pair<const measure::Method*, const price::Book*>, RateTable> rates;
   std::map<std::string, ContractPlan, std::less<>> contracts;
   std::map<std::string, Licence, std::less<>> licences;
-  std::map<std::string, ClauseText, std::less<>> licence_texts;  ///< by what refusals name
+  std::map<std::string, ClauseText, std::less<>> other_texts;  ///< by what refusals name
   std::map<std::string, KeyPlan, std::less<>> keys;
+  std::vector<SuspensionPlan> suspensions;
   std::unordered_map<std::uint64_t, std::vector<const KeyPlan*>> keys_by_hash;  ///< first 8 bytes of SHA-256
 };
 

@@ -199,6 +199,14 @@ Result<std::vector<StatementLine>> Queries::statement(std::string_view account_n
   return lines;
 }
 
+Result<std::optional<TimePoint>> Queries::entry_time(EntryNumber number) {
+  CIYUAN_TRY(Statement * query_, query("SELECT at FROM entries WHERE number = ?"));
+  Scoped statement(*query_);
+  statement->bind(number);
+  CIYUAN_TRY(bool row, statement->step());
+  return row ? std::optional(TimePoint{statement->integer(0)}) : std::nullopt;
+}
+
 Result<EntryNumber> Queries::last_entry_until(TimePoint at, EntryNumber entries) {
   // Entries are numbered in the order of their times, without gaps.
   CIYUAN_TRY(Statement * query_, query("SELECT at FROM entries WHERE number = ?"));

@@ -39,6 +39,7 @@ class Queries final : public Reader {
   Result<std::vector<std::string>> log_entries(std::uint64_t from, std::size_t count) override;
   Result<Bytes> tile(unsigned level, std::uint64_t index) override;
   Result<std::optional<EntryRow>> posting(const Id& id);
+  Result<std::optional<TimePoint>> entry_time(EntryNumber number);
   Result<std::optional<IdempotencyRow>> idempotency(std::string_view key);
   Status pin() override;
   void release() override;
