@@ -355,6 +355,22 @@ def equivalence(ciyuan, terminal):
         tell(f"  {role:<9} by the table {one['name']}: {one[one['value']]} Ciyuan ({one['low']} to {one['high']})")
 
 
+def governance(ciyuan, terminal):
+    """A contract that acts: who may ask what, how much is left, and a stop that takes effect at once."""
+    terminal.heading("A contract that acts: examples/governance.yaml, docs/governance.md")
+    ciyuan("apply", "-f", os.path.join(ROOT, "examples", "governance.yaml"))
+    ciyuan("key", "create", "--contract", "desk", "--name", "desk-bot", "--quiet")
+    call = ("--key", "desk-bot", "--model", "smollm2", "--user", "ann", "--purpose")
+    for line in ciyuan("access", "try", *call, "profiling").splitlines():
+        tell("  " + line)
+    for line in ciyuan("access", "try", *call, "support").splitlines():
+        tell("  " + line)
+    tell("  " + ciyuan("access", "test", os.path.join(ROOT, "examples", "governance-examples.yaml")).strip())
+    ciyuan("suspend", "--contract", "desk", "--reason", "Under review.", "--reason-zh", "审查中。")
+    tell("  ciyuan suspend --contract desk: " + ciyuan("access", "try", *call, "support").splitlines()[0])
+    ciyuan("resume", "contract-desk")
+
+
 def offline_device(ciyuan, folder, terminal):
     """A device that counts without a connection, under examples/licences.yaml with the key that it makes here."""
     terminal.heading("A device without a connection counts for itself, and reports: examples/licences.yaml, docs/licences.md")
@@ -435,24 +451,18 @@ def main():
         secret, record = tour(ciyuan, terminal)
         receipt, key = prove(ciyuan, record, folder, terminal)
         once = options.once or not (options.serve or (sys.stdin.isatty() and sys.stdout.isatty()))
+        invoice(ciyuan, terminal)
+        month(ciyuan, terminal)
+        equivalence(ciyuan, terminal)
+        governance(ciyuan, terminal)
+        offline_device(ciyuan, folder, terminal)
+        meter_alone(ciyuan, terminal)
+        go_on(ciyuan, secret, receipt, key, terminal)
         if not once:
-            invoice(ciyuan, terminal)
-            month(ciyuan, terminal)
-            equivalence(ciyuan, terminal)
-            offline_device(ciyuan, folder, terminal)
-            meter_alone(ciyuan, terminal)
-            go_on(ciyuan, secret, receipt, key, terminal)
             tell("\n  Serving until Ctrl-C.")
             ciyuan.service.child.wait()
             fail("the gateway ended by itself; see " + ciyuan.service.log)
-        else:
-            invoice(ciyuan, terminal)
-            month(ciyuan, terminal)
-            equivalence(ciyuan, terminal)
-            offline_device(ciyuan, folder, terminal)
-            meter_alone(ciyuan, terminal)
-            go_on(ciyuan, secret, receipt, key, terminal)
-            tell("\n  (This run ends here; ./run in a terminal, or ./run --serve, keeps serving.)")
+        tell("\n  (This run ends here; ./run in a terminal, or ./run --serve, keeps serving.)")
     except KeyboardInterrupt:
         tell()
     finally:

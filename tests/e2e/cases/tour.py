@@ -34,6 +34,8 @@ def check_tour(said):
     check(re.search(r"(?m)^ +\d+ +\d+ +\d+ +\d+ +README.md$", said) and "× en" in said, "the meter alone")
     check(re.search(r"(?m)^  lantern-\d+-000001: .* tax = .* CNY, exact sum .*invoice\.pdf$", said), "the invoice")
     check(re.search(r"(?m)^  minimum +minimum +1 +20$", said), "the month's minimum")
+    check("refused by who-may/no-profiling" in said and "7 of 7 examples hold" in said, "the contract that acts")
+    check("desk: refused by suspension/contract-desk" in said, "a suspended contract")
     check('"left":"458"' in said and '"passed":false' in said and "42 Ciyuan posted" in said, "the device without a connection")
     check("curl -N http://127.0.0.1:" in said, "the command to go on with")
 
