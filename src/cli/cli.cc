@@ -52,6 +52,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_closing_commands(app, session);
   add_suspension_commands(app, session);
   add_access_commands(app, session);
+  add_contract_commands(app, session);
   add_invoice_commands(app, session);
   add_settlement_commands(app, session);
   add_equivalence_command(app, session);

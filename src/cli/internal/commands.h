@@ -16,6 +16,7 @@ void add_record_commands(CLI::App& app, Session& session);     ///< record, expl
 void add_statement_commands(CLI::App& app, Session& session);  ///< statement, usage, budget, forecast
 void add_closing_commands(CLI::App& app, Session& session);
 void add_access_commands(CLI::App& app, Session& session);      ///< access
+void add_contract_commands(CLI::App& app, Session& session);    ///< contract
 void add_suspension_commands(CLI::App& app, Session& session);  ///< closing
 void add_invoice_commands(CLI::App& app, Session& session);     ///< invoice
 void add_settlement_commands(CLI::App& app, Session& session);  ///< settlement

@@ -7,6 +7,7 @@
 #include "contract/internal/equivalence.h"
 #include "contract/internal/payment.h"
 #include "contract/internal/settling.h"
+#include "contract/signing.h"
 
 namespace ciyuan::contract {
 
@@ -42,7 +43,49 @@ void Compiler::add_contract(const Document& document) {
   plan.receivable_account = "receivable/" + plan.consumer + "/" + currency;
   plan.revenue_sink = "revenue/" + plan.provider + "/" + currency;
   take_clauses(document, plan);
+  check_signatures(document, plan);
   state_->contracts.emplace(document.name, std::move(plan));
+}
+
+// Each signature is a party's, of the contract as it stands; and those are there that it asks for.
+void Compiler::check_signatures(const Document& document, const ContractPlan& plan) {
+  const Json& value = document.value;
+  const Json signatures = value.value("signatures", Json::array()),
+             wanted = value.value("signed_by", Json::array());
+  if (signatures.empty() && wanted.empty()) return;
+  Result<std::string> text = contract_text(value);
+  if (!text.ok()) return fault(document, text.error().path, text.error().message);
+  std::size_t right = 0;
+  std::set<std::string> keys;
+  for (const auto& [role, party] :
+       {std::pair("provider", plan.provider), std::pair("consumer", plan.consumer)}) {
+    const bool is_wanted = std::find(wanted.begin(), wanted.end(), role) != wanted.end();
+    const Document* known = find_in(state_->documents, "Party", party);
+    if (known == nullptr) continue;  // said already
+    Result<tlog::VerifierKey> key = tlog::VerifierKey::parse(text_at(known->value, "settlement_key"));
+    if (!key.ok()) {
+      if (is_wanted)
+        fault(document, "/signed_by",
+              "\"" + std::string(role) + "\": the party " + party +
+                  " has no settlement_key, so that nobody can sign for it");
+      continue;
+    }
+    if (!keys.insert(to_hex(key->key)).second)
+      fault(document, "/signatures", "the parties have the same settlement_key: one signature would be both");
+    const std::string mark = "\xE2\x80\x94 " + key->name + " ";
+    const bool is_there = std::any_of(signatures.begin(), signatures.end(), [&](const Json& line) {
+      return line.get_ref<const std::string&>().starts_with(mark);
+    });
+    if (!is_there && !is_wanted) continue;
+    if (Status fits = check_signature(value, *text, *key); !fits.ok())
+      fault(document, fits.error().path, "of the " + std::string(role) + ": " + fits.error().message);
+    else
+      ++right;
+  }
+  if (right < signatures.size())
+    fault(document, "/signatures",
+          std::to_string(signatures.size() - right) + " of " + std::to_string(signatures.size()) +
+              " lines are no right signatures of the parties");
 }
 
 void Compiler::take_book(const Document& document, ContractPlan& plan) {

@@ -46,6 +46,7 @@ class Compiler {
 
   // Contracts and their packages (compile_contract.cc).
   void add_contract(const Document& document);
+  void check_signatures(const Document& document, const ContractPlan& plan);
   void take_book(const Document& document, ContractPlan& plan);
   void negotiate(const Document& document, const std::string& pointer, const Json& clause,
                  ContractPlan& plan);

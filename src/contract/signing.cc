@@ -1,0 +1,53 @@
+#include "contract/signing.h"
+
+#include "base/canonical_json.h"
+#include "base/crypto.h"
+#include "contract/internal/fields.h"
+
+namespace ciyuan::contract {
+
+Result<std::string> contract_text(const Json& contract) {
+  if (!contract.is_object()) return invalid("", "is no object");
+  Json bare = contract;
+  bare.erase("signatures");
+  for (const char* member : {"name", "version"})
+    if (text_at(contract, member).empty()) return invalid("/" + std::string(member), "is missing");
+  CIYUAN_TRY(std::string canonical, canonical_json(bare));
+  return std::string(kContractVersion) + "\n" + text_at(contract, "name") + "\n" +
+         text_at(contract, "version") + "\n" + to_hex(sha256(canonical)) + "\n";
+}
+
+Status check_signature(const Json& document, const std::string& text, const tlog::VerifierKey& key) {
+  const Json signatures = document.value("signatures", Json::array());
+  const Error missing{ErrorCode::kRefused, "has no signature by the key " + key.text(), "/signatures"};
+  if (signatures.empty()) return missing;
+  std::string note = text + "\n";
+  for (const Json& line : signatures) note += line.is_string() ? line.get<std::string>() + "\n" : "\n";
+  Result<tlog::Note> parsed = tlog::parse_note(note);
+  if (!parsed.ok()) return Error{ErrorCode::kRefused, parsed.error().message, "/signatures"};
+  // A line with a line break in it could bring a text of its own.
+  if (parsed->text != text)
+    return Error{ErrorCode::kRefused, "has a line that is no signature", "/signatures"};
+  if (tlog::open_note(note, {&key, 1}).ok()) return {};
+  for (const tlog::NoteSignature& signature : parsed->signatures)
+    if (signature.name == key.name && signature.id == key.id)
+      return Error{ErrorCode::kRefused,
+                   "the signature by the key " + key.text() + " is not of it as it stands", "/signatures"};
+  return missing;
+}
+
+Result<Json> with_signature(Json document, const std::string& text, const tlog::NoteSigner& key) {
+  std::string line = key.signature_line(text);
+  line.pop_back();
+  const std::string mark = "\xE2\x80\x94 " + key.verifier().name + " ";
+  Json lines = Json::array();
+  for (const Json& present : document.value("signatures", Json::array()))
+    if (present.is_string() && !present.get_ref<const std::string&>().starts_with(mark))
+      lines.push_back(present);
+  lines.push_back(line);
+  document["signatures"] = std::move(lines);
+  CIYUAN_TRY_STATUS(check_signature(document, text, key.verifier()));
+  return document;
+}
+
+}  // namespace ciyuan::contract
