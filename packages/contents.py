@@ -34,9 +34,9 @@ def manifest():
 
 
 def licences(linked):
-    """Name to content: ours, the vocabularies', and those of the libraries `linked` in, which Debian keeps by package."""
+    """Name to content: ours, the vocabularies', that of the character tables, and those of the libraries `linked` in, which Debian keeps by package."""
     files = {"LICENSE": read("LICENSE"), "NOTICE": read("data", "vocabularies", "NOTICE"),
-             "MIT.txt": read("packages", "licences", "MIT.txt")}
+             "MIT.txt": read("packages", "licences", "MIT.txt"), "Unicode.txt": read("packages", "licences", "Unicode.txt")}
     for package in linked:
         path = f"/usr/share/doc/{package}/copyright"
         if not os.path.exists(path):

@@ -363,7 +363,9 @@ def from_gguf(raw, spec):
     tokens = [bytes(alphabet[c] for c in text) if kind == 1 else b"" for text, kind in zip(texts, kinds)]
     ids = {text: token_id for token_id, text in enumerate(texts)}
     merges = [tuple(merge.split(" ")) for merge in data["tokenizer.ggml.merges"]]
-    added = [special(token_id, texts[token_id]) for token_id, kind in enumerate(kinds) if kind != 1]
+    user_defined = 4
+    added = [special(token_id, texts[token_id]) | dict(special=kind != user_defined)
+             for token_id, kind in enumerate(kinds) if kind != 1]
     return Tokenizer(tokens, grouped_merges(tokens, ids, merges, alphabet), spec["pretokenizer"], "none", "split",
                      False, added)
 

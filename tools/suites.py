@@ -140,6 +140,9 @@ def conformance(script, long=False):
     return run
 
 
+FUZZ_SECONDS = 600  # each, under ./test --long
+
+
 def fuzz(target, corpus, seconds):
     """Mutations of a fuzzer's corpus, others each time; the command that does them again is in the log."""
     def run(suite, log):
@@ -202,8 +205,11 @@ def plan(arguments):
     slow = ("build/release/bin/ciyuan", "tests/e2e", "tools", "examples", "data", "schema", "README.md", "run", "test")
     suites.append(Suite("e2e", "end to end", end_to_end(*(["--long"] if arguments.long else [])), inputs=slow))
     if arguments.long:
-        suites.append(Suite("fuzz-long", "counting in every way, for long",
-                            fuzz("token_differential", "token_corpus/differential", 600)))
+        for program in sorted(glob.glob(os.path.join(ROOT, "fuzz", "*_*.cc"))):
+            target = os.path.basename(program)[:-len(".cc")]
+            library, subject = target.split("_", 1)
+            suites.append(Suite(f"fuzz-long-{target}", f"the fuzzer {target}, for long",
+                                fuzz(target, f"{library}_corpus/{subject}", FUZZ_SECONDS)))
         for script in sorted(glob.glob(os.path.join(ROOT, "tests", "sim", "long.*"))):
             suites.append(Suite("sim-long", "the simulation, for long", conformance(os.path.relpath(script, ROOT), True)))
     return suites

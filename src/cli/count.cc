@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/json.h"
+#include "cli/internal/count_parts.h"
 #include "cli/internal/count_plan.h"
 #include "cli/internal/count_texts.h"
 #include "cli/internal/inputs.h"
@@ -27,26 +28,34 @@ constexpr auto kProgressEvery = std::chrono::milliseconds(200);
 constexpr int kBadInput = 2;
 
 Result<Counted> count_file(const CountPlan& plan, const std::string& file, std::istream& in, unsigned threads,
-                           std::atomic<std::uint64_t>& done, const OnLine& on_line = {}) {
+                           std::atomic<std::uint64_t>& done, PartBoard* parts, const OnLine& on_line = {}) {
+  if (const auto placed = parts && plan.fields.empty() ? open_placed(file) : std::nullopt)
+    if (const auto ends = part_ends(plan, *placed); !ends.empty())
+      return parts->count(plan, input_name(file), *placed, ends, done);
   CIYUAN_TRY(const ReadBlock read, open_input(file, in));
   return count_input(plan, input_name(file), read, threads, done, on_line);
 }
 
-/// Counts on threads, hands the outcomes over in order on the caller's thread.
+/// Counts on threads, hands the outcomes over in order on the caller's thread. A thread that finds no more
+/// files helps with the parts of those that others count.
 class Crew {
  public:
   Crew(const CountPlan& plan, const std::vector<std::string>& files, std::istream& in, unsigned threads)
       : outcomes_(files.size()) {
-    const std::size_t size = std::min<std::size_t>(threads, files.size());
-    const unsigned inside = threads / static_cast<unsigned>(std::max<std::size_t>(size, 1));
+    const std::size_t busy = std::min<std::size_t>(threads, files.size());
+    const unsigned inside = threads / static_cast<unsigned>(std::max<std::size_t>(busy, 1));
+    // Of one file that is no longer than a part nobody can help with.
+    const std::size_t size = size_of(files) > kPartBytes ? threads : busy;
     for (std::size_t i = 0; i < size; ++i)
       members_.emplace_back([&, inside, this] {
         for (std::size_t mine; (mine = next_++) < files.size();) {
-          auto outcome = count_file(plan, files[mine], in, inside, done_);
+          auto outcome = count_file(plan, files[mine], in, inside, done_, &parts_);
           std::lock_guard lock(mutex_);
           outcomes_[mine] = std::move(outcome);
+          if (++finished_ == outcomes_.size()) parts_.close();
           ready_.notify_all();
         }
+        parts_.help();
       });
   }
   ~Crew() {
@@ -66,6 +75,8 @@ class Crew {
   std::vector<std::optional<Result<Counted>>> outcomes_;
   std::atomic<std::size_t> next_{0};
   std::atomic<std::uint64_t> done_{0};
+  std::size_t finished_ = 0;
+  PartBoard parts_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<std::thread> members_;
@@ -164,6 +175,7 @@ class Printer {
       const token::Tokens tokens = counted.tokens[column.vocabulary];
       put("tokens", "tokens", column, tokens.value);
       put("tokenizer", "tokenizers", column, plan_.tokenizer_of(column));
+      if (!plan_.vocabularies[column.vocabulary]->is_proved()) put("level", "levels", column, "estimated");
       if (!column.rates) continue;
       CIYUAN_TRY(const Amount cost, plan_.cost(column, tokens));
       put("cost", "cost", column, format_decimal(cost, price::kMoneyScale));
@@ -257,10 +269,10 @@ class Run {
                        Counted& total) {
     std::atomic<std::uint64_t> done{0};
     for (const std::string& file : files) {
-      Result<Counted> counted =
-          count_file(plan, file, in_, threads_, done, [&](const Counted& line, std::uint64_t number) {
-            print(printer, line, file + ":" + std::to_string(number));
-          });
+      Result<Counted> counted = count_file(plan, file, in_, threads_, done, nullptr,
+                                           [&](const Counted& line, std::uint64_t number) {
+                                             print(printer, line, file + ":" + std::to_string(number));
+                                           });
       counted.ok() ? add(*counted, total) : complain(counted.error());
     }
   }

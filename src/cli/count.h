@@ -13,9 +13,10 @@
 /// and links to folders. A file that is named is counted whatever it holds; bytes that are not UTF-8 count as
 /// U+FFFD, as everywhere.
 ///
-/// Files are read in blocks: memory does not grow with their size, but with their longest word, and a word of
-/// more than kWordBytesMax is refused. Whole files are spread over threads, and the lines of JSON lines; the
-/// output keeps the order of the input.
+/// Files are read in parts: memory does not grow with their size. They are spread over threads: files, the
+/// parts of a file (count_parts.h), the lines of JSON lines; the output keeps the order of the input. What
+/// has no size (standard input, a pipe), and a file without borders known beforehand, is counted on one
+/// thread as it comes: memory grows with its longest word, and a word of more than kWordBytesMax is refused.
 ///
 /// With fields, inputs are JSON lines (of a folder, its .jsonl and .ndjson files), and what is counted is,
 /// for each line, the text in each of the fields by itself. A line that is no JSON or lacks a field is named

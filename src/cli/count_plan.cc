@@ -55,7 +55,12 @@ Status add_column(CountPlan& plan, const char* option, const std::string& tokeni
     return invalid(option, "\"" + column.name + "\" is given twice; a column each");
   auto known = std::find(plan.vocabularies.begin(), plan.vocabularies.end(), vocabulary);
   column.vocabulary = static_cast<std::size_t>(known - plan.vocabularies.begin());
-  if (known == plan.vocabularies.end()) plan.vocabularies.push_back(std::move(vocabulary));
+  if (known == plan.vocabularies.end()) {
+    if (!vocabulary->is_proved())
+      plan.notes.push_back("the tokenizer " + vocabulary->name() +
+                           " was added without its publisher's vectors: its counts are of level estimated");
+    plan.vocabularies.push_back(std::move(vocabulary));
+  }
   if (prices.book) {
     auto document = prices.models.find(model);  // an alias costs what its model costs
     const std::optional<price::Rates> rates = prices.book->rates_for(

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,23 @@ class Descriptor {
   ssize_t read(char* into, std::size_t size) {
     for (;;)
       if (ssize_t got = ::read(fd_, into, size); got >= 0 || errno != EINTR) return got;
+  }
+  ssize_t read_at(std::uint64_t offset, char* into, std::size_t size) {
+    std::size_t done = 0;
+    while (done < size) {
+      const ssize_t got = ::pread(fd_, into + done, size - done, static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return -1;
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return static_cast<ssize_t>(done);
+  }
+  /// 0 where there is no such thing.
+  std::uint64_t size() const {
+    struct stat found {};
+    return ::fstat(fd_, &found) == 0 && S_ISREG(found.st_mode) ? static_cast<std::uint64_t>(found.st_size)
+                                                               : 0;
   }
 
  private:
@@ -114,6 +132,15 @@ Result<ReadBlock> open_input(const std::string& file, std::istream& in) {
   auto input = std::make_shared<Descriptor>(file);
   if (!input->ok()) return Error{ErrorCode::kUnavailable, std::strerror(errno), file};
   return ReadBlock([input](char* into, std::size_t size) { return input->read(into, size); });
+}
+
+std::optional<PlacedFile> open_placed(const std::string& file) {
+  if (file == "-") return std::nullopt;
+  auto input = std::make_shared<Descriptor>(file);
+  if (!input->ok() || input->size() == 0) return std::nullopt;
+  return PlacedFile{input->size(), [input](std::uint64_t offset, char* into, std::size_t size) {
+                      return input->read_at(offset, into, size);
+                    }};
 }
 
 std::string input_name(const std::string& file) { return file == "-" ? "standard input" : file; }

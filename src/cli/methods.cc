@@ -40,6 +40,14 @@ std::string text_by(const measure::Method& method) {
   return "";
 }
 
+/// As the profiles say it of a call; of a model's own tokenizer the method knows nothing.
+record::Level text_level(const measure::Method& method) {
+  if (method.basis() == measure::Basis::kProviderReported) return record::Level::kUnverified;
+  if (method.basis() != measure::Basis::kReference) return record::Level::kProved;
+  const auto reference = token::VocabularySet::standard().find(method.reference_tokenizer());
+  return reference.ok() && !(*reference)->is_proved() ? record::Level::kEstimated : record::Level::kProved;
+}
+
 }  // namespace
 
 MethodReading read_methods(const std::string& word) {
@@ -95,8 +103,7 @@ std::vector<std::string> shipped_methods() {
 std::vector<CountedThing> counted_things(const measure::Method& method, const std::string& model) {
   using record::Level;
   const bool reported = method.basis() == measure::Basis::kProviderReported;
-  std::vector<CountedThing> things = {
-      {"text", text_by(method), reported ? Level::kUnverified : Level::kProved, {}, {}}};
+  std::vector<CountedThing> things = {{"text", text_by(method), text_level(method), {}, {}}};
   if (method.basis() == measure::Basis::kCalls) return things;  // a call is one whatever it carries
   for (int i = 0; i <= static_cast<int>(measure::Medium::kTools); ++i) {
     const auto medium = static_cast<measure::Medium>(i);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/internal/commands.h"
 #include "token/importer.h"
+#include "token/user_vocabularies.h"
 #include "token/vocabulary_set.h"
 
 namespace ciyuan::cli {
@@ -74,9 +75,14 @@ Result<Json> add(AddOptions& options) {
   CIYUAN_TRY(const token::Proof proof, token::prove_vocabulary(*vocabulary, vectors));
   CIYUAN_TRY(const Digest source, digest_of(options.file));
   CIYUAN_TRY_STATUS(token::add_vocabulary(content, to_hex(source), proof, folder));
-  return Json{{"name", vocabulary->name()},       {"digest", to_hex(vocabulary->digest())},
-              {"source_sha256", to_hex(source)},  {"tokens", proof.tokens},
-              {"special_tokens", proof.specials}, {"vectors", proof.vectors},
+  return Json{{"name", vocabulary->name()},
+              {"digest", to_hex(vocabulary->digest())},
+              {"source_sha256", to_hex(source)},
+              {"tokens", proof.tokens},
+              {"special_tokens", proof.specials},
+              {"vectors", proof.vectors},
+              {"level", proof.vectors > 0 ? "proved" : "estimated"},
+              {"left_out", token::left_out(file)},
               {"folder", folder.string()}};
 }
 
@@ -90,8 +96,17 @@ void run_add(Session& session, AddOptions& options) {
   session.out() << text_at(*added, "name") << ": " << text_at(*added, "tokens") << " tokens and "
                 << text_at(*added, "special_tokens") << " special tokens agree with themselves, "
                 << text_at(*added, "vectors") << " vectors with their publisher\n";
+  for (const Json& line : (*added)["left_out"]) session.note(line.get<std::string>());
   if ((*added)["vectors"] == 0)
-    session.note("no vectors were given: whether the ids are the publisher's was not tried (--vectors)");
+    session.note(
+        "no vectors were given: whether the ids are the publisher's was not tried, and what it counts is "
+        "of level estimated; add it again with --vectors to prove it");
+}
+
+const char* whether_here(const token::VocabularySet::Listing& vocabulary) {
+  if (!vocabulary.present) return "no";
+  if (!vocabulary.added) return "yes";
+  return vocabulary.proved ? "added" : "added, not proved";
 }
 
 void run_list(Session& session, bool json) {
@@ -102,15 +117,12 @@ void run_list(Session& session, bool json) {
     std::string aliases;
     for (const std::string& alias : each.aliases) aliases += (aliases.empty() ? "" : ", ") + alias;
     if (json)
-      session.out() << Json{{"name", each.name},
-                            {"aliases", each.aliases},
-                            {"present", each.present},
-                            {"added", each.added},
-                            {"licence", each.licence}}
+      session.out() << Json{{"name", each.name},   {"aliases", each.aliases}, {"present", each.present},
+                            {"added", each.added}, {"proved", each.proved},   {"licence", each.licence}}
                            .dump()
                     << '\n';
     else
-      table.add({each.name, aliases, each.present ? (each.added ? "added" : "yes") : "no", each.licence});
+      table.add({each.name, aliases, whether_here(each), each.licence});
   }
   if (!json) table.print(session.out());
 }
@@ -125,7 +137,7 @@ void add_vocab_command(CLI::App& app, Session& session) {
   auto options = std::make_shared<AddOptions>();
   add_command
       ->add_option("FILE", options->file,
-                   "tokenizer.json (byte-level BPE), tekken.json, *.tiktoken or a GGUF model")
+                   "tokenizer.json, tekken.json, *.tiktoken, SentencePiece's *.model or a GGUF model")
       ->required();
   add_command->add_option("--name", options->import.name, "What ciyuan calls it")
       ->required()
@@ -140,8 +152,12 @@ void add_vocab_command(CLI::App& app, Session& session) {
       ->type_name("TEXT=ID");
   add_command
       ->add_option("--vectors", options->vectors,
-                   "Texts and the publisher's ids, which ours must be: lines of {\"text\": …, \"ids\": […]}")
+                   "Texts and the publisher's ids, which ours must be: lines of {\"text\": …, \"ids\": […]}; "
+                   "with \"mode\": \"plain\" special tokens are text, with \"framed\" there is what is put "
+                   "round a text")
       ->type_name("FILE");
+  add_command->add_flag("--whole-texts", options->import.whole_texts,
+                        "Count texts to their end where the file would truncate them");
   add_command->add_flag("--json", options->json, "One JSON object on a line");
   add_command->footer(
       "Example:\n  ciyuan vocab add tokenizer.json --name glm4 --vectors glm4.jsonl\n  ciyuan count -t glm4 "

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "measure/internal/profile.h"
 #include "measure/plain_counter.h"
+#include "token/user_vocabularies.h"
 #include "token/vocabulary_set.h"
 
 namespace ciyuan::measure {
@@ -56,7 +57,7 @@ std::int64_t count_plain(const Method& method, std::string_view text) {
 struct Profiles::State {
   explicit State(std::string the_folder)
       : folder(the_folder.empty() ? token::VocabularySet::standard().folder() : std::move(the_folder)),
-        vocabularies(folder) {}
+        vocabularies(folder, token::user_vocabulary_folder()) {}
   Result<std::shared_ptr<const Profile>> load(const Method& method, std::string_view model,
                                               std::string_view tokenizer, std::string_view chat_template);
 

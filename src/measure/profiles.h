@@ -34,7 +34,8 @@ class Profile {
 /// Finds, loads and keeps profiles. Any thread: a lock inside, held for a look-up once a profile is loaded.
 class Profiles {
  public:
-  /// `data_folder` holds vocabularies/ and templates/; empty: the standard one (token/vocabulary_set.h).
+  /// `data_folder` holds vocabularies/ and templates/; empty: the standard one (token/vocabulary_set.h). The
+  /// vocabularies that the user imported (token/user_vocabularies.h) are found beside its own.
   explicit Profiles(std::string data_folder);
   ~Profiles();
   /// kNotFound names the tokenizer or template that is missing, or the model that the method must list and

@@ -268,6 +268,7 @@ Result<PromptCount> count_prompt(const Profile& profile, Endpoint endpoint, std:
       count->level = worse(count->level, record::Level::kEstimated);
     }
   }
+  if (count) count->level = worse(count->level, known.text_level());
   if (count && known.bills_reported()) count->level = record::Level::kUnverified;
   return count;
 }

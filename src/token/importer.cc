@@ -1,9 +1,6 @@
 #include "token/importer.h"
 
-#include <zstd.h>
-
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/bytes.h"
 #include "base/file.h"
@@ -14,15 +11,11 @@
 #include "token/import/sentencepiece.h"
 #include "token/internal/engine.h"
 #include "token/internal/nfc.h"
-#include "token/vocabulary_file.h"
-#include "token/vocabulary_set.h"
 
 namespace ciyuan::token {
 namespace {
 
 constexpr std::size_t kVectorsMax = 1'000'000;
-constexpr std::size_t kManifestBytesMax = 1 << 20;
-constexpr int kPackingLevel = 19;
 
 bool is_name(std::string_view name) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -70,6 +63,24 @@ Result<std::string> import_chain(std::string_view file, const std::string& name,
   } catch (const Json::exception& problem) {
     return invalid("file", std::string("not a tokenizer.json: ") + problem.what());
   }
+}
+
+/// A tokenizer.json's own members that change what its reference gives for a text.
+Json outer_settings(std::string_view file, const char* member) {
+  const std::size_t text = file.starts_with("GGUF") ? file.npos : json_at(file);
+  if (text == file.npos) return {};
+  const auto tree = parse_json(file.substr(text));
+  return tree.ok() && tree->is_object() ? tree->value(member, Json()) : Json();
+}
+
+/// A count is of the whole text, which that of a reference that truncates is not.
+Status check_truncation(std::string_view file, const ImportOptions& options) {
+  if (options.whole_texts) return {};
+  const Json truncation = outer_settings(file, "truncation");
+  if (truncation.is_null()) return {};
+  return invalid("truncation", truncation.dump() +
+                                   ": with it the file's own tokenizer gives no more than so many tokens; "
+                                   "--whole-texts counts each text to its end");
 }
 
 Error not_proved(const std::string& what, std::string message) {
@@ -144,8 +155,20 @@ Status prove_chain_tokens(const Vocabulary& vocabulary, Proof& proof) {
   return {};
 }
 
+/// The ordinary token of the same id, if that is another one: then an id would stand for two texts.
+std::string_view other_of_same_id(const Vocabulary& vocabulary, const AddedToken& token) {
+  const internal::Engine& engine = vocabulary.engine();
+  std::string content = token.content;
+  if (engine.words) internal::fold_space_signs(content);
+  const std::string_view ordinary = engine.bpe.bytes_of(token.id);
+  return ordinary == content || ordinary == token.content ? std::string_view() : ordinary;
+}
+
 Status prove_specials(const Vocabulary& vocabulary, Proof& proof) {
   for (const AddedToken& token : vocabulary.added_tokens()) {
+    if (const std::string_view other = other_of_same_id(vocabulary, token); !other.empty())
+      return not_proved("special token " + std::to_string(token.id),
+                        shown(token.content) + " has the id of the ordinary token " + shown(other));
     // With the space that goes in front of it, a literal that begins with spaces may be others.
     const bool has_prefix = token.literal && vocabulary.engine().has_prefix(token.content);
     if (has_prefix && token.content.starts_with(' ')) continue;
@@ -165,7 +188,16 @@ Status prove_vector(const Vocabulary& vocabulary, const Json& vector, Proof& pro
   try {
     const auto text = vector.at("text").get<std::string>();
     const auto wanted = vector.at("ids").get<std::vector<TokenId>>();
-    const bool plain = vector.value("mode", "") == "plain";
+    const auto mode = vector.value("mode", "");
+    const bool plain = mode == "plain";
+    if (mode == "framed") {
+      CIYUAN_TRY(const auto framed, vocabulary.encode_framed(text));
+      if (framed != wanted)
+        return not_proved(
+            where, "the framed ids of " + shown(text) + " are others: " + Json(framed).dump().substr(0, 200));
+      ++proof.vectors;
+      return {};
+    }
     const auto ids = plain ? vocabulary.encode(text) : vocabulary.encode_with_specials(text);
     const Tokens count = plain ? vocabulary.count(text) : vocabulary.count_with_specials(text);
     if (ids != wanted)
@@ -211,6 +243,7 @@ Result<std::string> import_vocabulary(std::string_view file, const ImportOptions
       (options.pretokenizer == "regex" || !internal::pretokenizer_named(options.pretokenizer)))
     return invalid("--pretokenizer", "there is no \"" + options.pretokenizer + "\"");
   if (file.size() > kImportBytesMax) return Error{ErrorCode::kTooLarge, "over 128 MB", "file"};
+  CIYUAN_TRY_STATUS(check_truncation(file, options));
   const auto fast = [&]() -> Result<std::string> {
     CIYUAN_TRY(import::RawTokenizer raw, read(file, options.pretokenizer));
     for (const auto& [content, id] : options.specials) {
@@ -224,6 +257,15 @@ Result<std::string> import_vocabulary(std::string_view file, const ImportOptions
   return import_chain(file, options.name, made.error());
 }
 
+std::vector<std::string> left_out(std::string_view file) {
+  std::vector<std::string> lines;
+  if (const Json padding = outer_settings(file, "padding"); !padding.is_null())
+    lines.push_back("padding is left out, since it is no part of a text: " + padding.dump());
+  if (const Json truncation = outer_settings(file, "truncation"); !truncation.is_null())
+    lines.push_back("truncation is left out, texts are counted to their end: " + truncation.dump());
+  return lines;
+}
+
 Result<Proof> prove_vocabulary(const Vocabulary& vocabulary, std::string_view vectors) {
   Proof proof;
   if (vocabulary.engine().chain) {
@@ -234,51 +276,6 @@ Result<Proof> prove_vocabulary(const Vocabulary& vocabulary, std::string_view ve
   }
   if (!vectors.empty()) CIYUAN_TRY_STATUS(prove_vectors(vocabulary, vectors, proof));
   return proof;
-}
-
-std::filesystem::path user_vocabulary_folder() {
-  if (const char* folder = std::getenv("CIYUAN_VOCABULARIES"); folder && *folder) return folder;
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data)
-    return std::filesystem::path(data) / "ciyuan" / "vocabularies";
-  if (const char* home = std::getenv("HOME"); home && *home)
-    return std::filesystem::path(home) / ".local/share/ciyuan/vocabularies";
-  return {};
-}
-
-Status add_vocabulary(std::string_view content, std::string_view source_sha256, const Proof& proof,
-                      const std::filesystem::path& folder) {
-  CIYUAN_TRY(const VocabularyFile file, parse_vocabulary_file(content));
-  if (VocabularySet::standard().knows(file.name))
-    return Error{ErrorCode::kConflict, "there is a vocabulary \"" + file.name + "\" already", "--name"};
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) return Error{ErrorCode::kUnavailable, failed.message(), folder.string()};
-  Json manifest = {{"vocabularies", Json::array()}};
-  const auto known = read_file(folder / "manifest.json", kManifestBytesMax);
-  if (known.ok()) {
-    CIYUAN_TRY(manifest, parse_json(*known));
-    if (!manifest.is_object() || !manifest.value("vocabularies", Json()).is_array())
-      return Error{ErrorCode::kCorrupt, "not a manifest", (folder / "manifest.json").string()};
-  } else if (known.error().code != ErrorCode::kNotFound) {
-    return known.error();
-  }
-  std::string packed(ZSTD_compressBound(content.size()), '\0');
-  const std::size_t size =
-      ZSTD_compress(packed.data(), packed.size(), content.data(), content.size(), kPackingLevel);
-  if (ZSTD_isError(size)) return Error{ErrorCode::kInternal, ZSTD_getErrorName(size), "zstd"};
-  packed.resize(size);
-  const std::string name = file.name + ".ciyuan-vocab.zst";
-  CIYUAN_TRY_STATUS(write_file_atomically(folder / name, packed));
-  manifest["vocabularies"].push_back(
-      {{"name", file.name},
-       {"file", name},
-       {"licence", "imported here"},
-       {"source", {{"sha256", source_sha256}}},
-       {"digest", to_hex(sha256(content))},
-       {"file_sha256", to_hex(sha256(packed))},
-       {"proved",
-        {{"tokens", proof.tokens}, {"special_tokens", proof.specials}, {"vectors", proof.vectors}}}});
-  return write_file_atomically(folder / "manifest.json", manifest.dump(2) + "\n");
 }
 
 }  // namespace ciyuan::token

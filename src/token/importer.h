@@ -4,10 +4,10 @@
 /// proves it.
 ///
 ///   ImportOptions options{.name = "mine"};
-///   CIYUAN_TRY(std::string content, import_vocabulary(file, options));         // as a vocabulary file,
-///   unpacked CIYUAN_TRY(auto vocabulary, Vocabulary::parse(content)); CIYUAN_TRY(Proof proof,
-///   prove_vocabulary(*vocabulary, vectors));           // or refused
-///   CIYUAN_TRY_STATUS(add_vocabulary(content, licence, proof, user_folder()));
+///   CIYUAN_TRY(std::string content, import_vocabulary(file, options));      // a vocabulary file, unpacked
+///   CIYUAN_TRY(auto vocabulary, Vocabulary::parse(content));
+///   CIYUAN_TRY(Proof proof, prove_vocabulary(*vocabulary, vectors));        // or refused
+///   CIYUAN_TRY_STATUS(add_vocabulary(content, sha256_of_file, proof, user_vocabulary_folder()));
 ///
 /// Kinds, told apart by content: tokenizer.json, tekken.json, *.tiktoken ranks, SentencePiece's *.model (BPE
 /// and unigram), GGUF (byte-level BPE, and SentencePiece's BPE with byte fallback). What is in a file and
@@ -20,7 +20,6 @@
 /// Memory: some ten times the file. Time: seconds for 250,000 tokens. Any thread.
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,10 +36,15 @@ struct ImportOptions {
   std::string name;                                       ///< lower case, digits, ".", "_", "-"
   std::string pretokenizer;                               ///< by name; empty: the file tells
   std::vector<std::pair<std::string, TokenId>> specials;  ///< for files that do not tell theirs (ranks)
+  bool whole_texts = false;  ///< a file's `truncation` is left out: texts are counted to their end
 };
 
 /// kInvalid, kTooLarge: the place in the file, and what is there.
 Result<std::string> import_vocabulary(std::string_view file, const ImportOptions& options);
+
+/// What a file says that has no part in counting a text: a line for people each. Nothing for files that are
+/// no tokenizer.json.
+std::vector<std::string> left_out(std::string_view file);
 
 /// What was found to hold.
 struct Proof {
@@ -51,17 +55,8 @@ struct Proof {
 };
 
 /// `vectors`: lines of {"text": …, "ids": […]}, or one document with a list "vectors" of them; "mode":
-/// "plain" takes special tokens for text. Empty: only what the vocabulary says of itself is tried. kCorrupt:
-/// the first that fails.
+/// "plain" takes special tokens for text, "framed" has what the post-processor puts round a text. Empty: only
+/// what the vocabulary says of itself is tried. kCorrupt: the first that fails.
 Result<Proof> prove_vocabulary(const Vocabulary& vocabulary, std::string_view vectors);
-
-/// Where a user's vocabularies are: CIYUAN_VOCABULARIES, else ciyuan/vocabularies in the user's data folder
-/// (XDG_DATA_HOME, ~/.local/share); empty if the environment has neither.
-std::filesystem::path user_vocabulary_folder();
-
-/// Writes the file, then the folder's manifest.json. kConflict: the name is taken, there or in
-/// VocabularySet::standard().
-Status add_vocabulary(std::string_view content, std::string_view source_sha256, const Proof& proof,
-                      const std::filesystem::path& folder);
 
 }  // namespace ciyuan::token

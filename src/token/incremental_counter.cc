@@ -27,7 +27,8 @@ void IncrementalCounter::append(std::string_view bytes) {
   known_.reset();
   const internal::Engine& engine = vocabulary_->engine();
   std::string repaired;
-  std::string& into = general_ ? repaired : engine.nfc ? segment_ : open_;
+  const bool has_literals = !engine.literals.empty();
+  std::string& into = general_ ? repaired : has_literals ? held_ : engine.nfc ? segment_ : open_;
   const std::size_t known = segment_.size(), size = open_.size();
   if (partial_.empty()) {
     std::size_t used = internal::repair_utf8(bytes, into);
@@ -38,6 +39,43 @@ void IncrementalCounter::append(std::string_view bytes) {
     partial_ = joined.substr(used);
   }
   if (general_) return general_->append(repaired);
+  has_literals ? release_held() : take(known, size);
+}
+
+// What stands before a literal is a text of its own, which ends there.
+void IncrementalCounter::release_held() {
+  const internal::Engine& engine = vocabulary_->engine();
+  std::size_t done = 0;
+  for (;;) {
+    const auto found = engine.literals.find_settled(std::string_view(held_).substr(done));
+    take(std::string_view(held_).substr(done, found.begin));
+    done += found.end;
+    if (found.token == nullptr) break;
+    finish_text();
+    ++settled_;
+  }
+  held_.erase(0, done);
+}
+
+void IncrementalCounter::finish_text() {
+  const internal::Engine& engine = vocabulary_->engine();
+  if (engine.nfc) internal::append_nfc(segment_, open_);
+  growing_.truncate(0);  // the last count may have put something else behind what is settled
+  settled_ += count_open(std::string_view(open_).substr(start_));
+  segment_.clear(), open_.clear(), counted_waiting_.clear();
+  start_ = 0;
+  memo_ = {}, growing_ = {};
+}
+
+void IncrementalCounter::take(std::string_view text) {
+  if (text.empty()) return;
+  const std::size_t known = segment_.size(), size = open_.size();
+  (vocabulary_->engine().nfc ? segment_ : open_) += text;
+  take(known, size);
+}
+
+void IncrementalCounter::take(std::size_t known, std::size_t size) {
+  const internal::Engine& engine = vocabulary_->engine();
   if (engine.nfc) {
     std::size_t stable = internal::nfc_last_segment(segment_, known);
     internal::append_nfc(std::string_view(segment_).substr(0, stable), open_);
@@ -92,11 +130,21 @@ std::uint64_t IncrementalCounter::count_open(std::string_view open) const {
 Tokens IncrementalCounter::count() const {
   if (!known_ && general_) {
     known_ = general_->count(partial_.empty() ? std::string_view() : internal::kReplacement);
+  } else if (!known_ && !held_.empty() && vocabulary_->engine().literals.find(held_, 0).token != nullptr) {
+    // One literal is the beginning of another: if the text ends here it is this one.
+    IncrementalCounter trial = *this;
+    vocabulary_->engine().split_at_literals(
+        std::exchange(trial.held_, {}), [&](std::string_view part, bool) { trial.take(part); },
+        [&](const AddedToken&) {
+          trial.finish_text();
+          ++trial.settled_;
+        });
+    known_ = static_cast<std::uint64_t>(trial.count().value);
   } else if (!known_) {
     std::size_t size = open_.size();
-    if (!segment_.empty() || !partial_.empty()) {
+    if (!segment_.empty() || !held_.empty() || !partial_.empty()) {
       // What waits is counted as if the text ended here, then taken back.
-      std::string waiting = segment_;
+      std::string waiting = segment_ + held_;
       if (!partial_.empty()) waiting += internal::kReplacement;
       vocabulary_->engine().nfc ? internal::append_nfc(waiting, open_) : void(open_ += waiting);
       if (!has_begun_ && vocabulary_->engine().has_prefix(open_)) open_.insert(0, 1, ' ');
@@ -119,7 +167,7 @@ Tokens IncrementalCounter::upper_bound() const {
   if (general_) return Tokens{static_cast<std::int64_t>(general_->most(3 * partial_.size()))};
   // A byte of prepared text makes at most one token; NFC makes at most three bytes of one, and so does
   // U+FFFD.
-  std::size_t waiting = open_.size() - start_ + 3 * (segment_.size() + partial_.size());
+  std::size_t waiting = open_.size() - start_ + 3 * (segment_.size() + held_.size() + partial_.size());
   if (!has_begun_ && waiting > 0) ++waiting;  // a prefix
   return Tokens{static_cast<std::int64_t>(settled_ + waiting)};
 }
@@ -130,28 +178,36 @@ std::size_t IncrementalCounter::longest_prefix(std::string_view delta, Tokens li
     while (to < delta.size() && internal::continues_character(delta[to])) ++to;
     return to;
   };
-  // Blocks first, larger as the open pretoken grows, so that copying the state stays cheap.
+  // Blocks first, larger as the open pretoken grows, so that copying the state stays cheap; then smaller
+  // ones.
   IncrementalCounter best = *this;
   std::size_t at = 0;
-  for (;;) {
+  bool is_over = false;
+  for (std::size_t size = kBlock; size > 0;) {
     if (at == delta.size()) return at;
+    if (!is_over) size = std::max(kBlock, best.open_size());
+    const std::size_t to = step_over(at, size);
     IncrementalCounter trial = best;
-    std::size_t to = step_over(at, std::max(kBlock, trial.open_size()));
     trial.append(delta.substr(at, to - at));
-    if (trial.count() > limit) break;
-    best = std::move(trial);
-    at = to;
+    if (trial.count() > limit) {
+      is_over = true;
+      size /= 2;
+    } else {
+      best = std::move(trial);
+      at = to;
+    }
   }
-  // Then character by character.
-  std::size_t longest = at;
+  // Then character by character: the count may yet fall.
+  std::size_t longest = at, counted = 0;
   while (at < delta.size()) {
     std::size_t to = step_over(at, 1);
     best.append(delta.substr(at, to - at));
     at = to;
     if (best.settled() > limit) break;
     Tokens count = best.count();
-    if (count <= limit) longest = at;
+    if (count <= limit) longest = at, counted = 0;
     if (!general_ && count.value > limit.value + kLookBeyond) break;
+    if (general_ && (counted += best.open_size()) > kLookBeyondBytes) break;
   }
   return longest;
 }

@@ -43,7 +43,8 @@ class IncrementalCounter {
 
   /// Exact.
   Tokens count() const;
-  /// Never below count(), nor below what count() will have been at any moment before: cheap, no tokenization.
+  /// Never below count(): cheap, no tokenization. It falls, too, as text turns out to be fewer tokens than
+  /// bytes.
   Tokens upper_bound() const;
   /// Tokens of pretokens that nothing can change any more: never above count(), and never smaller later.
   Tokens settled() const {
@@ -54,15 +55,22 @@ class IncrementalCounter {
   /// `limit`. The longest such prefix, but looked for no further than kLookBeyond tokens past the limit: a
   /// text whose count falls by more than that as it grows is not known to exist. (Of a vocabulary with a
   /// chain, where a word may become one unknown token, it is looked for until what is settled is past the
-  /// limit.)
+  /// limit, or kLookBeyondBytes have been counted in vain: those of a chain that keeps its text are few
+  /// characters. Such a prefix is safe to deliver, though it may not be the longest.)
   std::size_t longest_prefix(std::string_view delta, Tokens limit) const;
   static constexpr std::int64_t kLookBeyond = 16;
+  static constexpr std::size_t kLookBeyondBytes = 1 << 19;
 
   /// Bytes of text that are kept, because what follows may still change their tokens.
-  std::size_t kept_bytes() const { return open_size() + segment_.size() + partial_.size(); }
+  std::size_t kept_bytes() const { return open_size() + segment_.size() + held_.size() + partial_.size(); }
 
  private:
   void settle();
+  void release_held();
+  void finish_text();
+  void take(std::string_view text);
+  /// Text has been put behind the first `known` bytes of segment_, or `size` of open_.
+  void take(std::size_t known, std::size_t size);
   std::uint64_t count_open(std::string_view open) const;
 
   std::size_t open_size() const { return general_ ? general_->kept() : open_.size() - start_; }
@@ -71,6 +79,7 @@ class IncrementalCounter {
   std::optional<pipeline::OpenText> general_;  // for a vocabulary with a chain: then only partial_ beside it
   std::uint64_t settled_ = 0;
   std::string partial_;       // bytes of a character that is not whole yet
+  std::string held_;          // text in which a literal may have begun
   std::string segment_;       // characters that NFC may still join with what follows
   mutable std::string open_;  // prepared text; from start_ on it is not settled
   std::size_t start_ = 0;

@@ -54,8 +54,8 @@ struct Piece {
 class Vocabulary {
  public:
   /// From the content of a vocabulary file (vocabulary_file.h), packed with zstd or not. kCorrupt if it
-  /// contradicts itself.
-  static Result<std::shared_ptr<const Vocabulary>> parse(std::string_view file);
+  /// contradicts itself. `is_proved`: as below.
+  static Result<std::shared_ptr<const Vocabulary>> parse(std::string_view file, bool is_proved = true);
 
   ~Vocabulary();
   Vocabulary(const Vocabulary&) = delete;
@@ -64,11 +64,18 @@ class Vocabulary {
   const std::string& name() const;
   /// SHA-256 of the unpacked vocabulary file: for records.
   const Digest& digest() const;
+  /// Its ids were compared with those that its publisher's own tokenizer gives. Without that it agrees with
+  /// its file as we read it, and its counts are estimates.
+  bool is_proved() const;
   /// One more than the largest id.
   std::uint32_t size() const;
   const std::vector<AddedToken>& added_tokens() const;
 
-  /// Ordinary text: what looks like a special token is text. O(n), but O(n log n) in a pretoken's length.
+  /// No byte of a text makes more tokens, whatever stands around it.
+  std::uint64_t tokens_per_byte_max() const;
+
+  /// Ordinary text: what looks like a special token is text; other added tokens are kept whole, as Hugging
+  /// Face's tokenizers keep them with `encode_special_tokens`. O(n), but O(n log n) in a pretoken's length.
   Tokens count(std::string_view text) const;
   std::vector<TokenId> encode(std::string_view text) const;
   /// The same with where each token ends. Of a general tokenizer (WordPiece, Unigram, …): in the text itself,
@@ -84,6 +91,9 @@ class Vocabulary {
   std::vector<TokenId> encode_with_specials(std::string_view text,
                                             std::span<const std::string_view> allowed) const;
   Tokens count_with_specials(std::string_view text) const;
+  /// The same with what the file's post-processor puts round a text ([CLS] … [SEP]). kInvalid for a
+  /// vocabulary of the fast engine, whose file does not say it.
+  Result<std::vector<TokenId>> encode_framed(std::string_view text) const;
 
   /// The bytes of the tokens, one after the other: not always UTF-8. A space that the vocabulary adds in
   /// front of texts is taken away again. Of a general tokenizer what its decoder makes of them. kInvalid for

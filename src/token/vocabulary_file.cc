@@ -14,7 +14,6 @@ namespace ciyuan::token {
 namespace {
 
 constexpr std::string_view kMagic = "CIYUANV1";
-constexpr std::uint32_t kTokensMax = (1u << internal::JoinTable::kIdBits) - 1;
 
 Error corrupt(std::string message) { return Error{ErrorCode::kCorrupt, std::move(message), "vocabulary"}; }
 

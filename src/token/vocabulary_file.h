@@ -44,6 +44,9 @@
 
 namespace ciyuan::token {
 
+/// Ids below it: the highest of 18 bits means none in the tables (internal/bpe.h). The largest known
+/// vocabulary has 262,144, of which the last are only added tokens, and not among these.
+constexpr std::uint32_t kTokensMax = (1u << internal::JoinTable::kIdBits) - 1;
 constexpr std::size_t kVocabularyBytesMax = 64 << 20;  ///< unpacked; the largest known need is 3 MB
 
 struct VocabularyFile {

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "token/importer.h"
+#include "token/user_vocabularies.h"
 
 #ifndef CIYUAN_DATA_FOLDER
 #define CIYUAN_DATA_FOLDER "data"
@@ -62,6 +62,16 @@ Status VocabularySet::read_manifest() {
 Status VocabularySet::read_folder(const std::string& folder, bool added) {
   CIYUAN_TRY(std::string text, read_file(folder + "/manifest.json", kManifestBytesMax));
   CIYUAN_TRY(Json manifest, parse_json(text));
+  try {
+    read_entries(manifest, folder, added);
+  } catch (const Json::exception& problem) {
+    return Error{ErrorCode::kCorrupt, std::string("not a manifest: ") + problem.what(),
+                 folder + "/manifest.json"};
+  }
+  return {};
+}
+
+void VocabularySet::read_entries(const Json& manifest, const std::string& folder, bool added) {
   for (const Json& each : manifest.value("vocabularies", Json::array())) {
     Entry entry;
     entry.listing.name = each.value("name", std::string());
@@ -72,9 +82,11 @@ Status VocabularySet::read_folder(const std::string& folder, bool added) {
     entry.sha256 = each.value("file_sha256", std::string());
     entry.listing.present = std::filesystem::exists(entry.file);
     entry.listing.added = added;
+    // What we ship is proved by the project's own tests.
+    const Json proof = each.value("proved", Json::object());
+    entry.listing.proved = !added || (proof.is_object() && proof.value("vectors", 0) > 0);
     entries_.push_back(std::move(entry));
   }
-  return {};
 }
 
 Result<std::shared_ptr<const Vocabulary>> VocabularySet::find(std::string_view name) {
@@ -98,7 +110,7 @@ Result<std::shared_ptr<const Vocabulary>> VocabularySet::find(std::string_view n
       if (!packed) return packed.error();
       if (to_hex(sha256(*packed)) != entry.sha256)
         return Error{ErrorCode::kCorrupt, "its SHA-256 is not the one in the manifest", entry.file};
-      CIYUAN_TRY(entry.loaded, Vocabulary::parse(*packed));
+      CIYUAN_TRY(entry.loaded, Vocabulary::parse(*packed, entry.listing.proved));
     }
     return entry.loaded;
   }
@@ -106,12 +118,13 @@ Result<std::shared_ptr<const Vocabulary>> VocabularySet::find(std::string_view n
                "there is no vocabulary \"" + std::string(name) + "\"; there are " + known, "tokenizer"};
 }
 
-bool VocabularySet::knows(std::string_view name) {
+bool VocabularySet::ships(std::string_view name) {
   const auto listings = list();
   const std::string wanted = lower(name);
   return listings.ok() && std::any_of(listings->begin(), listings->end(), [&](const Listing& each) {
-           return each.name == wanted ||
-                  std::find(each.aliases.begin(), each.aliases.end(), wanted) != each.aliases.end();
+           const auto& aliases = each.aliases;
+           return !each.added &&
+                  (each.name == wanted || std::find(aliases.begin(), aliases.end(), wanted) != aliases.end());
          });
 }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "token/vocabulary.h"
 
@@ -39,12 +40,13 @@ class VocabularySet {
     std::string licence;
     bool present = false;  ///< its file is in the folder
     bool added = false;    ///< the user imported it
+    bool proved = true;    ///< its ids were compared with its publisher's: see Vocabulary::is_proved
   };
   Result<std::vector<Listing>> list();
   /// The names of those whose file is there.
   Result<std::vector<std::string>> present();
-  /// By name or alias, whether its file is there or not.
-  bool knows(std::string_view name);
+  /// By name or alias, whether its file is there or not; the user's are left out.
+  bool ships(std::string_view name);
   const std::string& folder() const { return folder_; }
 
  private:
@@ -55,6 +57,7 @@ class VocabularySet {
   };
   Status read_manifest();
   Status read_folder(const std::string& folder, bool added);
+  void read_entries(const Json& manifest, const std::string& folder, bool added);
 
   std::string folder_, added_;
   std::mutex mutex_;

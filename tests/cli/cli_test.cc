@@ -384,6 +384,12 @@ TEST(Cli, a_tokenizer_is_added_only_when_it_proves_exact) {
   EXPECT_NE(added.out.find("1 vectors"), std::string::npos) << added.out;
   EXPECT_TRUE(std::filesystem::exists(folder / "mine" / "cli-test.ciyuan-vocab.zst"));
   EXPECT_NE(program.run({"vocab", "list"}).out.find("qwen3.5"), std::string::npos);
+  const std::string unproved =
+      program.run({"vocab", "add", ranks, "--name", "not-tried", "--pretokenizer", "cl100k", "--json"}).out;
+  EXPECT_EQ(parse_json(unproved).value().at("level"), "estimated") << unproved;
+  EXPECT_EQ(program.run({"vocab", "add", ranks, "--name", "not-tried", "--pretokenizer", "cl100k"}).code,
+            kFailed)
+      << "the name is taken";
   unsetenv("CIYUAN_VOCABULARIES");
   std::filesystem::remove_all(folder);
 }

@@ -100,6 +100,31 @@ TEST_F(Count, counts_a_file_of_many_blocks_as_a_whole_text) {
   }
 }
 
+TEST_F(Count, counts_a_file_in_parts_on_several_threads_as_a_whole_text) {
+  std::mt19937_64 random(5);
+  std::string text;
+  while (text.size() < (21 << 20)) {
+    text += token::random_text(random, 30);
+    if (random() % 4 == 0) text += random() % 2 == 0 ? ".\nThe" : "ends\n";
+  }
+  write("long.txt", text);
+  write("short.txt", "one\ntwo");
+  options_.inputs = {path("long.txt"), path("short.txt"), path("a.txt")};
+  options_.json = true;
+  options_.tokenizers = {"o200k", "qwen3", "gemma3", "p50k"};
+  for (const unsigned threads : {1u, 5u}) {
+    options_.threads = threads;
+    ASSERT_EQ(run(), 0) << err_;
+    ASSERT_EQ(lines().size(), 3u);
+    for (const std::string& tokenizer : options_.tokenizers) {
+      const auto vocabulary = token::VocabularySet::standard().find(tokenizer).value();
+      EXPECT_EQ(lines().at(0).at("tokens").at(tokenizer), vocabulary->count(text).value) << tokenizer;
+      EXPECT_EQ(lines().at(1).at("tokens").at(tokenizer), vocabulary->count("one\ntwo").value) << tokenizer;
+    }
+    EXPECT_EQ(lines().at(0).at("bytes"), text.size());
+  }
+}
+
 TEST_F(Count, walks_folders_without_hidden_and_binary_files_and_expands_patterns) {
   write("sub/deep/c.md", "three");
   write("sub/.hidden/d.md", "no");

@@ -2,45 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "base/bytes.h"
-#include "base/crypto.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "token/vocabulary_file.h"
-#include "token/vocabulary_set.h"
+#include "tests/token/small_tokenizers.h"
 
 namespace ciyuan::token {
 namespace {
-
-/// A tokenizer.json of the bytes that stand for themselves, and two joins.
-Json small_tree() {
-  Json vocabulary = Json::object();
-  unsigned id = 0;
-  for (char c = '!'; c <= '~'; ++c) vocabulary[std::string(1, c)] = id++;
-  vocabulary["\u0120"] = id++;  // the space
-  vocabulary["ab"] = id++;
-  vocabulary["abc"] = id++;
-  return {{"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", {"a b", "ab c"}}}},
-          {"normalizer", nullptr},
-          {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}}},
-          {"added_tokens",
-           {{{"id", id},
-             {"content", "<end>"},
-             {"special", true},
-             {"single_word", false},
-             {"lstrip", false},
-             {"rstrip", false},
-             {"normalized", false}}}}};
-}
-
-Result<std::shared_ptr<const Vocabulary>> imported(std::string_view file,
-                                                   ImportOptions options = {
-                                                       .name = "mine", .pretokenizer = "", .specials = {}}) {
-  CIYUAN_TRY(const std::string content, import_vocabulary(file, options));
-  return Vocabulary::parse(content);
-}
 
 std::string refusal(const Json& tree) {
   const auto result = imported(tree.dump());
@@ -144,44 +112,6 @@ TEST(Importer, reads_ranks_and_takes_special_tokens_from_the_caller) {
     EXPECT_FALSE(imported(bad, {.name = "mine", .pretokenizer = "cl100k", .specials = {}}).ok()) << bad;
 }
 
-class Gguf {
- public:
-  Gguf() : bytes_("GGUF") { number<std::uint32_t>(3), number<std::uint64_t>(0), number<std::uint64_t>(5); }
-  Gguf& entry(std::string_view key, std::string_view value) {
-    return text(key), number<std::uint32_t>(8), text(value), *this;
-  }
-  Gguf& list(std::string_view key, const std::vector<std::string>& values) {
-    text(key), number<std::uint32_t>(9), number<std::uint32_t>(8), number<std::uint64_t>(values.size());
-    for (const std::string& value : values) text(value);
-    return *this;
-  }
-  Gguf& kinds(const std::vector<std::int32_t>& values) {
-    text("tokenizer.ggml.token_type"), number<std::uint32_t>(9), number<std::uint32_t>(5),
-        number<std::uint64_t>(values.size());
-    for (std::int32_t value : values) number(value);
-    return *this;
-  }
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  template <class Number>
-  void number(Number value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  void text(std::string_view value) { number<std::uint64_t>(value.size()), bytes_ += value; }
-  std::string bytes_;
-};
-
-std::string small_gguf(std::string_view model = "gpt2", std::string_view pre = "gpt-2") {
-  return Gguf()
-      .entry("tokenizer.ggml.model", model)
-      .entry("tokenizer.ggml.pre", pre)
-      .list("tokenizer.ggml.tokens", {"a", "b", "c", "ab", "abc", "<end>"})
-      .kinds({1, 1, 1, 1, 1, 3})
-      .list("tokenizer.ggml.merges", {"a b", "ab c"})
-      .bytes();
-}
-
 TEST(Importer, reads_a_gguf_and_refuses_every_front_of_it) {
   const std::string file = small_gguf();
   const auto vocabulary = imported(file);
@@ -237,25 +167,6 @@ TEST(Importer, reads_the_seeds_of_sentencepieces_kind) {
     const auto proof = prove_vocabulary(**vocabulary, "");
     EXPECT_TRUE(proof.ok()) << name << ": " << proof.error().text();
   }
-}
-
-TEST(Importer, what_is_added_is_found_by_its_name) {
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "ciyuan-added-vocabularies";
-  std::filesystem::remove_all(folder);
-  const std::string content =
-      import_vocabulary(small_tree().dump(), {.name = "mine", .pretokenizer = "", .specials = {}}).value();
-  ASSERT_TRUE(add_vocabulary(content, "00", {}, folder).ok());
-  VocabularySet set(std::string(CIYUAN_SOURCE_DIR) + "/data", folder.string());
-  ASSERT_TRUE(set.find("mine").ok());
-  EXPECT_EQ(to_hex(set.find("mine").value()->digest()), to_hex(sha256(content)));
-  EXPECT_TRUE(set.find("o200k").ok());
-  EXPECT_TRUE(set.knows("MINE"));
-  EXPECT_FALSE(set.knows("yours"));
-  const std::string taken =
-      import_vocabulary(small_tree().dump(), {.name = "o200k", .pretokenizer = "", .specials = {}}).value();
-  EXPECT_EQ(add_vocabulary(taken, "00", {}, folder).error().code, ErrorCode::kConflict);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -5,8 +5,10 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,16 @@ bool is_json_lines_file(const std::string& path);
 using ReadBlock = std::function<ssize_t(char* into, std::size_t size)>;
 /// `file` may be "-", for `in`.
 Result<ReadBlock> open_input(const std::string& file, std::istream& in);
+
+/// A file whose size is known, to be read at any place by any thread.
+struct PlacedFile {
+  std::uint64_t size = 0;
+  /// Fills the buffer from `offset` on: the bytes read, fewer where the file ends, -1 with errno.
+  std::function<ssize_t(std::uint64_t offset, char* into, std::size_t size)> read;
+};
+/// Null for "-", pipes and what else has no size, and for what open_input refuses.
+std::optional<PlacedFile> open_placed(const std::string& file);
+
 /// The file's name for people.
 std::string input_name(const std::string& file);
 /// Bytes of all files whose size is known.

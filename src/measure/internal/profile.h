@@ -24,13 +24,16 @@ class LoadedProfile : public Profile {
   const std::string& counted_by() const override { return counter_name; }
   record::Level output_level(bool has_tool_calls) const override {
     if (method.basis() == Basis::kProviderReported) return record::Level::kUnverified;
-    return has_tool_calls ? record::Level::kEstimated : record::Level::kProved;
+    return has_tool_calls ? record::Level::kEstimated : text_level();
+  }
+  /// Of any text: no better than the tokenizer is known.
+  record::Level text_level() const {
+    return vocabulary && !vocabulary->is_proved() ? record::Level::kEstimated : record::Level::kProved;
   }
   std::int64_t units_per_byte_max() const override {
     if (method.basis() == Basis::kCharacters)  // a Han character has three bytes at least
       return std::max((method.characters().han + 2) / 3, method.characters().other);
-    // No byte makes more than one token; normalisation of a few scripts may make more bytes of one.
-    return by_tokens() ? 3 : 1;
+    return by_tokens() ? static_cast<std::int64_t>(vocabulary->tokens_per_byte_max()) : 1;
   }
   bool bills_reported() const override { return method.basis() == Basis::kProviderReported; }
 

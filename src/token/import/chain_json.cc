@@ -17,8 +17,8 @@ using Ids = std::unordered_map<std::string, std::uint32_t>;
 
 Status add_token(const std::string& text, std::uint32_t id, const std::string& path, std::size_t& total,
                  ModelParts& model) {
-  if (id >= kTokensMax)
-    return invalid(path, "the id of \"" + text + "\" is no number below " + std::to_string(kTokensMax));
+  if (id >= kListedTokensMax)
+    return invalid(path, "the id of \"" + text + "\" is no number below " + std::to_string(kListedTokensMax));
   total += text.size();
   if (total > kAllTokensBytesMax) return Error{ErrorCode::kTooLarge, "more than 8 MB of tokens", path};
   if (id >= model.tokens.size()) model.tokens.resize(id + 1), model.is_token.resize(id + 1);
@@ -108,22 +108,6 @@ Status read_added_tokens(const Json& tree, const Ids& ids, std::size_t model_siz
   return {};
 }
 
-Status check_post_processor(const Json& processor, const std::string& path, int depth = 0) {
-  if (processor.is_null()) return {};
-  const std::string type = type_of(processor);
-  if (type == "Sequence" && depth == 0) {
-    const Json list = processor.value("processors", Json());
-    if (!list.is_array()) return not_supported(path + ".processors", list);
-    for (std::size_t i = 0; i < list.size(); ++i)
-      CIYUAN_TRY_STATUS(
-          check_post_processor(list[i], path + ".processors[" + std::to_string(i) + "]", depth + 1));
-    return {};
-  }
-  for (const char* known : {"TemplateProcessing", "BertProcessing", "RobertaProcessing", "ByteLevel"})
-    if (type == known) return {};
-  return not_supported(path, processor);
-}
-
 void append_number(std::string& to, std::uint64_t number, int bytes) {
   for (int i = 0; i < bytes; ++i) to.push_back(static_cast<char>(number >> (8 * i)));
 }
@@ -145,7 +129,6 @@ Result<ChainParts> read_chain_json(const Json& tree) {
   if (type == "BPE") CIYUAN_TRY_STATUS(read_merges(model.value("merges", Json()), ids, parts.model));
   const std::size_t size = type == "Unigram" ? parts.model.tokens.size() : ids.size();
   CIYUAN_TRY_STATUS(read_added_tokens(tree, ids, size, parts.added));
-  CIYUAN_TRY_STATUS(check_post_processor(tree.value("post_processor", Json()), "post_processor"));
   Json settings = model;
   settings.erase("vocab");
   settings.erase("merges");
@@ -158,6 +141,7 @@ Result<ChainParts> read_chain_json(const Json& tree) {
 }
 
 Result<std::string> chain_file_of(const std::string& name, const ChainParts& parts) {
+  CIYUAN_TRY_STATUS(check_size(parts.model.tokens.size()));
   const auto tried = pipeline::Chain::make(parts);
   if (!tried) return tried.error();
   Json added = Json::array();

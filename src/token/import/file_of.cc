@@ -109,6 +109,7 @@ std::string header_of(const std::string& name, const RawTokenizer& raw) {
 }  // namespace
 
 Result<std::string> file_of(const std::string& name, const RawTokenizer& raw) {
+  CIYUAN_TRY_STATUS(check_size(raw.tokens.size()));
   Ids ids;
   for (std::uint32_t id = 0; id < raw.tokens.size(); ++id) {
     const std::string& token = raw.tokens[id];

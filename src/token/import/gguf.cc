@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "token/import/gguf_names.h"
 #include "token/import/raw_tokenizer.h"
 #include "token/import/sentencepiece.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kEntriesMax = 4096;  ///< of metadata; models have some 40
 constexpr std::uint32_t kFloat = 6, kBool = 7, kString = 8, kArray = 9;
-enum : std::int32_t { kNormal = 1 };  // tokenizer.ggml.token_type
+enum : std::int32_t { kNormal = 1, kUserDefined = 4 };  // tokenizer.ggml.token_type
 
 /// Little-endian values off the front; after a failure everything fails.
 class Reader {
@@ -126,23 +127,6 @@ Result<Metadata> read_metadata(std::string_view bytes) {
   return data;
 }
 
-/// tokenizer.ggml.pre, as llama.cpp's convert_hf_to_gguf.py names them.
-struct Family {
-  const char* pretokenizer;
-  bool nfc, whole_piece;
-};
-const std::map<std::string, Family, std::less<>> kFamilies = {{"gpt-2", {"gpt2", false, false}},
-                                                              {"llama-bpe", {"llama3", false, true}},
-                                                              {"llama4", {"o200k", false, true}},
-                                                              {"gpt-4o", {"o200k", false, true}},
-                                                              {"qwen2", {"qwen2", true, false}},
-                                                              {"qwen35", {"qwen35", true, false}},
-                                                              {"tekken", {"tekken", false, true}},
-                                                              {"smollm", {"smollm2", false, false}},
-                                                              {"deepseek-v3", {"deepseek_v3", false, false}},
-                                                              {"kimi-k2", {"kimi_k2", false, true}},
-                                                              {"deepseek-r1-qwen", {"qwen2", true, false}}};
-
 Result<std::vector<SentencePiece>> pieces_of(const Metadata& data) {
   if (data.scores.size() != data.tokens.size())
     return invalid("tokenizer.ggml.scores", "not as many as tokens");
@@ -167,7 +151,7 @@ Result<pipeline::ChainParts> read_gguf_chain(std::string_view bytes, const Error
   CIYUAN_TRY(const Metadata data, read_metadata(bytes));
   const auto model = data.texts.find("tokenizer.ggml.model");
   if (model == data.texts.end() || model->second != "t5") return why_not_fast;
-  if (data.tokens.empty() || data.tokens.size() > kTokensMax || data.kinds.size() != data.tokens.size())
+  if (data.tokens.empty() || data.tokens.size() > kListedTokensMax || data.kinds.size() != data.tokens.size())
     return why_not_fast;
   CIYUAN_TRY(const std::vector<SentencePiece> pieces, pieces_of(data));
   SentencePieceSettings settings;
@@ -184,7 +168,7 @@ Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretok
     return found == data.texts.end() ? std::string() : found->second;
   };
   const std::string model = text_of("tokenizer.ggml.model");
-  if (data.tokens.empty() || data.tokens.size() > kTokensMax || data.kinds.size() != data.tokens.size())
+  if (data.tokens.empty() || data.tokens.size() > kListedTokensMax || data.kinds.size() != data.tokens.size())
     return invalid("tokenizer.ggml.tokens", "there are none, too many, or not as many as types");
   if (model == "llama" && pretokenizer.empty()) return sentencepiece_of(data);
   if (model != "gpt2")
@@ -193,11 +177,11 @@ Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretok
         "\"" + model + "\" is not supported (only gpt2, byte-level BPE, llama and t5, SentencePiece's, are)");
   RawTokenizer raw;
   const std::string pre = text_of("tokenizer.ggml.pre");
-  const auto family = kFamilies.find(pre);
-  if (family != kFamilies.end()) {
-    raw.nfc = family->second.nfc;
-    raw.whole_piece = family->second.whole_piece;
-    raw.pretokenizer = family->second.pretokenizer;
+  if (const GgufPre* known = gguf_pre(pre)) {
+    raw.nfc = known->nfc;
+    raw.whole_piece = known->whole_piece;
+    raw.pretokenizer = known->pretokenizer;
+    raw.expressions = known->expressions;
   }
   if (!pretokenizer.empty()) raw.pretokenizer = pretokenizer;
   if (raw.pretokenizer.empty())
@@ -214,10 +198,11 @@ Result<RawTokenizer> read_gguf(std::string_view bytes, const std::string& pretok
     if (!is_utf8(text) || text.empty()) return invalid(where, "not text");
     ids.emplace(text, id);
     if (data.kinds[id] != kNormal)
-      raw.added.push_back({id, std::string(text), true, false, false, false});
+      raw.added.push_back({id, std::string(text), data.kinds[id] != kUserDefined, false, false, false});
     else if (!bytes_of_alphabet(text, raw.tokens[id]))
       return invalid(where, "not in the byte-level alphabet");
   }
+  CIYUAN_TRY_STATUS(check_literals(raw));
   std::uint32_t last = 0;
   std::string left_bytes;
   for (std::size_t i = 0; i < data.merges.size(); ++i) {

@@ -1,10 +1,12 @@
 #include "token/import/raw_tokenizer.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <unordered_set>
 
 #include "base/bytes.h"
+#include "token/import/tokenizer_json.h"
 
 namespace ciyuan::token::import {
 void split_by_ranks(RawTokenizer& tokenizer) {
@@ -19,6 +21,31 @@ void split_by_ranks(RawTokenizer& tokenizer) {
       if (known.count(token.substr(0, left)) && known.count(token.substr(left)))
         tokenizer.splits[id].push_back(static_cast<std::uint8_t>(left));
   }
+}
+
+Status check_literals(const RawTokenizer& tokenizer) {
+  std::array<bool, 256> begins{};
+  for (std::size_t i = 0; i < tokenizer.added.size(); ++i) {
+    const AddedToken& token = tokenizer.added[i];
+    if (token.special) continue;
+    begins[static_cast<unsigned char>(token.content[0])] = true;
+    // U+FFFD may stand for bytes that are no text.
+    if (token.lstrip || token.rstrip || (token.normalized && tokenizer.nfc) || tokenizer.prefix != "none" ||
+        token.content.find("\xEF\xBF\xBD") != std::string::npos)
+      return not_supported("added_tokens[" + std::to_string(i) + "]", token.content);
+  }
+  // What is taken for text still hides what begins inside of it.
+  for (const AddedToken& token : tokenizer.added)
+    for (std::size_t at = 1; token.special && at < token.content.size(); ++at)
+      if (begins[static_cast<unsigned char>(token.content[at])])
+        return invalid("added_tokens", "another may begin inside of \"" + token.content + "\"");
+  return {};
+}
+
+Status check_size(std::size_t tokens) {
+  if (tokens <= kTokensMax) return {};
+  return Error{ErrorCode::kTooLarge,
+               std::to_string(tokens) + " tokens: at most " + std::to_string(kTokensMax) + " fit", "file"};
 }
 
 Status add_join(RawTokenizer& tokenizer, std::uint32_t made, std::uint32_t& last_made,
@@ -55,8 +82,8 @@ Result<RawTokenizer> read_rank_file(std::string_view text, const std::string& pr
     const char* last = line.data() + line.size();
     if (space == line.npos) return invalid(where, "not a token in base64 and its rank");
     const auto parsed = std::from_chars(line.data() + space + 1, last, rank);
-    if (parsed.ec != std::errc() || parsed.ptr != last || rank >= kTokensMax)
-      return invalid(where, "the rank is no number below " + std::to_string(kTokensMax));
+    if (parsed.ec != std::errc() || parsed.ptr != last || rank >= kListedTokensMax)
+      return invalid(where, "the rank is no number below " + std::to_string(kListedTokensMax));
     const auto token = from_base64(line.substr(0, space));
     if (!token.ok() || token->empty()) return invalid(where, "the token is not base64");
     total += token->size();

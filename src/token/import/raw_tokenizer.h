@@ -12,11 +12,13 @@
 #include "base/result.h"
 #include "token/internal/bpe.h"
 #include "token/pipeline/settings.h"
-#include "token/vocabulary.h"
+#include "token/vocabulary_file.h"
 
 namespace ciyuan::token::import {
 
-constexpr std::uint32_t kTokensMax = 1u << internal::JoinTable::kIdBits;
+/// So many tokens a publisher's file may list: one more than fits, since the last may be only added tokens,
+/// which ours leaves out of the list. What is left then must fit (check_size).
+constexpr std::uint32_t kListedTokensMax = kTokensMax + 1;
 constexpr std::size_t kTokenLengthMax = 255;
 constexpr std::size_t kAllTokensBytesMax = 8 << 20;  ///< of all tokens together; the largest known need 2 MB
 
@@ -51,6 +53,12 @@ Result<RawTokenizer> read_sentencepiece_json(const Json& tree);
 /// Every way to write a token as two: what a rank-based loop can join.
 void split_by_ranks(RawTokenizer& tokenizer);
 using pipeline::bytes_of_alphabet;
+/// Added tokens that are no control tokens are kept whole in ordinary text, as the references do. The fast
+/// engine finds them by a plain search; where the reference would find others, that is an error, and the
+/// general one's.
+Status check_literals(const RawTokenizer& tokenizer);
+/// kTooLarge: more than kTokensMax, which a vocabulary file cannot hold.
+Status check_size(std::size_t tokens);
 /// Adds the join of `left` and `right` (in bytes), which makes token `made`; in order of priority.
 Status add_join(RawTokenizer& tokenizer, std::uint32_t made, std::uint32_t& last_made,
                 std::size_t left_length, const std::string& where);

@@ -118,7 +118,8 @@ Result<Model> read_model(std::string_view bytes) {
   Message message(bytes);
   bool is_whole = true;
   for (Message::Field field; is_whole && message.next(field);) {
-    if (field.number == 1) is_whole = model.pieces.size() < kTokensMax && read_piece(field.bytes, model);
+    if (field.number == 1)
+      is_whole = model.pieces.size() < kListedTokensMax && read_piece(field.bytes, model);
     if (field.number == 2) is_whole = read_trainer(field.bytes, model);
     if (field.number == 3) is_whole = read_normalizer(field.bytes, model);
     if (field.number == 5) model.has_denormalizer = !field.bytes.empty();

@@ -101,20 +101,16 @@ Status read_merges(const Json& model, RawTokenizer& raw) {
   return {};
 }
 
-/// Without a prefix, what is no control token is kept whole in any text, as its reference always does.
 void mark_literals(RawTokenizer& raw) {
-  for (AddedToken& token : raw.added)
-    token.literal =
-        raw.prefix == "none" && !token.special && !token.lstrip && !token.rstrip && !token.normalized;
+  for (AddedToken& token : raw.added) token.literal = !token.special;
 }
 
 /// Tokens that only their added twins stand for need no place at the end of the list.
 void drop_last_literals(RawTokenizer& raw) {
-  const auto is_added = [&](std::size_t id) {
-    return std::any_of(raw.added.begin(), raw.added.end(),
-                       [&](const AddedToken& token) { return token.id == id; });
-  };
-  while (raw.tokens.size() > 1 && raw.splits.back().empty() && is_added(raw.tokens.size() - 1)) {
+  std::vector<bool> is_added(raw.tokens.size());
+  for (const AddedToken& token : raw.added)
+    if (token.id < is_added.size()) is_added[token.id] = true;
+  while (raw.tokens.size() > 1 && raw.splits.back().empty() && is_added[raw.tokens.size() - 1]) {
     raw.tokens.pop_back();
     raw.splits.pop_back();
     if (!raw.priorities.empty()) raw.priorities.pop_back();
@@ -141,6 +137,7 @@ Result<RawTokenizer> read_sentencepiece_json(const Json& tree) {
   CIYUAN_TRY_STATUS(read_vocabulary(model, raw));
   CIYUAN_TRY_STATUS(read_merges(model, raw));
   CIYUAN_TRY_STATUS(read_added(tree, raw));
+  CIYUAN_TRY_STATUS(check_literals(raw));
   mark_literals(raw);
   drop_last_literals(raw);
   return raw;

@@ -156,7 +156,7 @@ Result<RawTokenizer> read_tekken(const Json& tree, const std::string& pretokeniz
     return invalid("config", "not a tekken's");
   const auto first = config["default_num_special_tokens"].get<std::uint64_t>();
   const auto size = config["default_vocab_size"].get<std::uint64_t>();
-  if (size > kTokensMax || first >= size) return invalid("config.default_vocab_size", "out of range");
+  if (size > kListedTokensMax || first >= size) return invalid("config.default_vocab_size", "out of range");
   RawTokenizer raw;
   raw.priority_is_token = raw.whole_piece = true;
   raw.expressions = {config["pattern"].get<std::string>()};
@@ -221,8 +221,8 @@ Status must_be_unset(const Json& object, const char* member, const std::string& 
 }
 
 Result<std::uint32_t> token_id(const Json& id, const std::string& path, const std::string& text) {
-  if (id.is_number_unsigned() && id.get<std::uint64_t>() < kTokensMax) return id.get<std::uint32_t>();
-  return invalid(path, "the id of \"" + text + "\" is no number below " + std::to_string(kTokensMax));
+  if (id.is_number_unsigned() && id.get<std::uint64_t>() < kListedTokensMax) return id.get<std::uint32_t>();
+  return invalid(path, "the id of \"" + text + "\" is no number below " + std::to_string(kListedTokensMax));
 }
 
 Result<std::vector<Merge>> merges_of(const Json& model) {
@@ -297,6 +297,7 @@ Result<RawTokenizer> read_tokenizer_json(std::string_view text, const std::strin
     CIYUAN_TRY_STATUS(read_tokens(model, raw));
     CIYUAN_TRY_STATUS(read_merges(model, raw));
     CIYUAN_TRY_STATUS(read_added(tree, raw));
+    CIYUAN_TRY_STATUS(check_literals(raw));
     return raw;
   } catch (const Json::exception& problem) {
     return invalid("file", std::string("not a tokenizer.json: ") + problem.what());

@@ -63,6 +63,9 @@ void Engine::fill_table() {
 }
 
 void Engine::prepare_counting() {
+  for (const AddedToken& token : added) added_by_id.push_back(&token);
+  std::stable_sort(added_by_id.begin(), added_by_id.end(),
+                   [](const AddedToken* a, const AddedToken* b) { return a->id < b->id; });
   constexpr std::size_t kSets = 1 << 16;
   table = std::make_unique<PieceTable>(kSets);
   long_pieces = std::make_unique<LongPieceTable>();
@@ -88,6 +91,11 @@ void Engine::prepare_counting() {
     const char text = static_cast<char>(byte);
     has_all_bytes &= bpe.count_joined({&text, 1}) == 1;
   }
+  // A line feed beside another character in a token kept whole would lie across a border.
+  has_borders = !regex && std::none_of(added.begin(), added.end(), [](const AddedToken& token) {
+    return (token.literal || !token.special) && token.content.find('\n') != std::string::npos &&
+           token.content.find_first_not_of('\n') != std::string::npos;
+  });
   if (!words || words->literals_are_plain()) count_blocks = block_counter(best_tier(), pretokenizer);
 }
 
@@ -240,8 +248,9 @@ std::string_view Engine::bytes_of(TokenId id, char& buffer) const {
     return {&buffer, 1};
   }
   const auto found =
-      std::find_if(added.begin(), added.end(), [id](const AddedToken& token) { return token.id == id; });
-  return found == added.end() ? std::string_view() : found->content;
+      std::lower_bound(added_by_id.begin(), added_by_id.end(), id,
+                       [](const AddedToken* token, TokenId wanted) { return token->id < wanted; });
+  return found == added_by_id.end() || (*found)->id != id ? std::string_view() : (*found)->content;
 }
 
 }  // namespace ciyuan::token::internal

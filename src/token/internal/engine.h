@@ -21,10 +21,25 @@
 
 namespace ciyuan::token::internal {
 
+/// Calls on_text(piece, is_beginning) and on_token(added token) for the parts of `text`, in order.
+template <class OnText, class OnToken>
+void split(std::string_view text, const AddedTokenIndex& index, OnText on_text, OnToken on_token) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto found = index.find(text, at);
+    const std::size_t stop = found.token ? found.begin : text.size();
+    if (stop > at) on_text(text.substr(at, stop - at), at == 0);
+    if (!found.token) return;
+    on_token(*found.token);
+    at = found.end;
+  }
+}
+
 class Engine {
  public:
   std::string name;
   Digest digest{};
+  bool is_proved = true;
   Pretokenizer pretokenizer = Pretokenizer::kO200k;
   std::shared_ptr<const RegexPretokenizer> regex;  ///< for kRegex
   std::shared_ptr<WordCutter> words;               ///< for kSentencePiece
@@ -33,12 +48,15 @@ class Engine {
   std::unique_ptr<const pipeline::Chain> chain;  ///< if given, it does all, and the parts below are empty
   Bpe bpe;
   std::vector<AddedToken> added;
+  std::vector<const AddedToken*> added_by_id;
   AddedTokenIndex raw_added, normalized_added;
+  AddedTokenIndex literals;  ///< kept whole in ordinary text; `words` has those of its own
   Borders borders;
   std::unique_ptr<PieceTable> table;            ///< filled by all threads
   std::unique_ptr<LongPieceTable> long_pieces;  ///< as well
   std::vector<std::uint8_t>
       character_tokens;              ///< of U+4E00 to U+9FFF each, as a part of a pretoken; some unused after
+  bool has_borders = false;          ///< parts.h
   bool has_all_bytes = false;        ///< each byte of ASCII is a token
   CountText count_blocks = nullptr;  ///< null: this processor counts by the matchers
 
@@ -52,8 +70,16 @@ class Engine {
   bool folds_space_signs() const { return words && !words->keeps_space_signs(); }
   /// Whether a space goes in front of prepared text. `is_beginning`: no special token comes before it.
   bool has_prefix(std::string_view prepared, bool is_beginning = true) const;
+  /// Ordinary text between literals, and these: on_text(part, is_beginning), on_token(token).
+  template <class OnText, class OnToken>
+  void split_at_literals(std::string_view text, OnText on_text, OnToken on_token) const {
+    if (literals.empty()) return on_text(text, true);
+    split(text, literals, on_text, on_token);
+  }
   /// Of prepared text.
   std::uint64_t count(std::string_view prepared, bool is_beginning = true) const;
+  /// The same of text that has another in front, behind a border of parts.h.
+  std::uint64_t count_inside(std::string_view prepared) const { return count_bare(prepared, count_blocks); }
   std::uint64_t count_by_matchers(std::string_view prepared) const;
   void encode(std::string_view prepared, std::vector<TokenId>& out, bool is_beginning = true) const;
   /// Joins see the piece as it is: no sign in it stands for a space.

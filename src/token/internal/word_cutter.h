@@ -71,6 +71,11 @@ class WordCutter {
   /// A literal holds U+2581 as it stands, so that in text it is not the same as a space.
   bool keeps_space_signs() const { return keeps_space_signs_; }
 
+  /// Some token holds the one character followed by the other; one byte of each, of ASCII or any other.
+  bool is_crossed(char left, char right) const {
+    return crossed_[class_of(left) * kClasses + class_of(right)];
+  }
+
   bool takes_space_runs() const { return space_run_most_ > 0; }
 
   /// For looking at many bytes at once. None of these cuts is wrong; first() may know of more.
@@ -99,9 +104,6 @@ class WordCutter {
   }
   static std::size_t pair_of(const char* p) {
     return static_cast<std::size_t>(static_cast<unsigned char>(p[0])) << 8 | static_cast<unsigned char>(p[1]);
-  }
-  bool is_crossed(char left, char right) const {
-    return crossed_[class_of(left) * kClasses + class_of(right)];
   }
   std::size_t space_run_at(const char* p, const char* end, bool& may_grow) const;
   bool may_cut(const char* begin, const char* p, const char* end) const;

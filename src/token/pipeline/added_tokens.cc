@@ -11,18 +11,39 @@ namespace {
 
 bool has(std::uint32_t c, std::uint8_t flag) { return (flags(c) & flag) != 0; }
 
-std::size_t white_before(std::string_view text, std::size_t at) {
-  while (at > 0 && has(character_before(text, at), kWhite)) {
-    do --at;
-    while (internal::continues_character(text[at]));
+/// The white space around a place. A run is measured once, however many tokens lie in it: each may take all
+/// of it.
+class WhiteSpace {
+ public:
+  explicit WhiteSpace(std::string_view text) : text_(text) {}
+  std::size_t before(std::size_t at) {
+    if (before_.begin <= at && at <= before_.end) return before_.begin;
+    std::size_t begin = at;
+    while (begin > 0 && has(character_before(text_, begin), kWhite)) {
+      do --begin;
+      while (internal::continues_character(text_[begin]));
+      // The run goes on with one that is known.
+      if (begin == before_.end) begin = before_.begin;
+    }
+    before_ = {begin, at};
+    return begin;
   }
-  return at;
-}
+  std::size_t after(std::size_t at) {
+    if (after_.begin <= at && at <= after_.end) return after_.end;
+    std::size_t end = at;
+    while (end < text_.size() && has(character_at(text_, end), kWhite))
+      end += internal::character_length(text_[end]);
+    after_ = {at, end};
+    return end;
+  }
 
-std::size_t white_after(std::string_view text, std::size_t at) {
-  while (at < text.size() && has(character_at(text, at), kWhite)) at += internal::character_length(text[at]);
-  return at;
-}
+ private:
+  struct Run {
+    std::size_t begin = 1, end = 0;
+  };
+  std::string_view text_;
+  Run before_, after_;
+};
 
 }  // namespace
 
@@ -64,6 +85,7 @@ bool AddedTokens::is_refused(std::string_view text, const Match& match, const Wa
 
 std::vector<AddedTokens::Part> AddedTokens::cut(std::string_view text, const Wanted& wanted) const {
   std::vector<Part> parts;
+  WhiteSpace white(text);
   std::size_t done = 0;
   for (std::size_t at = 0; !tokens_.empty() && at < text.size();) {
     const Match match = find(text, at);
@@ -75,8 +97,8 @@ std::vector<AddedTokens::Part> AddedTokens::cut(std::string_view text, const Wan
     at = match.end;
     if (is_refused(text, match, wanted)) continue;
     std::size_t begin = match.begin, end = match.end;
-    if (match.token->lstrip) begin = std::max(white_before(text, begin), done);
-    if (match.token->rstrip) end = white_after(text, end);
+    if (match.token->lstrip) begin = std::max(white.before(begin), done);
+    if (match.token->rstrip) end = white.after(end);
     if (done < begin) parts.push_back({done, begin});
     parts.push_back({begin, end, match.token});
     done = end;
@@ -86,6 +108,7 @@ std::vector<AddedTokens::Part> AddedTokens::cut(std::string_view text, const Wan
 }
 
 std::size_t AddedTokens::final_until(std::string_view text, const Wanted& wanted) const {
+  WhiteSpace white(text);
   for (std::size_t at = 0; !tokens_.empty() && at < text.size();) {
     const Match match = find(text, at);
     if (match.hit_end) return match.begin;
@@ -93,8 +116,7 @@ std::size_t AddedTokens::final_until(std::string_view text, const Wanted& wanted
     at = match.end;
     // White space that it takes may go on, and so may a word.
     if (match.token->single_word && match.end == text.size()) return match.begin;
-    if (!is_refused(text, match, wanted) && match.token->rstrip &&
-        white_after(text, match.end) == text.size())
+    if (!is_refused(text, match, wanted) && match.token->rstrip && white.after(match.end) == text.size())
       return match.begin;
   }
   return text.size();
@@ -106,6 +128,13 @@ void AddedTokens::drop_places(std::string_view text, Cuts& cuts) const {
     // At the end a token may begin that must not be inside of a word.
     return here < text.size() || !has_single_word_ || !has(character_before(text, here), kWord);
   });
+  struct Found {
+    std::size_t begin, end;  ///< of the match
+    std::size_t taken;       ///< no place before it and behind `begin`, or an earlier one's
+    bool needs_sides;
+  };
+  std::vector<Found> all;
+  WhiteSpace white(text);
   for (std::size_t at = 0; !tokens_.empty() && at < text.size();) {
     const Match match = find(text, at);
     if (match.token == nullptr && !match.hit_end) break;
@@ -113,14 +142,18 @@ void AddedTokens::drop_places(std::string_view text, Cuts& cuts) const {
     const bool is_found = match.token != nullptr;
     // What is refused hides what begins inside of it all the same; white space that is taken belongs to the
     // token.
-    const std::size_t end = is_found && match.token->rstrip ? white_after(text, match.end) : match.end;
-    const bool needs_sides = is_found && match.token->single_word;
-    cuts.filter([&](std::size_t here) {
-      if (needs_sides && (here == match.begin || here == match.end) && !is_between_words(text, here))
-        return false;
-      return here <= match.begin || here >= end;
-    });
+    const std::size_t end = is_found && match.token->rstrip ? white.after(match.end) : match.end;
+    all.push_back({match.begin, match.end, all.empty() ? end : std::max(end, all.back().taken),
+                   is_found && match.token->single_word});
   }
+  auto next = all.begin();
+  cuts.filter([&](std::size_t here) {
+    while (next != all.end() && next->begin < here) ++next;
+    const bool begins = next != all.end() && next->begin == here && next->needs_sides;
+    const bool ends = next != all.begin() && next[-1].end == here && next[-1].needs_sides;
+    if ((begins || ends) && !is_between_words(text, here)) return false;
+    return next == all.begin() || here >= next[-1].taken;
+  });
 }
 
 bool AddedTokens::may_begin_at(std::string_view text, std::size_t at) const {

@@ -24,6 +24,8 @@ Result<std::unique_ptr<Chain>> Chain::make(ChainParts parts) {
   CIYUAN_TRY_STATUS(
       read_pre_tokenizer(settings.value("pre_tokenizer", Json()), "pre_tokenizer", made->pre_tokenizers_));
   CIYUAN_TRY_STATUS(read_decoder(settings.value("decoder", Json()), "decoder", made->decoders_));
+  CIYUAN_TRY(made->post_processor_,
+             PostProcessor::read(settings.value("post_processor", Json()), "post_processor"));
   const Json model = settings.value("model", Json());
   CIYUAN_TRY(made->model_, make_model(model, made->parts_.model, "model"));
   std::uint64_t most = made->model_->tokens_of_byte();

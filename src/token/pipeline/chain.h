@@ -30,13 +30,15 @@
 #include "token/pipeline/decoder.h"
 #include "token/pipeline/model.h"
 #include "token/pipeline/normalizer.h"
+#include "token/pipeline/post_processor.h"
 #include "token/pipeline/pre_tokenizer.h"
 #include "token/vocabulary.h"
 
 namespace ciyuan::token::pipeline {
 
 struct ChainParts {
-  Json settings;  ///< normalizer, pre_tokenizer, model (without its lists), decoder, as in tokenizer.json
+  Json settings;  ///< normalizer, pre_tokenizer, model (without its lists), post_processor, decoder, as in
+                  ///< tokenizer.json
   ModelParts model;
   std::vector<AddedToken> added;
 };
@@ -60,6 +62,8 @@ class Chain {
   std::uint64_t count(std::string_view text, const Wanted& wanted) const;
   std::vector<TokenId> encode(std::string_view text, const Wanted& wanted) const;
   std::vector<Piece> encode_with_ends(std::string_view text, const Wanted& wanted) const;
+  /// The tokens of a text with what the post-processor puts round them.
+  std::vector<TokenId> framed(const std::vector<TokenId>& ids) const { return post_processor_.framed(ids); }
   /// kInvalid: an id that there is not.
   Result<std::string> decode(std::span<const TokenId> ids) const;
   /// The token's own text, "" if there is no such id.
@@ -97,6 +101,7 @@ class Chain {
   PreTokenizers pre_tokenizers_;
   std::unique_ptr<Model> model_;
   Decoders decoders_;
+  PostProcessor post_processor_;
   std::vector<std::string> raw_texts_, normalized_texts_;
   AddedTokens raw_, normalized_;
   std::vector<std::pair<TokenId, std::string>> decoded_added_;  ///< by id

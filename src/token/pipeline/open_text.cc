@@ -11,13 +11,12 @@ OpenText::OpenText(const OpenText& other)
       growing_(other.growing_ ? other.growing_->copy() : nullptr),
       open_(other.open_),
       settled_(other.settled_),
-      most_(other.most_),
       next_try_(other.next_try_) {}
 
 OpenText& OpenText::operator=(OpenText other) {
   chain_ = other.chain_, start_ = other.start_;
   growing_ = std::move(other.growing_), open_ = std::move(other.open_);
-  settled_ = other.settled_, most_ = other.most_, next_try_ = other.next_try_;
+  settled_ = other.settled_, next_try_ = other.next_try_;
   return *this;
 }
 
@@ -29,16 +28,11 @@ void OpenText::append(std::string_view text) {
   next_try_ = open_.size() + open_.size() / 2 + 1;
 }
 
-std::uint64_t OpenText::most_now(std::size_t bytes) const {
-  return settled_ + (growing_ ? growing_->most() : 0) + bytes * chain_->tokens_of_byte();
-}
-
 std::uint64_t OpenText::most(std::size_t waiting) const {
-  return std::max(most_, most_now(open_.size() + waiting));
+  return settled_ + (growing_ ? growing_->most() : 0) + (open_.size() + waiting) * chain_->tokens_of_byte();
 }
 
 void OpenText::settle() {
-  most_ = most(0);
   const auto found = chain_->restart(open_, start_, kKeptMax);
   if (!found) return;
   std::string last;

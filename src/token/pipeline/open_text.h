@@ -34,20 +34,19 @@ class OpenText {
   /// Never above any count to come.
   std::uint64_t least() const { return settled_ + (growing_ ? growing_->least() : 0); }
   std::uint64_t settled() const { return settled_; }
-  /// Never below any count so far, with so many bytes waiting.
+  /// Never below the count, with so many bytes waiting.
   std::uint64_t most(std::size_t waiting) const;
   std::size_t kept() const { return open_.size(); }
 
  private:
   static constexpr std::size_t kKeptMax = 256;  ///< so much is kept of a piece before its beginning is let go
   void settle();
-  std::uint64_t most_now(std::size_t bytes) const;
 
   const Chain* chain_;
   Start start_;
   std::unique_ptr<GrowingTokens> growing_;  ///< of the piece that goes on, if any
   std::string open_;
-  std::uint64_t settled_ = 0, most_ = 0;
+  std::uint64_t settled_ = 0;
   std::size_t next_try_ = 0;  ///< the size of open_ from which on another search may find something
 };
 

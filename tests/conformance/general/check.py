@@ -129,6 +129,16 @@ def compare(name, is_right, show, texts, programs, environment):
     return different
 
 
+def framed_vectors(tokenizer, texts, file):
+    """What the post-processor puts round texts, for `vocab add` to compare; nothing where there is none."""
+    if tokenizer.post_processor is None:
+        return []
+    tokenizer.encode_special_tokens = False
+    file.write_text("".join(json.dumps(dict(text=text, ids=tokenizer.encode(text).ids, mode="framed")) + "\n"
+                            for text in texts))
+    return ["--vectors", str(file)]
+
+
 def check_refusals(tokenizer, folder, programs, environment):
     """Each with its place."""
     wrong = 0
@@ -163,8 +173,9 @@ def main():
                 continue
             file = folder / f"{name}.json"
             file.write_text(tokenizer.to_str())
-            check_imports.add(programs, file, name, environment)
             some = strings(arguments.strings, index, texts)
+            vectors = framed_vectors(tokenizer, some, folder / "framed.jsonl")
+            check_imports.add(programs, file, name, environment, *vectors)
             if index % 4 == 0 or "nf" in name:
                 some += every_character()
             reference = tokenizers_here.without_post_processor(tokenizer)

@@ -115,9 +115,9 @@ class HuggingFace:
         self.specials = {token["content"]: token["id"] for token in tree["added_tokens"]}
         tree = dict(tree, post_processor=None)
         self.full = tokenizers.Tokenizer.from_str(json.dumps(tree))
-        # Literals are found in ordinary text, too (import_sentencepiece.py).
-        literals = [token for token in tree["added_tokens"] if tree["model"].get("byte_fallback") and not token["special"]]
-        self.bare = tokenizers.Tokenizer.from_str(json.dumps(dict(tree, added_tokens=literals)))
+        # Ordinary text: special tokens are text, other added tokens are kept whole.
+        self.bare = tokenizers.Tokenizer.from_str(json.dumps(tree))
+        self.bare.encode_special_tokens = True
 
     def plain(self, texts):
         return [e.ids for e in self.bare.encode_batch_fast(texts, add_special_tokens=False)]
@@ -340,7 +340,7 @@ def vocabulary_texts(content):
     for length in lengths:
         texts.append(content[at:at + length].decode("utf-8", errors="ignore"))
         at += length
-    literals = [token["content"] for token in header["added_tokens"] if token.get("literal")]
+    literals = [token["content"] for token in header["added_tokens"] if not token["special"]]
     return [text for text in texts + 9 * literals if text]
 
 
