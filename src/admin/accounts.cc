@@ -18,7 +18,8 @@ Json account_json(const store::AccountRow& row) {
           {"credits", format_decimal(row.credits_posted, row.scale)},
           {"debits", format_decimal(row.debits_posted, row.scale)},
           {"funded", format_decimal(row.funded, row.scale)},
-          {"may_overdraw", row.may_overdraw}};
+          {"may_overdraw", row.may_overdraw},
+          {"closed", row.closed}};
 }
 
 std::string_view word_for(store::EntryKind kind) {
@@ -202,6 +203,16 @@ http::Response Handlers::account_statement(const Request& request) {
   Json body = {{"account", account_json(**account)}, {"lines", std::move(lines)}};
   if (rows->size() == *limit) body["next"] = rows->back().entry;
   return json_response(body);
+}
+
+http::Response Handlers::close_account(const Request& request) {
+  const std::string& name = request.path.at("name");
+  clerk::Reply reply = parts().clerk->call(clerk::CloseAccount{parts().clock(), request.actor, name});
+  if (auto* error = std::get_if<Error>(&reply)) return problem(*error);
+  auto row = reader().account(name);
+  if (!row.ok()) return problem(row.error());
+  if (!*row) return problem(404, name + ": no such account");
+  return json_response(account_json(**row));
 }
 
 http::Response Handlers::post(const Request& request) {

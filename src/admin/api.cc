@@ -36,6 +36,7 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/v1/accounts", &Handlers::list_accounts, "prefix, after, limit"},
     {"POST", "/v1/accounts/post", &Handlers::post},
     {"GET", "/v1/accounts/{name}", &Handlers::get_account, "at"},
+    {"POST", "/v1/accounts/{name}/close", &Handlers::close_account},
     {"GET", "/v1/accounts/{name}/statement", &Handlers::account_statement, "from, after, limit"},
     {"GET", "/v1/records", &Handlers::list_records, "contract, key, session, from, to, after, limit"},
     {"GET", "/v1/records/{id}", &Handlers::get_record},

@@ -18,6 +18,7 @@
 /// it.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -81,8 +82,8 @@ class Api {
   ApplyOutcome apply(std::vector<contract::Document> changes, const std::vector<std::string>& removed,
                      std::string_view actor);
 
-  /// Closes the contract's billing periods that are over at `at`; when to look again (zero: never, as things
-  /// stand).
+  /// Closes the contract's billing periods that are over at `at`, and posts what was sold, earned and lost of
+  /// its packages; when to look again (zero: never, as things stand).
   Result<TimePoint> close_periods(const std::string& contract, TimePoint at);
   /// Ends the vouchers that can be reported no longer.
   Status close_vouchers();
@@ -94,12 +95,16 @@ class Api {
   friend struct Handlers;
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
   Status load();
+  Result<TimePoint> close_over(const std::string& contract, TimePoint at);
+  Result<TimePoint> recognise_packages(const std::string& contract, TimePoint at);
   void publish(std::shared_ptr<const contract::Registry> registry);
   ApplyOutcome apply_locked(std::vector<contract::Document> changes, const std::vector<std::string>& removed,
                             std::string_view actor);
 
   ApiParts parts_;
-  mutable std::mutex mutex_;           // handle() and apply(), one at a time
+  mutable std::mutex mutex_;                        // handle() and apply(), one at a time
+  std::map<std::string, TimePoint> open_vouchers_;  // by name: until when they can be reported; under mutex_
+  bool knows_open_vouchers_ = false;                // those of earlier runs are among them
   std::mutex closing_mutex_;           // close_periods(), one at a time; taken after mutex_ where both are
   mutable std::mutex registry_mutex_;  // what registry() and trouble() read
   std::shared_ptr<const contract::Registry> registry_;

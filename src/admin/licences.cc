@@ -101,22 +101,29 @@ Result<std::vector<Json>> vouchers_of(store::Reader& reader, const std::string& 
 }
 
 struct VoucherRequest {
+  Id id;  ///< the caller's, so that the same request twice is one voucher
   std::string device;
   Amount ciyuan, quantum;
   TimePoint until;
 };
 
-Result<VoucherRequest> read_request(const Request& request, const Licence& licence) {
+Result<VoucherRequest> read_request(const Request& request, const Licence& licence, TimePoint now) {
   CIYUAN_TRY(Json body, parse_json(request.body));
   if (!body.is_object()) return invalid("", "the body is not an object");
   for (const auto& member : body.items()) {
     const std::string& name = member.key();
-    if (name != "device" && name != "ciyuan" && name != "until" && name != "quantum")
+    if (name != "id" && name != "device" && name != "ciyuan" && name != "until" && name != "quantum")
       return invalid(name.substr(0, 60), "is no member that is known here");
     if (!member.value().is_string())
       return invalid(name, member.value().dump().substr(0, 100) + " is not a text");
   }
   VoucherRequest wanted;
+  wanted.id = make_uuid7(now);
+  if (body.contains("id")) {
+    Result<Id> id = parse_id(text_at(body, "id"));
+    if (!id.ok()) return invalid("id", id.error().message);
+    wanted.id = *id;
+  }
   wanted.device = text_at(body, "device");
   if (wanted.device.empty()) return invalid("device", "is missing");
   if (!body.contains("ciyuan")) return invalid("ciyuan", "is missing");
@@ -158,7 +165,7 @@ Result<licence::Voucher> draft_voucher(const contract::Registry& registry, const
     return invalid("until", to_rfc3339(wanted.until) + " is after " + to_rfc3339(weights_until) +
                                 ", when the contract's equivalence clause counts otherwise");
   licence::Voucher voucher;
-  voucher.id = make_uuid7(now);
+  voucher.id = wanted.id;
   voucher.licence = licence.name;
   voucher.contract = licence.contract;
   voucher.device = *device;
@@ -209,6 +216,23 @@ Status close_voucher(Step& step, Json& paper, const std::string& why, TimePoint 
   return step.paper(paper);
 }
 
+// The voucher of this id, where it was issued as it is asked for now; nothing where there is none.
+Result<std::optional<Json>> issued_before(ApiParts& parts, const Licence& licence,
+                                          const VoucherRequest& wanted) {
+  CIYUAN_TRY(std::optional<Json> paper,
+             report::find_paper(*parts.reader, "Voucher", licence.name + "/" + wanted.id.text()));
+  if (!paper) return paper;
+  CIYUAN_TRY(licence::Voucher voucher,
+             licence::read_voucher(text_at(*paper, "note"), {&parts.licence_key->verifier(), 1}));
+  const char* other = voucher.device.name != wanted.device ? "device"
+                      : voucher.ciyuan != wanted.ciyuan    ? "ciyuan"
+                      : voucher.quantum != wanted.quantum  ? "quantum"
+                      : voucher.until != wanted.until      ? "until"
+                                                           : nullptr;
+  if (other == nullptr) return paper;
+  return Error{ErrorCode::kConflict, "the id stands for a voucher with another " + std::string(other), "id"};
+}
+
 /// Why the server does not believe a report; kept with the voucher, once for each chain.
 Error keep_refusal(ApiParts& parts, Json paper, const licence::Chain& chain, const std::string& why,
                    std::string words, const std::string& actor) {
@@ -246,6 +270,12 @@ Json summary_of(const Json& paper) {
   return shown;
 }
 
+Json issued_json(const ApiParts& parts, const Json& paper) {
+  return {{"voucher", summary_of(paper)},
+          {"note", text_at(paper, "note")},
+          {"server_key", parts.licence_key->verifier().text()}};
+}
+
 }  // namespace
 
 http::Response Handlers::get_licence(const Request& request) {
@@ -279,8 +309,11 @@ http::Response Handlers::issue_voucher(const Request& request) {
   const auto registry = api.registry();
   const Licence* licence = registry->find_licence(request.path.at("name"));
   if (licence == nullptr) return problem(404, "Licence/" + request.path.at("name") + ": no such document");
-  Result<VoucherRequest> wanted = read_request(request, *licence);
+  Result<VoucherRequest> wanted = read_request(request, *licence, parts().clock());
   if (!wanted.ok()) return problem(wanted.error());
+  Result<std::optional<Json>> before = issued_before(parts(), *licence, *wanted);
+  if (!before.ok()) return problem(before.error());
+  if (*before) return json_response(issued_json(parts(), **before));
   Result<licence::Voucher> voucher = draft_voucher(*registry, *licence, *wanted, parts().clock());
   if (!voucher.ok()) return problem(voucher.error());
   Result<Json> paper = write_voucher(*licence, *voucher, request.actor);
@@ -309,10 +342,10 @@ Result<Json> Handlers::write_voucher(const Licence& licence, const licence::Vouc
   CIYUAN_TRY_STATUS(step.paper(paper));
   step.move("hold/" + text_at(paper, "name"), account, account + "/held", voucher.ciyuan);
   CIYUAN_TRY(std::uint64_t leaf, step.take());
-  return Json{{"voucher", summary_of(paper)},
-              {"note", note},
-              {"server_key", parts().licence_key->verifier().text()},
-              {"leaf", leaf}};
+  api.open_vouchers_[text_at(paper, "name")] = voucher.report_by;
+  Json issued = issued_json(parts(), paper);
+  issued["leaf"] = leaf;
+  return issued;
 }
 
 http::Response Handlers::report_chain(const Request& request) {
@@ -346,9 +379,17 @@ Result<Json> Handlers::take_chain(const licence::Chain& chain, bool close, const
   if (standing == licence::Standing::kLonger && (!is_open || parts().clock() >= report_by))
     return keep_refusal(parts(), std::move(paper), chain, "late",
                         "the voucher is closed, or could be reported until " + to_rfc3339(report_by), actor);
+  // What the device has not said itself nobody says for it: it may be counting still.
+  const bool is_final = !chain.statements.empty() && chain.statements.back().is_final;
+  if (close && !is_final)
+    return Error{ErrorCode::kConflict,
+                 "the chain does not end with a statement that is the device's last: `ciyuan licence meter "
+                 "FILE --finish` writes it there. Without it the voucher closes at " +
+                     to_rfc3339(report_by),
+                 "close"};
   Json answer = {{"standing", licence::name_of(standing)}};
   Amount posted;
-  if (is_open && (standing == licence::Standing::kLonger || close)) {
+  if (is_open && (standing == licence::Standing::kLonger || is_final)) {
     Step step(parts(), actor);
     if (standing == licence::Standing::kLonger) {
       const licence::Statement& last = chain.statements.back();
@@ -364,7 +405,7 @@ Result<Json> Handlers::take_chain(const licence::Chain& chain, bool close, const
       paper["digest"] = chain.digests.back();
       paper["reported"] = to_rfc3339(parts().clock());
     }
-    if (close)
+    if (is_final)
       CIYUAN_TRY_STATUS(close_voucher(step, paper, "reported", parts().clock()));
     else
       CIYUAN_TRY_STATUS(step.paper(paper));
@@ -379,15 +420,27 @@ Result<Json> Handlers::take_chain(const licence::Chain& chain, bool close, const
 Status Api::close_vouchers() {
   std::lock_guard lock(mutex_);
   if (parts_.publisher->refuses()) return {};
-  CIYUAN_TRY(std::vector<Json> vouchers, vouchers_of(*parts_.reader, ""));
+  if (!knows_open_vouchers_) {
+    CIYUAN_TRY(std::vector<Json> vouchers, vouchers_of(*parts_.reader, ""));
+    for (const Json& paper : vouchers) {
+      if (text_at(paper, "state") != "open") continue;
+      CIYUAN_TRY(open_vouchers_[text_at(paper, "name")], parse_rfc3339(text_at(paper, "report_by")));
+    }
+    knows_open_vouchers_ = true;
+  }
   const TimePoint now = parts_.clock();
-  for (Json& paper : vouchers) {
-    if (text_at(paper, "state") != "open") continue;
-    CIYUAN_TRY(TimePoint report_by, parse_rfc3339(text_at(paper, "report_by")));
-    if (now < report_by) continue;
-    Step step(parts_, "licences");
-    CIYUAN_TRY_STATUS(close_voucher(step, paper, "expired", now));
-    CIYUAN_TRY_STATUS(step.take());
+  for (auto one = open_vouchers_.begin(); one != open_vouchers_.end();) {
+    if (now >= one->second) {
+      CIYUAN_TRY(Json paper, report::paper(*parts_.reader, "Voucher", one->first));
+      if (text_at(paper, "state") == "open") {
+        Step step(parts_, "licences");
+        CIYUAN_TRY_STATUS(close_voucher(step, paper, "expired", now));
+        CIYUAN_TRY_STATUS(step.take());
+      }
+      one = open_vouchers_.erase(one);
+    } else {
+      ++one;
+    }
   }
   return {};
 }

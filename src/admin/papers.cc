@@ -144,7 +144,7 @@ http::Response Handlers::equivalence(const Request& request) {
   Result<report::Period> period = closed_period_of(request, *offset);
   if (!period.ok()) return problem(period.error());
   std::string_view table = request.asked("with");
-  if (table.empty()) return problem(invalid("with", "is missing: the name of an Equivalence"));
+  if (table.empty()) return problem(invalid("with", "is missing: the name of an Equivalence or a Method"));
   return reply_of(report::compare_equivalence(reader(), name, *period, std::string(table)));
 }
 

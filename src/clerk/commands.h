@@ -95,6 +95,13 @@ struct Post {
   std::string memo;
   SecretKey salt{};  ///< keys the digest in the log, which strangers read; the same for the same id
 };
+/// Nothing more is posted to the account or held on it, for good; its entries stay to be read. kNotFound.
+/// kRefused: it has a balance, or open calls hold on it. One that is closed already is answered as done.
+struct CloseAccount {
+  TimePoint at;
+  std::string actor;
+  std::string account;
+};
 /// Takes back what an expired package has left, to "expired/<package>/CIYUAN", and logs it. One that no call
 /// has used yet is granted what it had first, where a part of it is kept. What open calls hold is theirs: the
 /// command may be repeated, and then takes what has come back since.
@@ -134,7 +141,7 @@ struct Tick {
 };
 
 using Command =
-    std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, Settle, ExpirePackage, Tick>;
+    std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, Settle, CloseAccount, ExpirePackage, Tick>;
 
 /// Why an open was refused: which clause, on which account, what was left.
 struct Refusal {

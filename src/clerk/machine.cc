@@ -279,6 +279,8 @@ void StateMachine::apply(Command command, ReplyTo to, std::vector<Answer>& answe
     answers.push_back({to, settle_papers(*eight)});
   } else if (auto* nine = std::get_if<ExpirePackage>(&command)) {
     answers.push_back({to, expire(*nine)});
+  } else if (auto* ten = std::get_if<CloseAccount>(&command)) {
+    answers.push_back({to, close_account(*ten)});
   } else {
     settle_silent(std::get<Tick>(command).elapsed);
     answers.push_back({to, Done{}});
@@ -382,6 +384,30 @@ Reply StateMachine::log(const Act& command) {
   Id id = id_from_content(command.action + "/" + std::to_string(tree_.size()) + "/" + command.kind + "/" +
                           command.name);
   return Done{log_action(id, command.action, command.kind, command.name, Digest{}, command.actor)};
+}
+
+Reply StateMachine::close_account(const CloseAccount& command) {
+  if (auto wrong = check_text(command.actor, kNameBytesMax, "actor")) return *wrong;
+  if (auto wrong = check_text(command.account, kNameBytesMax, "account")) return *wrong;
+  auto found = find_account(command.account);
+  if (!found.ok()) return found.error();
+  if (!*found) return Error{ErrorCode::kNotFound, command.account + ": no such account", "account"};
+  const ledger::Account& account = ledger_.account(**found);
+  if (account.closed) return Done{};
+  if (!account.balance().is_zero())
+    return Error{ErrorCode::kRefused,
+                 "account " + account.name + " has a balance of " +
+                     format_decimal(account.balance(), account.scale) + " " + account.unit +
+                     ": post it elsewhere first",
+                 "account"};
+  if (place(**found).users > 0)
+    return Error{ErrorCode::kRefused,
+                 std::to_string(place(**found).users) + " open calls hold on the account " + account.name,
+                 "account"};
+  CIYUAN_CHECK(ledger_.close_account(**found).ok(), "an account that is there can be closed");
+  touch(**found, true);
+  Id id = id_from_content("close/" + std::to_string(tree_.size()) + "/" + command.account);
+  return Done{log_action(id, "close", "Account", command.account, Digest{}, command.actor)};
 }
 
 Result<StateMachine::PostingPlan> StateMachine::plan_posting(const Post& command, bool is_claim) {

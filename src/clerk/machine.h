@@ -182,6 +182,7 @@ class StateMachine {
   Result<std::vector<ledger::Line>> correcting_lines(const Correct& command);
   Result<std::optional<store::RecordRow>> committed_or_new_record(const Id& id);
   Reply post(Post& command);
+  Reply close_account(const CloseAccount& command);
   Reply expire(const ExpirePackage& command);
   /// What a posting comes to; nothing is changed by asking.
   struct PostingPlan {

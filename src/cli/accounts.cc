@@ -55,7 +55,8 @@ void show(Session& session, const ShowOptions& options) {
     return;
   }
   Table table({"FIELD", "VALUE"});
-  for (const char* field : {"name", "unit", "balance", "funded", "credits", "debits", "may_overdraw"})
+  for (const char* field :
+       {"name", "unit", "balance", "funded", "credits", "debits", "may_overdraw", "closed"})
     table.add({field, text_at(*account, field)});
   if (account->contains("at")) {
     const Json& then = member_of(*account, "at");
@@ -95,6 +96,12 @@ void deposit(Session& session, const DepositOptions& options) {
                 << "; balance " << text_at(member_of(*reply, "credit"), "balance") << " " << options.unit
                 << "\n";
   session.note("posting " + text_at(*reply, "id") + ": sending it again with --id changes nothing");
+}
+
+void close(Session& session, const std::string& account) {
+  auto reply = session.send_json("POST", "/v1/accounts/" + percent_encoded(account) + "/close");
+  if (!reply.ok()) return session.fail(reply.error());
+  session.out() << account << " is closed\n";
 }
 
 struct StatementOptions {
@@ -178,6 +185,13 @@ void add_account_commands(CLI::App& app, Session& session) {
     if (deposit_options->amount.empty()) throw CLI::RequiredError("AMOUNT, or --amount AMOUNT,");
     deposit(session, *deposit_options);
   });
+
+  auto* close_command = account->add_subcommand(
+      "close", "Close an account for good: one without a balance that no open call holds on");
+  auto closed = std::make_shared<std::string>();
+  close_command->add_option("ACCOUNT", *closed, "Its name")->required();
+  close_command->footer("Example:\n  ciyuan account close prepaid/demo-prepaid/balance/CNY");
+  close_command->callback([&session, closed] { close(session, *closed); });
 
   auto* statement_command = account->add_subcommand("statement", "An account's entries, newest first");
   auto statement_options = std::make_shared<StatementOptions>();

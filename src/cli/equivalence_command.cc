@@ -5,11 +5,12 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/rounding.h"
 #include "cli/internal/commands.h"
 #include "cli/internal/custody.h"
 #include "cli/internal/equivalence.h"
 #include "contract/equivalence.h"
-#include "measure/modality.h"
+#include "token/vocabulary_set.h"
 
 namespace ciyuan::cli {
 namespace {
@@ -71,7 +72,7 @@ void print_check(Session& session, const EquivalenceFile& file) {
 }
 
 struct CheckOptions {
-  std::vector<std::string> files, keys;
+  std::vector<std::string> files, keys, texts;
   bool json = false;
 };
 
@@ -92,10 +93,30 @@ Status check_signers(Session& session, const EquivalenceFile& file, const CheckO
   return {};
 }
 
+// Of tables that count texts: what they hold of them makes the middle only.
+Status check_text_interval(Session& session, const EquivalenceFile& file, const CheckOptions& options) {
+  if (!counts_texts(file.table.basis())) return {};
+  std::vector<std::string> inputs = options.texts;
+  if (inputs.empty()) inputs = {token::VocabularySet::standard().folder() + "/parity"};
+  CIYUAN_TRY(const std::vector<ParityText> texts, read_parity_texts(inputs));
+  const Status right = check_interval(file.document.value, texts);
+  if (right.ok()) return {};
+  if (right.error().code == ErrorCode::kNotFound && options.texts.empty()) {
+    session.note("low and high were not made again: " + right.error().text() +
+                 " (--text says where the texts are)");
+    return {};
+  }
+  return contract::document_error(file.document, right.error().path, right.error().message);
+}
+
 void check(Session& session, const CheckOptions& options) {
   for (const std::string& name : options.files) {
     const EquivalenceFiles files = read_equivalences(name);
     for (const EquivalenceFile& file : files.tables) {
+      if (Status right = check_text_interval(session, file, options); !right.ok()) {
+        session.fail(right.error());
+        continue;
+      }
       options.json ? void(session.out() << json_of(file).dump() << '\n') : print_check(session, file);
       if (Status right = check_signers(session, file, options); !right.ok()) session.fail(right.error());
     }
@@ -110,10 +131,16 @@ void add_check(CLI::App& parent, Session& session) {
   command->add_option("--signed-by", options->keys, "A verifier key that must have signed. May be repeated")
       ->type_name("KEY")
       ->allow_extra_args(false);
+  command
+      ->add_option("--text", options->texts,
+                   "The texts that were counted: LANGUAGE=FILE, or a folder of LANGUAGE.txt files. None: the "
+                   "Universal Declaration of Human Rights")
+      ->allow_extra_args(false);
   command->add_flag("--json", options->json, "One JSON object a line");
   command->footer(
       "Example:\n  ciyuan equivalence check parity.json --signed-by lantern.example+3d5f…+AW…\n\n"
-      "Each figure that the table holds the makings of is made again. An error names the JSON pointer (in "
+      "Each figure is made again of what the table holds, and of the texts where those are here. An error "
+      "names the JSON pointer (in "
       "YAML the line,\n"
       "too), the value and the rule; exit code 2. A signature that is missing or wrong: 1.");
   command->callback([&session, options] { check(session, *options); });
@@ -173,12 +200,9 @@ void add_sign(CLI::App& parent, Session& session) {
 
 // Half up at two decimals, away from zero.
 std::string percent_between(Amount first, Amount second) {
-  const Amount difference = second - first;
-  const Int128 size = difference.is_negative() ? -difference.units() : difference.units();
-  const Amount hundredths(
-      measure::rounded_quotient(size * 10'000, first.units(), measure::Rounding::kHalfUp));
-  const std::string text = format_decimal(hundredths, 2);
-  return (difference.is_negative() ? "-" : "+") + text;
+  const std::optional<Amount> hundredths = difference_of_percent(first, second);
+  if (!hundredths) return "";
+  return (second < first ? "" : "+") + format_decimal(*hundredths, 2);
 }
 
 Status diff(Session& session, const std::string& first_name, const std::string& second_name, bool json) {
@@ -262,8 +286,8 @@ void compare(Session& session, const CompareOptions& options) {
     return;
   }
   const Json& other = member_of(*reply, "table");
-  out << text_at(*reply, "contract") << " under " << text_at(other, "name") << " "
-      << text_at(other, "version") << " (" << text_at(other, "basis")
+  out << text_at(*reply, "contract") << " under " << (text_at(other, "kind") == "Method" ? "the method " : "")
+      << text_at(other, "name") << " " << text_at(other, "version") << " (" << text_at(other, "basis")
       << "), for comparison: nothing was posted\n";
   Table table({"MODEL", "KIND", "TOKENS", "BILLED", "LOW", "MIDDLE", "HIGH", "%"});
   table.align_right({2, 3, 4, 5, 6, 7});
@@ -279,7 +303,7 @@ void compare(Session& session, const CompareOptions& options) {
   table.print(out);
   out << text_at(*reply, "calls") << " calls\n";
   for (const auto& [model, calls] : member_of(*reply, "uncovered").items())
-    out << calls << " calls of " << model << ", for which the table has no row, are left out\n";
+    out << calls << " calls of " << model << ", for which it has no figures, are left out\n";
   const Json& unexplained = member_of(*reply, "unexplained");
   if (text_at(unexplained, "calls") != "0")
     out << text_at(unexplained, "calls") << " records have " << text_at(unexplained, "ciyuan")
@@ -288,11 +312,15 @@ void compare(Session& session, const CompareOptions& options) {
 
 void add_compare(CLI::App& parent, Session& session) {
   auto* command = parent.add_subcommand(
-      "compare", "What a contract's calls would have been in Ciyuan under another table; posts nothing");
+      "compare",
+      "What a contract's calls would have been in Ciyuan under another table or method; posts nothing");
   auto options = std::make_shared<CompareOptions>();
   command->add_option("CONTRACT", options->contract, "Its name")->required();
   command->add_option("--period", options->period, "2026, 2026-11, 2026-11-05 or A..B")->required();
-  command->add_option("--with", options->with, "Name of an Equivalence that was applied")->required();
+  command
+      ->add_option("--with", options->with,
+                   "Name of an Equivalence or a Method that was applied: parity, Method/native-v1")
+      ->required();
   command->add_flag("--json", options->json, "As JSON");
   command->footer("Example:\n  ciyuan equivalence compare deal --period 2026-11 --with parity");
   command->callback([&session, options] { compare(session, *options); });

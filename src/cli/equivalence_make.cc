@@ -15,11 +15,6 @@ using measure::EquivalenceBasis;
 
 constexpr std::size_t kDateLength = 10;
 
-bool counts_texts(EquivalenceBasis basis) {
-  return basis == EquivalenceBasis::kReferenceTokenizer || basis == EquivalenceBasis::kBytes ||
-         basis == EquivalenceBasis::kHanCharacters;
-}
-
 struct MakeOptions {
   EquivalenceRequest request;
   std::string basis, book, output;
@@ -126,6 +121,13 @@ void add_equivalence_make(CLI::App& parent, Session& session) {
   command->add_option("--name", request.name, "The table's name")->required();
   command->add_option("--table-version", request.version, "Its version")->capture_default_str();
   command->add_option("--date", request.date, "Its date; today if not said")->type_name("YYYY-MM-DD");
+  auto* provider =
+      command->add_option("--provider", request.provider, "For whom it is: the provider's Party");
+  auto* consumer = command->add_option("--consumer", request.consumer, "And the consumer's");
+  provider->needs(consumer);
+  consumer->needs(provider);
+  command->add_option("--from", request.from, "In force from this date on");
+  command->add_option("--until", request.until, "In force until this date, which is not in it");
   command->add_option("--source", request.source, "Where it comes from, in words");
   command
       ->add_option("-m,--model", options->models,

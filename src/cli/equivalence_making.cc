@@ -308,6 +308,10 @@ Result<Json> make_equivalence(const EquivalenceRequest& request) {
                 {"unit", "CIYUAN"},
                 {"basis", name_of(request.basis)},
                 {"models", Json::array()}};
+  if (!request.provider.empty() || !request.consumer.empty())
+    table["parties"] = {{"provider", request.provider}, {"consumer", request.consumer}};
+  if (!request.from.empty()) table["effective_from"] = request.from;
+  if (!request.until.empty()) table["effective_until"] = request.until;
   if (request.basis != EquivalenceBasis::kIdentity && request.basis != EquivalenceBasis::kBurndown)
     table["rounding"] = "half_up";
   const bool has_reference =

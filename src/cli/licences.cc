@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "base/file.h"
+#include "base/id.h"
 #include "base/time.h"
 #include "cli/internal/commands.h"
 #include "cli/internal/custody.h"
@@ -27,16 +28,24 @@ void keygen(Session& session, const std::string& name, const std::string& file) 
 }
 
 struct IssueOptions {
-  std::string licence, device, ciyuan, until, quantum, output;
+  std::string licence, device, ciyuan, until, quantum, output, id;
 };
 
 void issue(Session& session, const IssueOptions& options) {
   Json wanted = {{"device", options.device}, {"ciyuan", options.ciyuan}};
   if (!options.until.empty()) wanted["until"] = options.until;
   if (!options.quantum.empty()) wanted["quantum"] = options.quantum;
+  // Made here, not there: where no answer comes, the same voucher can be asked for again.
+  const std::string id = options.id.empty() ? make_uuid7(now()).text() : options.id;
+  wanted["id"] = id;
   auto reply = session.send_json("POST", "/v1/licences/" + percent_encoded(options.licence) + "/vouchers",
                                  wanted.dump());
-  if (!reply.ok()) return session.fail(reply.error());
+  if (!reply.ok()) {
+    session.fail(reply.error());
+    if (reply.error().code == ErrorCode::kUnavailable || reply.error().code == ErrorCode::kInternal)
+      session.note("voucher " + id + ": asking again with --id never gives a second one");
+    return;
+  }
   session.deliver(text_at(*reply, "note"), options.output, "ciyuan licence meter");
   session.note("the server's key, for --server: " + text_at(*reply, "server_key"));
 }
@@ -82,6 +91,7 @@ void report(Session& session, const std::string& file, bool close, bool json) {
 
 struct MeterOptions {
   std::string file, voucher, key, server;
+  bool finish = false;
 };
 
 Result<licence::Meter> open_meter(const MeterOptions& options) {
@@ -132,6 +142,12 @@ Json answer_to(licence::Meter& meter, const std::string& line) {
 void meter(Session& session, const MeterOptions& options) {
   Result<licence::Meter> meter = open_meter(options);
   if (!meter.ok()) return session.fail(meter.error());
+  if (options.finish) {
+    if (Status finished = meter->finish(now()); !finished.ok()) return session.fail(finished.error());
+    session.out() << decimal(meter->used()) << " of " << decimal(meter->voucher().ciyuan)
+                  << " Ciyuan used; the voucher is used no further\n";
+    return;
+  }
   std::string line;
   while (std::getline(session.console().in, line)) {
     if (line.empty()) continue;
@@ -170,6 +186,7 @@ void add_server_commands(CLI::App& licence, Session& session) {
   issue_command->add_option(
       "--quantum", issue_options->quantum,
       "Ciyuan marked ahead of use, which a crash may count too much; a thousandth if not said");
+  issue_command->add_option("--id", issue_options->id, "UUID: the same one again gives the same voucher");
   issue_command->add_option("-o,--output", issue_options->output,
                             "File to write; standard output if not said");
   issue_command->footer(
@@ -179,8 +196,10 @@ void add_server_commands(CLI::App& licence, Session& session) {
   auto* report_command = licence.add_subcommand("report", "Brings a device's chain to the server");
   auto report_options = std::make_shared<std::tuple<std::string, bool, bool>>();
   report_command->add_option("FILE", std::get<0>(*report_options), "The device's chain")->required();
-  report_command->add_flag("--close", std::get<1>(*report_options),
-                           "The device uses the voucher no further: its rest is the licence's again");
+  report_command->add_flag(
+      "--close", std::get<1>(*report_options),
+      "Refuse a chain that does not end with the device's last statement, which closes the "
+      "voucher: its rest is the licence's again");
   report_command->add_flag("--json", std::get<2>(*report_options), "As JSON");
   report_command->footer("Example:\n  ciyuan licence report cutter-1.chain");
   report_command->callback([&session, report_options] {
@@ -214,6 +233,9 @@ void add_device_commands(CLI::App& licence, Session& session) {
   meter_command->add_option("--key", meter_options->key, "File of the device's private key")->required();
   meter_command->add_option("--server", meter_options->server, "The server's key, as `issue` told it")
       ->required();
+  meter_command->add_flag(
+      "--finish", meter_options->finish,
+      "Count nothing: write the chain's last statement, so that a report closes the voucher");
   meter_command->footer(
       "Example:\n  echo '{\"model\":\"smollm2\",\"input\":12,\"output\":30}' | ciyuan licence meter "
       "cutter-1.chain "

@@ -59,6 +59,17 @@ void print_accounts(std::ostream& out, const Json& statement) {
         << " is not in the ledger\n";
 }
 
+void print_packages(std::ostream& out, const Json& statement) {
+  Table table({"PACKAGE", "SOLD", "EARNED", "EXPIRED", "DEFERRED NOW", "CURRENCY"});
+  table.align_right({1, 2, 3, 4});
+  for (const Json& one : statement.value("packages", Json::array()))
+    table.add({text_at(one, "package"), text_at(one, "sold"), text_at(one, "earned"),
+               text_at(one, "breakage"), text_at(one, "deferred"), text_at(one, "currency")});
+  if (table.empty()) return;
+  out << "\n";
+  table.print(out);
+}
+
 void print_statement(std::ostream& out, const Json& reply) {
   out << "Contract " << text_at(reply, "contract") << ", from "
       << (reply.contains("from") ? text_at(reply, "from") : "the first call") << " until "
@@ -84,6 +95,7 @@ void print_statement(std::ostream& out, const Json& reply) {
   out << text_at(reply, "ciyuan") << " Ciyuan\n";
   for (const auto& sum : member_of(reply, "money").items())
     out << sum.value().get<std::string>() << " " << sum.key() << "\n";
+  print_packages(out, reply);
   print_accounts(out, reply);
 }
 

@@ -10,7 +10,9 @@
 ///
 /// and each line of `signatures` is a signature line of a signed note (tlog/note.h) under it, made with the
 /// key whose public half is the Party's `settlement_key`. So a table can be signed by one party, sent, and
-/// signed by the other, and a changed figure leaves no signature right. Pure functions: any thread.
+/// signed by the other, and a changed figure leaves no signature right; nor does a change of `parties` or of
+/// the dates, which a contract that asks for signatures wants in the table, and as its own. Pure functions:
+/// any thread.
 
 #include <string>
 #include <string_view>

@@ -244,8 +244,12 @@ http::Task<bool> MeteredCall::take_seat() {
     }
     co_return false;
   }
-  if (!taken->has_value()) co_return true;
-  clerk::Command command = std::move(**taken);
+  // The seat's account is its own, whoever sits on it.
+  const std::string account = licence->account("seat=" + resolved_.seat);
+  for (contract::Limit& limit : resolved_.terms.limits)
+    if (limit.account == account) limit.account = licence->account("seat=" + taken->seat);
+  if (!taken->command) co_return true;
+  clerk::Command command = std::move(*taken->command);
   clerk::Reply reply = co_await worker_.mailbox.ask(std::move(command));
   if (std::holds_alternative<clerk::Done>(reply)) {
     seats.confirm(*licence, resolved_.seat);

@@ -15,12 +15,13 @@ std::string prefix_of(const contract::Licence& licence) {
 }
 
 Status add_paper(clerk::Settle& command, const contract::Licence& licence, const std::string& holder,
-                 TimePoint assigned, TimePoint released) {
+                 const std::string& seat, TimePoint assigned, TimePoint released) {
   Json paper = {{"kind", "Seat"},
                 {"name", prefix_of(licence) + holder},
                 {"licence", licence.name},
                 {"holder", holder},
                 {"assigned", to_rfc3339(assigned)}};
+  if (seat != holder) paper["seat"] = seat;
   if (released != TimePoint{}) paper["released"] = to_rfc3339(released);
   CIYUAN_TRY(std::string canonical, canonical_json(paper));
   command.papers.push_back({"Seat", prefix_of(licence) + holder, std::move(canonical)});
@@ -49,7 +50,8 @@ Result<Seats::Term*> Seats::term_of(const contract::Licence& licence, store::Rea
       CIYUAN_TRY(Json paper, parse_json(row.json));
       if (paper.contains("released")) continue;
       const TimePoint assigned = moment_at(paper, "assigned");
-      term.seats[row.name.substr(prefix.size())] = {assigned, assigned, true};
+      const std::string holder = row.name.substr(prefix.size());
+      term.seats[holder] = {paper.value("seat", holder), assigned, assigned, true};
     }
   }
   // Seats whose commands are under way are not in the papers yet, and taken all the same.
@@ -61,21 +63,7 @@ Result<Seats::Term*> Seats::term_of(const contract::Licence& licence, store::Rea
 }
 
 // Whose seat has been idle for long enough; the one idle longest. Empty: nobody's.
-Result<std::string> Seats::idle_holder(const contract::Licence& licence, Term& term, TimePoint now,
-                                       store::Reader& reader) {
-  if (licence.idle.count == 0) return std::string();
-  if (term.looked == TimePoint{} || now >= term.looked + kLookAgainAfter) {
-    term.looked = now;
-    // Memory knows the calls since the start; the records know those before.
-    for (auto& [holder, seat] : term.seats) {
-      store::RecordFilter filter;
-      filter.contract = licence.contract;
-      (licence.seat_of_session ? filter.session : filter.key) = holder;
-      filter.rows_max = 1;
-      CIYUAN_TRY(std::vector<store::RecordRow> newest, reader.records(filter));
-      if (!newest.empty()) seat.used = std::max(seat.used, newest[0].at);
-    }
-  }
+std::string Seats::idle_holder(const contract::Licence& licence, const Term& term, TimePoint now) {
   std::string longest;
   TimePoint since = now;
   for (const auto& [holder, seat] : term.seats) {
@@ -88,32 +76,88 @@ Result<std::string> Seats::idle_holder(const contract::Licence& licence, Term& t
   return longest;
 }
 
-Result<std::optional<clerk::Settle>> Seats::take(const contract::Licence& licence, const std::string& holder,
-                                                 TimePoint now, store::Reader& reader) {
-  std::lock_guard lock(mutex_);
+// The holder's, unless another sits on the seat that is named so.
+std::string Seats::new_name(const Term& term, const std::string& holder) {
+  auto is_taken = [&](const std::string& name) {
+    return std::any_of(term.seats.begin(), term.seats.end(),
+                       [&](const auto& other) { return other.second.name == name; });
+  };
+  std::string name = holder;
+  for (int number = 2; is_taken(name); ++number) name = holder + "~" + std::to_string(number);
+  return name;
+}
+
+// Memory knows the calls since the start; the records know those before.
+Status Seats::look_at_records(const contract::Licence& licence, Term& term, TimePoint now,
+                              store::Reader& reader, std::unique_lock<std::mutex>& lock) {
+  term.looked = now;
+  std::map<std::string, TimePoint> used;
+  for (const auto& [holder, seat] : term.seats) used[holder] = {};
+  lock.unlock();
+  Status read;
+  for (auto& [holder, at] : used) {
+    store::RecordFilter filter;
+    filter.contract = licence.contract;
+    (licence.seat_of_session ? filter.session : filter.key) = holder;
+    filter.rows_max = 1;
+    Result<std::vector<store::RecordRow>> newest = reader.records(filter);
+    if (!newest.ok()) {
+      read = newest.error();
+      break;
+    }
+    if (!newest->empty()) at = newest->front().at;
+  }
+  lock.lock();
+  // Meanwhile the term may have been read anew.
+  auto present = terms_.find(prefix_of(licence));
+  if (present == terms_.end()) return read;
+  if (!read.ok()) present->second.looked = {};
+  for (const auto& [holder, at] : used)
+    if (auto seat = present->second.seats.find(holder); seat != present->second.seats.end())
+      seat->second.used = std::max(seat->second.used, at);
+  return read;
+}
+
+Result<Seats::Taken> Seats::take(const contract::Licence& licence, const std::string& holder, TimePoint now,
+                                 store::Reader& reader) {
+  std::unique_lock lock(mutex_);
   CIYUAN_TRY(Term * term, term_of(licence, reader));
-  if (auto seat = term->seats.find(holder); seat != term->seats.end()) {
-    seat->second.used = std::max(seat->second.used, now);
-    if (seat->second.is_recorded) return std::optional<clerk::Settle>();
+  auto is_full = [&] {
+    return !term->seats.contains(holder) && term->seats.size() >= static_cast<std::size_t>(licence.seats);
+  };
+  if (is_full() && licence.idle.count != 0 &&
+      (term->looked == TimePoint{} || now >= term->looked + kLookAgainAfter)) {
+    CIYUAN_TRY_STATUS(look_at_records(licence, *term, now, reader, lock));
+    CIYUAN_TRY(term, term_of(licence, reader));
+  }
+  if (auto found = term->seats.find(holder); found != term->seats.end()) {
+    Seat& seat = found->second;
+    seat.used = std::max(seat.used, now);
+    if (seat.is_recorded) return Taken{seat.name, std::nullopt};
     // Another call of the holder is about to record it: the same again changes nothing.
     clerk::Settle again{.at = now, .actor = "seats", .papers = {}, .postings = {}};
-    CIYUAN_TRY_STATUS(add_paper(again, licence, holder, seat->second.assigned, {}));
-    return std::optional(std::move(again));
+    CIYUAN_TRY_STATUS(add_paper(again, licence, holder, seat.name, seat.assigned, {}));
+    return Taken{seat.name, std::move(again)};
   }
   clerk::Settle command{.at = now, .actor = "seats", .papers = {}, .postings = {}};
-  if (term->seats.size() >= static_cast<std::size_t>(licence.seats)) {
-    CIYUAN_TRY(std::string idle, idle_holder(licence, *term, now, reader));
+  std::string name;
+  if (is_full()) {
+    const std::string idle = licence.idle.count == 0 ? "" : idle_holder(licence, *term, now);
     if (idle.empty())
       return Error{
           ErrorCode::kRefused,
           "all " + std::to_string(licence.seats) + " seats of the licence " + licence.name + " are taken",
           licence.clause()};
-    CIYUAN_TRY_STATUS(add_paper(command, licence, idle, term->seats[idle].assigned, now));
+    const Seat& seat = term->seats[idle];
+    name = seat.name;
+    CIYUAN_TRY_STATUS(add_paper(command, licence, idle, name, seat.assigned, now));
     term->seats.erase(idle);
+  } else {
+    name = new_name(*term, holder);
   }
-  CIYUAN_TRY_STATUS(add_paper(command, licence, holder, now, {}));
-  term->seats[holder] = {now, now, false};
-  return std::optional(std::move(command));
+  CIYUAN_TRY_STATUS(add_paper(command, licence, holder, name, now, {}));
+  term->seats[holder] = {name, now, now, false};
+  return Taken{name, std::move(command)};
 }
 
 void Seats::confirm(const contract::Licence& licence, const std::string& holder) {

@@ -4,9 +4,12 @@
 /// for the licence's term, or until it has been idle for so long that another may take it. Each assignment is
 /// a paper in the log ("Seat", "LICENCE/FROM/HOLDER") before the call is served.
 ///
+/// A seat has a name, its first holder's, and with it an account: whoever takes it over has what is left of
+/// its Ciyuan, and no more. The paper says `seat` where that is another name than the holder's.
+///
 /// What is asked under a lock is answered from memory, but for the first call of a licence's term after a
-/// start (its papers are read) and a call that finds no seat free (each holder's newest record is read, once
-/// in kLookAgainAfter). Any thread.
+/// start (its papers are read). A call that finds no seat free reads each holder's newest record, once in
+/// kLookAgainAfter and under no lock: who asks meanwhile finds no seat free. Any thread.
 
 #include <map>
 #include <mutex>
@@ -24,15 +27,21 @@ constexpr Nanoseconds kLookAgainAfter = seconds(60);
 
 class Seats {
  public:
-  /// Nothing: the seat is the holder's already. A command: it is, once the clerk has done this; confirm() or
-  /// give_back() must follow. kRefused, path = the licence's clause: no seat is free, and when one may be.
-  Result<std::optional<clerk::Settle>> take(const contract::Licence& licence, const std::string& holder,
-                                            TimePoint now, store::Reader& reader);
+  struct Taken {
+    std::string seat;  ///< its name
+    /// Nothing: the seat is the holder's already. Else it is once the clerk has done this; confirm() or
+    /// give_back() must follow.
+    std::optional<clerk::Settle> command;
+  };
+  /// kRefused, path = the licence's clause: no seat is free.
+  Result<Taken> take(const contract::Licence& licence, const std::string& holder, TimePoint now,
+                     store::Reader& reader);
   void confirm(const contract::Licence& licence, const std::string& holder);
   void give_back(const contract::Licence& licence, const std::string& holder);
 
  private:
   struct Seat {
+    std::string name;
     TimePoint assigned, used;
     bool is_recorded = true;
   };
@@ -41,8 +50,10 @@ class Seats {
     TimePoint looked;  ///< at the records of idle holders
   };
   Result<Term*> term_of(const contract::Licence& licence, store::Reader& reader);
-  Result<std::string> idle_holder(const contract::Licence& licence, Term& term, TimePoint now,
-                                  store::Reader& reader);
+  static std::string idle_holder(const contract::Licence& licence, const Term& term, TimePoint now);
+  static std::string new_name(const Term& term, const std::string& holder);
+  Status look_at_records(const contract::Licence& licence, Term& term, TimePoint now, store::Reader& reader,
+                         std::unique_lock<std::mutex>& lock);
 
   std::mutex mutex_;
   std::map<std::string, Term> terms_;  ///< by licence and begin

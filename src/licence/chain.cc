@@ -53,6 +53,10 @@ Result<Statement> read_statement(std::string_view text, const Voucher& voucher) 
   CIYUAN_TRY(statement.unaccounted, amount_member(value, "unaccounted"));
   CIYUAN_TRY(statement.tokens, read_tokens(value));
   CIYUAN_TRY(statement.previous, text_member(value, "previous"));
+  if (auto final = value.find("final"); final != value.end()) {
+    if (*final != true) return invalid("final", "is not true");
+    statement.is_final = true;
+  }
   CIYUAN_TRY(std::string of, text_member(value, "voucher"));
   if (of != voucher.id.text()) return invalid("voucher", "\"" + of + "\" is another voucher");
   CIYUAN_TRY(std::string method, text_member(value, "method"));
@@ -100,6 +104,7 @@ Status check_step(const Statement& one, const Statement& before, const std::stri
   const std::uint64_t expected = is_first ? 0 : before.sequence + 1;
   if (one.sequence != expected)
     return invalid("sequence", std::to_string(one.sequence) + " is not " + std::to_string(expected));
+  if (before.is_final) return invalid("sequence", "follows the statement that was to be the last");
   if (one.previous != digest) return invalid("previous", "is not the digest of what stands before it");
   if (one.at < before.at) return invalid("at", to_rfc3339(one.at) + " is before the statement before it");
   if (one.ciyuan < before.ciyuan)
@@ -110,6 +115,8 @@ Status check_step(const Statement& one, const Statement& before, const std::stri
     return invalid("ciyuan", decimal(one.ciyuan) + " is more than " + decimal(before.marked) +
                                  ", which was marked before");
   if (one.marked < one.ciyuan) return invalid("marked", decimal(one.marked) + " is less than ciyuan");
+  if (one.is_final && one.marked != one.ciyuan)
+    return invalid("marked", decimal(one.marked) + " is marked ahead in the last statement");
   if (one.marked > voucher.ciyuan)
     return invalid("marked", decimal(one.marked) + " is more than the voucher's " + decimal(voucher.ciyuan));
   return check_tokens(one, before, voucher);
@@ -140,13 +147,17 @@ std::string statement_text(const Statement& statement, const Voucher& voucher) {
                 {"previous", statement.previous},      {"sequence", statement.sequence},
                 {"tokens", std::move(tokens)},         {"unaccounted", decimal(statement.unaccounted)},
                 {"voucher", voucher.id.text()}};
+  if (statement.is_final) value["final"] = true;
   Result<std::string> text = internal::two_lines(kWhat, value);
   return text.ok() ? *text : std::string();
 }
 
 Result<Chain> read_chain(std::string_view file, std::span<const tlog::VerifierKey> servers) {
   if (file.size() > kChainBytesMax)
-    return Error{ErrorCode::kTooLarge, "is more than " + std::to_string(kChainBytesMax >> 20) + " MiB", ""};
+    return Error{ErrorCode::kTooLarge,
+                 "has " + std::to_string(file.size()) + " bytes; a chain has at most " +
+                     std::to_string(kChainBytesMax >> 20) + " MiB: report it and take another voucher",
+                 "chain"};
   Chain chain;
   std::string_view note = next_note(file);
   if (note.empty()) return invalid("voucher", "is missing");

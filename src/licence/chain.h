@@ -15,7 +15,8 @@
 ///
 /// What a chain is checked for: signatures; sequence without gaps; digests; time, Ciyuan and tokens never
 /// less than before; `ciyuan` within what was marked before, and the sum of its tokens by the voucher's
-/// weights and of what crashes left unaccounted; `marked` within the voucher. Pure functions: any thread.
+/// weights and of what crashes left unaccounted; `marked` within the voucher; nothing after a statement that
+/// says `"final":true`, which is how a device gives a voucher back. Pure functions: any thread.
 
 #include <cstdint>
 #include <map>
@@ -41,6 +42,7 @@ struct Statement {
   Amount unaccounted;  ///< of `ciyuan`: marked when a device stopped without saying what had passed
   std::map<std::string, KindCounts> tokens;  ///< by model, since the voucher began
   std::string previous;                      ///< hex SHA-256 of the text before
+  bool is_final = false;  ///< the device uses the voucher no further; nothing is marked ahead
 };
 
 /// The text that is signed, two lines.

@@ -13,6 +13,8 @@
 namespace ciyuan::licence {
 namespace {
 
+constexpr std::size_t kLonger = 2048;  // a signature, and one more model
+
 Error refused(const char* reason, std::string message) {
   return Error{ErrorCode::kRefused, std::move(message), reason};
 }
@@ -54,6 +56,26 @@ Status check_device(const Voucher& voucher, const tlog::NoteSigner& device) {
   return refused("device", "the voucher is for " + voucher.device.text() + ", not for this key");
 }
 
+// A file that was made is there after a crash as well.
+Status sync_folder(const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  Descriptor descriptor{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (descriptor.number < 0 || ::fsync(descriptor.number) != 0) return system_error("fsync", folder, errno);
+  return {};
+}
+
+// Begins the file where that was not done, or not to the end. Whoever has the lock does, so that two that
+// find no file do not count in two.
+Status begin(int descriptor, const std::filesystem::path& file, std::string_view voucher_note,
+             std::span<const tlog::VerifierKey> servers, const tlog::NoteSigner& device) {
+  CIYUAN_TRY(std::string text, read_file(file, kChainBytesMax));
+  if (voucher_note.size() <= text.size() || !voucher_note.starts_with(text)) return {};
+  CIYUAN_TRY(Voucher voucher, read_voucher(voucher_note, servers));
+  CIYUAN_TRY_STATUS(check_device(voucher, device));
+  CIYUAN_TRY_STATUS(write_all(descriptor, voucher_note.substr(text.size())));
+  return sync_folder(file);
+}
+
 Result<Chain> chain_of(const std::filesystem::path& file, std::string_view voucher_note,
                        std::span<const tlog::VerifierKey> servers) {
   CIYUAN_TRY(std::string text, read_file(file, kChainBytesMax));
@@ -78,7 +100,8 @@ Meter::Meter(Meter&& other) noexcept
       broken_(other.broken_),
       state_(std::move(other.state_)),
       said_(other.said_),
-      statements_(other.statements_) {}
+      statements_(other.statements_),
+      bytes_(other.bytes_) {}
 
 Meter::~Meter() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -91,12 +114,13 @@ Result<Meter> Meter::open(const std::filesystem::path& file, std::string_view vo
   if (!voucher_note.empty() && !std::filesystem::exists(file, unreadable) && !unreadable) {
     CIYUAN_TRY(Voucher voucher, read_voucher(voucher_note, servers));
     CIYUAN_TRY_STATUS(check_device(voucher, device));
-    CIYUAN_TRY_STATUS(write_file_atomically(file, voucher_note, 0600));
   }
-  Descriptor descriptor{::open(file.c_str(), O_RDWR | O_APPEND | O_CLOEXEC)};
+  const int create = voucher_note.empty() ? 0 : O_CREAT;
+  Descriptor descriptor{::open(file.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | create, 0600)};
   if (descriptor.number < 0) return system_error("open", file, errno);
   if (::flock(descriptor.number, LOCK_EX | LOCK_NB) != 0)
     return Error{ErrorCode::kConflict, "another process counts with it", file.string()};
+  if (!voucher_note.empty()) CIYUAN_TRY_STATUS(begin(descriptor.number, file, voucher_note, servers, device));
   CIYUAN_TRY(Chain chain, chain_of(file, voucher_note, servers));
   CIYUAN_TRY_STATUS(check_device(chain.voucher, device));
   // A note that is not whole was never let pass anything.
@@ -105,6 +129,7 @@ Result<Meter> Meter::open(const std::filesystem::path& file, std::string_view vo
     return system_error("ftruncate", file, errno);
   Meter meter(std::move(chain.voucher), device, std::exchange(descriptor.number, -1));
   meter.statements_ = chain.statements.size();
+  meter.bytes_ = chain.whole_bytes;
   if (chain.statements.empty()) {
     meter.state_.previous = voucher_digest(meter.voucher_);
     return meter;
@@ -129,6 +154,7 @@ Status Meter::append(TimePoint now) {
   CIYUAN_TRY_STATUS(write_all(descriptor_, note));
   broken_ = false;
   ++statements_;
+  bytes_ += note.size();
   said_ = state_.ciyuan;
   state_.previous = to_hex(sha256(text));
   return {};
@@ -140,6 +166,7 @@ Result<Amount> Meter::count(const std::string& model, const KindCounts& counts, 
   auto weights = voucher_.models.find(model);
   if (weights == voucher_.models.end())
     return refused("model", "the voucher has no model \"" + model.substr(0, 200) + "\"");
+  if (state_.is_final) return refused("final", "the voucher was given back");
   if (std::max(now, state_.at) >= voucher_.until) {
     // Written down, so that a clock that is set back does not begin it again.
     if (state_.at < voucher_.until) CIYUAN_TRY_STATUS(append(now));
@@ -161,9 +188,13 @@ Result<Amount> Meter::count(const std::string& model, const KindCounts& counts, 
                                  decimal(voucher_.ciyuan) + " Ciyuan left" +
                                  (cost ? ", this call needs " + decimal(*cost) : ""));
   if (*used > state_.marked) {
-    // One place is kept for close().
-    if (statements_ + 1 >= kStatementsMax)
-      return refused("statements", "the file is full: report it and take another voucher");
+    // Places are kept for close() and finish().
+    const std::size_t longest = statement_text(state_, voucher_).size() + kLonger;
+    if (statements_ + 2 >= kStatementsMax || bytes_ + 3 * longest > kChainBytesMax)
+      return refused("statements", "the file is full (" + std::to_string(statements_) + " statements, " +
+                                       std::to_string(bytes_) + " bytes of " +
+                                       std::to_string(kChainBytesMax >> 20) +
+                                       " MiB): report it and take another voucher");
     const Amount before = state_.marked;
     state_.marked = std::min(voucher_.ciyuan, *used + voucher_.quantum);
     if (Status written = append(now); !written.ok()) {
@@ -177,8 +208,19 @@ Result<Amount> Meter::count(const std::string& model, const KindCounts& counts, 
 }
 
 Status Meter::close(TimePoint now) {
-  if (broken_ || statements_ == 0 || (said_ == state_.ciyuan && state_.marked == state_.ciyuan)) return {};
+  if (broken_ || state_.is_final || statements_ == 0 ||
+      (said_ == state_.ciyuan && state_.marked == state_.ciyuan))
+    return {};
   state_.marked = state_.ciyuan;
+  return append(now);
+}
+
+Status Meter::finish(TimePoint now) {
+  if (broken_)
+    return Error{ErrorCode::kUnavailable, "what the disk holds is not known: open the file again", "file"};
+  if (state_.is_final) return {};
+  state_.marked = state_.ciyuan;
+  state_.is_final = true;
   return append(now);
 }
 

@@ -29,9 +29,9 @@ namespace ciyuan::licence {
 class Meter {
  public:
   /// Goes on with the file, or begins it with the voucher where it is not there (`voucher_note` may be empty
-  /// where it is). kRefused: a signature, or a key that is not the voucher's device. kConflict: the file is
-  /// of another voucher, or another process has it. kInvalid, kCorrupt: the file, with the statement and
-  /// member.
+  /// where it is). Of processes that begin it at once, one does. kRefused: a signature, or a key that is not
+  /// the voucher's device. kConflict: the file is of another voucher, or another process has it. kInvalid,
+  /// kCorrupt: the file, with the statement and member.
   static Result<Meter> open(const std::filesystem::path& file, std::string_view voucher_note,
                             std::span<const tlog::VerifierKey> servers, const tlog::NoteSigner& device,
                             TimePoint now);
@@ -40,12 +40,15 @@ class Meter {
   ~Meter();
 
   /// Counts a call, which may pass when this returns: what is left. kRefused, path = what the reason is:
-  /// "model" (the voucher has none of this name), "until" (it has ended), "ciyuan" (more than is left),
-  /// "statements" (the file is full: report it and take another voucher). kInvalid: counts below zero or
-  /// above kTokensMax. kUnavailable: the disk; nothing passes from then on.
+  /// "model" (the voucher has none of this name), "until" (it has ended), "final" (it was given back),
+  /// "ciyuan" (more than is left), "statements" (the file is full: report it and take another voucher).
+  /// kInvalid: counts below zero or above kTokensMax. kUnavailable: the disk; nothing passes from then on.
   Result<Amount> count(const std::string& model, const KindCounts& counts, TimePoint now);
   /// Writes what was used exactly, where the last statement does not say it.
   Status close(TimePoint now);
+  /// Gives the voucher back: the last statement of the chain. Nothing is counted from then on; again changes
+  /// nothing.
+  Status finish(TimePoint now);
 
   const Voucher& voucher() const { return voucher_; }
   Amount used() const { return state_.ciyuan; }
@@ -61,6 +64,7 @@ class Meter {
   Statement state_;      ///< the next statement as it would be now
   Amount said_;          ///< `ciyuan` of the last statement
   std::size_t statements_ = 0;
+  std::size_t bytes_ = 0;  ///< of the file
 };
 
 }  // namespace ciyuan::licence

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "measure/modality.h"
+#include "base/rounding.h"
 
 namespace ciyuan::measure {
 namespace {

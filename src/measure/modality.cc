@@ -128,12 +128,6 @@ std::optional<Medium> medium_named(std::string_view name) {
   return std::nullopt;
 }
 
-Int128 rounded_quotient(Int128 numerator, Int128 denominator, Rounding rounding) {
-  const Int128 whole = numerator / denominator, rest = numerator % denominator;
-  if (rest == 0 || rounding == Rounding::kDown) return whole;
-  return rounding == Rounding::kUp || 2 * rest >= denominator ? whole + 1 : whole;
-}
-
 std::string_view ModalityRule::formula_name() const { return kFormulaNames[formula_.index()]; }
 
 std::optional<std::int64_t> ModalityRule::by_formula(const MediaPart& part) const {

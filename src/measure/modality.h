@@ -21,6 +21,7 @@
 
 #include "base/amount.h"
 #include "base/json.h"
+#include "base/rounding.h"
 #include "measure/media_size.h"
 #include "record/record.h"
 
@@ -45,11 +46,6 @@ struct MediaCount {
   std::int64_t tokens = 0;
   record::Level level = record::Level::kUnverified;
 };
-
-/// How what is not a whole token becomes one.
-enum class Rounding { kUp, kDown, kHalfUp };
-/// numerator / denominator; both not negative, the denominator positive.
-Int128 rounded_quotient(Int128 numerator, Int128 denominator, Rounding rounding);
 
 /// The same for every part.
 struct FixedFormula {

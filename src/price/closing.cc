@@ -69,7 +69,7 @@ class Closing {
     Int128 divisor;
     if (!product || __builtin_mul_overflow(denominator, smallest, &divisor)) return too_large(id);
     std::optional<Amount> rounded =
-        checked_multiply(Amount(divided(product->units(), divisor, rules_.rounding.mode)), smallest);
+        checked_multiply(Amount(rounded_quotient(product->units(), divisor, rules_.rounding.mode)), smallest);
     if (!rounded) return too_large(id);
     return *rounded;
   }

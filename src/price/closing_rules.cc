@@ -12,7 +12,7 @@ namespace {
 constexpr int kSurchargePercentMax = 1000;
 constexpr Int128 kPlausibleTax = 40 * kWholePercent;
 
-constexpr std::array<std::string_view, 4> kModeNames = {"half_up", "half_even", "up", "down"};
+constexpr std::array<std::string_view, 4> kModeNames = {"half_even", "half_up", "up", "down"};
 constexpr std::array<std::string_view, 3> kTypeNames = {"discount", "surcharge", "fee"};
 
 template <class Enum, std::size_t N>
@@ -33,7 +33,7 @@ std::string id_of(const Json& rule, const char* list, std::size_t index) {
 }
 
 // An amount that a document's rounding can show: more decimals would be lost.
-Result<Amount> whole_money_at(const Json& rule, const std::string& pointer, const Rounding& rounding) {
+Result<Amount> whole_money_at(const Json& rule, const std::string& pointer, const ClosingRounding& rounding) {
   CIYUAN_TRY(Amount amount, money_at(rule, "amount", pointer + "/amount"));
   Int128 smallest = 1;
   for (int i = rounding.decimals; i < kMoneyScale; ++i) smallest *= 10;
@@ -92,33 +92,13 @@ bool Selection::covers(std::string_view of_model, Meter meter) const {
          (meters.empty() || std::find(meters.begin(), meters.end(), meter) != meters.end());
 }
 
-Int128 divided(Int128 numerator, Int128 divisor, RoundingMode mode) {
-  const Int128 quotient = numerator / divisor, rest = numerator % divisor;
-  if (rest == 0) return quotient;
-  const Int128 away = numerator < 0 ? -1 : 1;
-  const Int128 size = rest < 0 ? -rest : rest;
-  // Compared with what is left to the next whole number: doubling could leave 128 bits.
-  const bool above = size > divisor - size, tie = size == divisor - size;
-  switch (mode) {
-    case RoundingMode::kUp:
-      return quotient + away;
-    case RoundingMode::kDown:
-      return quotient;
-    case RoundingMode::kHalfUp:
-      return above || tie ? quotient + away : quotient;
-    case RoundingMode::kHalfEven:
-      return above || (tie && quotient % 2 != 0) ? quotient + away : quotient;
-  }
-  return quotient;
-}
-
 Result<ClosingRules> read_closing_rules(const Json& document, std::vector<std::string>& warnings) {
   ClosingRules rules;
   if (document.contains("billing_period"))
     rules.billing_period = period_named(text_at(document, "billing_period")).value_or(Period::kMonth);
   if (auto rounding = document.find("rounding"); rounding != document.end())
     rules.rounding = {static_cast<int>(whole_at(*rounding, "decimals", kMoneyScale)),
-                      enum_of<RoundingMode>(text_at(*rounding, "mode"), kModeNames),
+                      enum_of<Rounding>(text_at(*rounding, "mode"), kModeNames),
                       text_at(*rounding, "at") == "line"};
   CIYUAN_TRY_STATUS(read_free(document, rules));
   CIYUAN_TRY_STATUS(read_percentages(document, rules));

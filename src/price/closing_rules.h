@@ -10,6 +10,7 @@
 #include "base/amount.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "base/rounding.h"
 #include "price/meter.h"
 #include "price/schedule.h"
 
@@ -55,15 +56,11 @@ struct Tax {
   std::string name, jurisdiction;
 };
 
-enum class RoundingMode : std::uint8_t { kHalfUp, kHalfEven, kUp, kDown };
-/// Half up and up go away from zero, down goes to it: a credit is rounded like the charge that it takes back.
-struct Rounding {
+struct ClosingRounding {
   int decimals = kMoneyScale;
-  RoundingMode mode = RoundingMode::kHalfEven;
+  Rounding mode = Rounding::kHalfEven;
   bool each_line = false;  ///< false: the document's total is rounded, once
 };
-/// numerator / divisor, rounded; the divisor is positive.
-Int128 divided(Int128 numerator, Int128 divisor, RoundingMode mode);
 
 struct ClosingRules {
   Period billing_period = Period::kMonth;
@@ -72,7 +69,7 @@ struct ClosingRules {
   std::optional<Minimum> minimum;
   std::optional<Commitment> commitment;
   std::optional<Tax> tax;
-  Rounding rounding;
+  ClosingRounding rounding;
 };
 
 constexpr std::size_t kClosingRulesMax = 100;  ///< of a kind, in one book

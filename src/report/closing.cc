@@ -5,6 +5,7 @@
 
 #include "contract/limit.h"
 #include "price/closing.h"
+#include "report/internal/difference.h"
 #include "report/papers.h"
 #include "report/rerating.h"
 
@@ -226,22 +227,7 @@ Json json_of(const price::RatedLine& line) {
   return one;
 }
 
-/// What is to be posted, and for which models.
-struct Difference {
-  Json lines = Json::array();
-  Amount sum;
-  std::map<std::string, Amount> of_model;
-
-  Status add(Json line, const std::string& model, Amount amount) {
-    if (amount.is_zero()) return {};
-    for (Amount* into : {&sum, model.empty() ? nullptr : &of_model[model]}) {
-      if (into == nullptr) continue;
-      CIYUAN_TRY_STATUS(add_to(*into, amount, "period"));
-    }
-    lines.push_back(std::move(line));
-    return {};
-  }
-};
+using internal::Difference;
 
 /// Which of the book's rules a close applies.
 enum class Apply { kAll, kTermCommitment, kNone };
@@ -252,7 +238,8 @@ Result<Difference> difference_of(const Rerated& rerated, const price::Book& book
   for (const TrueUp& true_up : rerated.true_ups) {
     std::optional<Amount> amount = checked_subtract(true_up.rated, true_up.captured);
     if (!amount) return Error{ErrorCode::kTooLarge, "the difference leaves 128 bits", true_up.line};
-    CIYUAN_TRY_STATUS(difference.add(json_of(true_up, *amount), true_up.model, *amount));
+    CIYUAN_TRY_STATUS(difference.add(
+        json_of(true_up, *amount), {true_up.contract, true_up.line, true_up.model, true_up.meter, *amount}));
   }
   if (rules == Apply::kTermCommitment && book.closing_rules().commitment &&
       book.closing_rules().commitment->whole_term) {
@@ -261,67 +248,15 @@ Result<Difference> difference_of(const Rerated& rerated, const price::Book& book
     price::RatedLine line{.line = "commitment", .rule = price::Rule::kCommitment};
     line.quantity = 1;
     line.unit_price = line.amount = std::max(lacking, Amount());
-    CIYUAN_TRY_STATUS(difference.add(json_of(line), "", line.amount));
+    CIYUAN_TRY_STATUS(difference.add(json_of(line), {.amount = line.amount}));
   }
   if (rules != Apply::kAll) return difference;
   CIYUAN_TRY(std::vector<price::RatedLine> closing, price::close_period(book, rerated.lines, end));
   for (const price::RatedLine& line : closing)
     if (line.rule != price::Rule::kTax && line.rule != price::Rule::kTaxIncluded)
-      CIYUAN_TRY_STATUS(difference.add(json_of(line), line.model, line.amount));
+      CIYUAN_TRY_STATUS(
+          difference.add(json_of(line), {.model = line.model, .meter = line.meter, .amount = line.amount}));
   return difference;
-}
-
-// The balance that pays for the contract's calls before anything else does; empty: there is none.
-std::string prepaid_account(const Json& contract, const std::string& currency) {
-  for (const Json& clause : contract.at("clauses")) {
-    const std::string kind = text_at(clause, "kind");
-    bool is_prepaid = kind == "cap" && text_at(clause, "window") == "prepaid" &&
-                      text_at(clause, "unit") == currency && text_at(clause, "per") != "key";
-    if (kind == "payment")
-      for (const Json& source : clause.at("sources")) is_prepaid |= text_at(source, "source") == "prepaid";
-    if (is_prepaid)
-      return "prepaid/" + text_at(contract, "name") + "/" + text_at(clause, "id") + "/" + currency;
-  }
-  return "";
-}
-
-// What is owed comes out of the prepaid balance as far as that goes, and then stands on the receivable; what
-// is given back goes to the balance, where the contract has one.
-Status post_difference(store::Reader& reader, Drafted& drafted, const Json& contract, Amount sum,
-                       bool from_balance) {
-  const std::string name = text_at(drafted.paper, "name"), currency = text_at(drafted.paper, "currency");
-  const std::string revenue = "revenue/" + text_at(contract.at("parties"), "provider") + "/" + currency;
-  const std::string receivable = "receivable/" + text_at(contract.at("parties"), "consumer") + "/" + currency;
-  const std::string prepaid = prepaid_account(contract, currency);
-  Amount from_prepaid;
-  if (!prepaid.empty()) {
-    CIYUAN_TRY(std::optional<store::AccountRow> row, reader.account(prepaid));
-    if (row) {
-      const Amount balance = std::max(row->credits_posted - row->debits_posted, Amount());
-      from_prepaid = sum.is_negative() ? sum : from_balance ? std::min(sum, balance) : Amount();
-    }
-  }
-  if (!prepaid.empty())
-    add_posting(drafted, name, "from the balance", prepaid, revenue, currency, from_prepaid);
-  add_posting(drafted, name, "difference", receivable, revenue, currency, sum - from_prepaid);
-  drafted.paper["paid"] = money(from_prepaid);
-  drafted.paper["owed"] = money(sum - from_prepaid);
-  return {};
-}
-
-Status post_royalties(store::Reader& reader, Drafted& drafted, const Json& contract,
-                      const Difference& difference) {
-  const std::string name = text_at(drafted.paper, "name"), currency = text_at(drafted.paper, "currency");
-  const std::string revenue = "revenue/" + text_at(contract.at("parties"), "provider") + "/" + currency;
-  CIYUAN_TRY(auto names, model_names(reader));
-  std::map<std::string, Amount> shares;
-  for (const auto& [model, amount] : difference.of_model) {
-    CIYUAN_TRY(std::vector<contract::Share> royalties, royalties_for(contract, model, names, currency));
-    for (const contract::Share& royalty : royalties) shares[royalty.account] += royalty.of(amount);
-  }
-  for (const auto& [account, amount] : shares)
-    add_posting(drafted, name, account, revenue, account, currency, amount);
-  return {};
 }
 
 Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span& span, const Terms& terms,
@@ -362,14 +297,15 @@ Result<Drafted> close(store::Reader& reader, const Subject& subject, const Span&
                    {"ends_term", span.ends_term || rules == Apply::kTermCommitment},
                    {"currency", book.currency()},
                    {"captured", money(use.captured)},
-                   {"lines", std::move(difference.lines)},
+                   {"lines", difference.lines},
                    {"difference", money(difference.sum)},
                    {"charged", money(charged)},
                    {"charged_in_all", money(in_all)},
                    {"counters", json_of(counters, book, span.period.to)},
                    {"postings", Json::array()}};
-  CIYUAN_TRY_STATUS(post_difference(reader, drafted, contract.value, difference.sum, from_balance));
-  CIYUAN_TRY_STATUS(post_royalties(reader, drafted, contract.value, difference));
+  CIYUAN_TRY_STATUS(
+      internal::post_difference(reader, drafted, contract.value, difference, use.paid, from_balance));
+  CIYUAN_TRY_STATUS(internal::post_royalties(reader, drafted, contract.value, difference, use.paid));
   return drafted;
 }
 

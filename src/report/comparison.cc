@@ -36,24 +36,12 @@ struct Row {
 
 std::string ciyuan_text(Amount amount) { return format_decimal(amount, contract::kCiyuanScale); }
 
-// "-12.34": half up, away from zero.
-std::optional<std::string> difference_percent(Amount billed, Amount other) {
-  if (billed.is_zero()) return std::nullopt;
-  constexpr int kPercentDecimals = 2;
-  const std::optional<Amount> scaled = checked_multiply(other - billed, 10'000);
-  if (!scaled) return std::nullopt;
-  const bool below = billed.is_negative();
-  const Int128 divisor = below ? -billed.units() : billed.units();
-  const Int128 hundredths =
-      rounded_quotient(below ? -scaled->units() : scaled->units(), divisor, Rounding::kHalfUp);
-  return format_decimal(Amount(hundredths), kPercentDecimals);
-}
-
 Json json_of(const Row& row) {
   Json json = {{"tokens", row.tokens}, {"billed", ciyuan_text(row.billed)}};
   for (Value value : measure::kAllValues)
     json[std::string(name_of(value))] = ciyuan_text(row.other[static_cast<std::size_t>(value)]);
-  if (auto percent = difference_percent(row.billed, row.other[1])) json["difference_percent"] = *percent;
+  if (auto hundredths = difference_of_percent(row.billed, row.other[1]))
+    json["difference_percent"] = format_decimal(*hundredths, 2);
   return json;
 }
 
@@ -86,10 +74,61 @@ class Rules {
   std::map<std::string, Equivalence> tables_;
 };
 
+/// What is compared with: a table, or a method (then the three figures are the same).
+struct Other {
+  contract::Document document;
+  std::optional<Equivalence> table;
+  std::optional<Method> method;
+
+  static Result<Other> named(store::Reader& reader, const std::string& name) {
+    const std::size_t slash = name.find('/');
+    const std::string kind = slash == name.npos ? "" : name.substr(0, slash);
+    if (!kind.empty() && kind != "Equivalence" && kind != "Method")
+      return invalid("with", "\"" + kind + "\" is neither Equivalence nor Method");
+    const std::string rest = kind.empty() ? name : name.substr(slash + 1);
+    Other other;
+    if (kind != "Method") {
+      Result<contract::Document> table = newest_document(reader, "Equivalence", rest);
+      if (!table.ok() && (table.error().code != ErrorCode::kNotFound || !kind.empty())) return table.error();
+      if (table.ok()) {
+        CIYUAN_TRY(other.table, Equivalence::from_json(table->value));
+        other.document = std::move(*table);
+        return other;
+      }
+    }
+    Result<contract::Document> method = newest_document(reader, "Method", rest);
+    if (!method.ok() && method.error().code == ErrorCode::kNotFound && kind.empty())
+      return Error{ErrorCode::kNotFound, "there never was an Equivalence or a Method of this name", rest};
+    if (!method.ok()) return method.error();
+    CIYUAN_TRY(other.method, Method::from_json(method->value));
+    CIYUAN_TRY_STATUS(check_counts_tokens(*other.method));
+    other.document = std::move(*method);
+    return other;
+  }
+
+  // Records hold tokens: bytes or words cannot be made of them.
+  static Status check_counts_tokens(const Method& method) {
+    if (method.basis() == measure::Basis::kNative || method.basis() == measure::Basis::kProviderReported)
+      return {};
+    return Error{ErrorCode::kRefused,
+                 "the method " + method.name() + " counts " + std::string(name_of(method.basis())) +
+                     ", and records hold tokens: make a table of that basis, or repeat the calls with "
+                     "`ciyuan method recount`",
+                 "with"};
+  }
+
+  Json json() const {
+    return {{"kind", document.kind},
+            {"name", document.name},
+            {"version", text_at(document.value, "version")},
+            {"digest", to_hex(document.digest)},
+            {"basis", table ? name_of(table->basis()) : name_of(method->basis())}};
+  }
+};
+
 class Comparison {
  public:
-  Comparison(store::Reader& reader, const Equivalence& table)
-      : rules_(reader), reader_(reader), table_(table) {}
+  Comparison(store::Reader& reader, const Other& other) : rules_(reader), reader_(reader), other_(other) {}
 
   Status read_aliases() {
     CIYUAN_TRY(names_, model_names(reader_));
@@ -101,7 +140,9 @@ class Comparison {
     const std::string asked = text_at(record.at("model"), "asked");
     auto known = names_.find(asked);
     const std::string& model = known == names_.end() ? asked : known->second;
-    const std::string* covered = row_name(table_, asked, model);
+    const std::string* covered = other_.table                        ? row_name(*other_.table, asked, model)
+                                 : other_.method->covers(model).ok() ? &model
+                                                                     : nullptr;
     if (covered == nullptr) {
       uncovered_[model] += sign;
       return {};
@@ -124,9 +165,8 @@ class Comparison {
       Row row{.tokens = sign * tokens, .billed = weights[index_of(*kind)] * (sign * tokens), .other = {}};
       CIYUAN_TRY_STATUS(add_to(sum, row.billed));
       for (Value value : measure::kAllValues)
-        if (!counted[index_of(*kind)].is_zero())
-          row.other[static_cast<std::size_t>(value)] =
-              table_.ciyuan_per_token(*covered, value)[index_of(*kind)] * (sign * tokens);
+        row.other[static_cast<std::size_t>(value)] =
+            other_weight(*covered, value, *kind, counted) * (sign * tokens);
       Row& line = rows_[std::pair(model, *kind)];
       CIYUAN_TRY_STATUS(line.add_row(row));
     }
@@ -168,6 +208,13 @@ class Comparison {
     return nullptr;
   }
 
+  // A kind that the contract's method does not count stays uncounted under a table.
+  Amount other_weight(const std::string& model, Value value, Kind kind, const Weights& counted) const {
+    if (other_.method) return other_.method->ciyuan_per_token(model)[index_of(kind)];
+    return counted[index_of(kind)].is_zero() ? Amount()
+                                             : other_.table->ciyuan_per_token(model, value)[index_of(kind)];
+  }
+
   // What the record was billed by, as the contract's compiler made it of the documents.
   Result<Weights> billing_weights(const Json& record, const std::string& asked, const std::string& model,
                                   const Weights& counted) {
@@ -191,7 +238,7 @@ class Comparison {
 
   Rules rules_;
   store::Reader& reader_;
-  const Equivalence& table_;
+  const Other& other_;
   std::map<std::string, std::string> names_;                 ///< alias → model
   std::map<std::string, std::vector<std::string>> aliases_;  ///< model → its aliases
   std::map<std::pair<std::string, Kind>, Row> rows_;
@@ -204,12 +251,11 @@ class Comparison {
 }  // namespace
 
 Result<Json> compare_equivalence(store::Reader& reader, const std::string& contract, const Period& period,
-                                 const std::string& table_name) {
+                                 const std::string& with) {
   CIYUAN_TRY(store::Pinned pinned, store::Pinned::on(reader));
   CIYUAN_TRY(contract::Document contract_document, newest_document(reader, "Contract", contract));
-  CIYUAN_TRY(contract::Document document, newest_document(reader, "Equivalence", table_name));
-  CIYUAN_TRY(const Equivalence table, Equivalence::from_json(document.value));
-  Comparison comparison(reader, table);
+  CIYUAN_TRY(const Other other, Other::named(reader, with));
+  Comparison comparison(reader, other);
   CIYUAN_TRY_STATUS(comparison.read_aliases());
   CIYUAN_TRY_STATUS(for_each_effective(
       reader, {.contract = contract, .key = "", .model = "", .from = period.from, .to = period.to},
@@ -219,10 +265,7 @@ Result<Json> compare_equivalence(store::Reader& reader, const std::string& contr
   if (!period.name.empty()) json["period"] = period.name;
   json["from"] = to_rfc3339(period.from);
   json["to"] = to_rfc3339(period.to);
-  json["table"] = {{"name", table.name()},
-                   {"version", table.version()},
-                   {"digest", to_hex(document.digest)},
-                   {"basis", name_of(table.basis())}};
+  json["table"] = other.json();
   return json;
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 /// Re-rating for comparison: what a period's records would have been in Ciyuan under another table of
-/// equivalence. It reads and adds up; it posts nothing and corrects nothing.
+/// equivalence, or under another method that counts tokens. It reads and adds up; it posts nothing and
+/// corrects nothing.
 ///
 ///   CIYUAN_TRY(Json comparison, compare_equivalence(reader, "deal", period, "parity-2026-11"));
 ///   comparison["totals"]["difference_percent"]   // "15.38"
 ///
-/// {"contract", "from", "to", "period", "table": {"name", "version", "digest", "basis"}, "calls",
+/// {"contract", "from", "to", "period", "table": {"kind", "name", "version", "digest",
+/// "basis"}, "calls",
 ///  "rows": [{"model", "kind", "tokens", "billed", "low", "middle", "high", "difference_percent"}], "totals":
 ///  {the same without model and kind}, "uncovered": {model: calls}, "unexplained": {"calls", "ciyuan"}}
 ///
@@ -26,8 +28,10 @@
 
 namespace ciyuan::report {
 
-/// kNotFound: no such contract or table. kCorrupt: a record names a document that is missing or damaged.
+/// `with`: the name of an Equivalence, or else of a Method; "Equivalence/NAME" and "Method/NAME" say which.
+/// kNotFound: no such contract, table or method. kRefused: a method that counts no tokens. kCorrupt: a record
+/// names a document that is missing or damaged.
 Result<Json> compare_equivalence(store::Reader& reader, const std::string& contract, const Period& period,
-                                 const std::string& table);
+                                 const std::string& with);
 
 }  // namespace ciyuan::report

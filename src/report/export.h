@@ -6,6 +6,8 @@
 ///          corrects. Texts that a spreadsheet would take for a formula get an apostrophe in front.
 /// focus    FOCUS 1.2 (FinOps Open Cost and Usage Specification), dataset CostAndUsage, as CSV: one row for
 ///          each day, key, model, kind and price; corrections of earlier periods as ChargeClass "Correction".
+///          What a package paid for is billed at nothing and costs its part of the package's price; packages
+///          are a Purchase when they are bought, and what expires of them is a commitment that was not used.
 ///          Where the period has an invoice in the same currency, its number, taxes and rounding are rows
 ///          too.
 /// tmf635   an array of Usage resources in the manner of TMF635 (Usage Management API v4): one for each

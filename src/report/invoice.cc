@@ -5,46 +5,20 @@
 #include "contract/limit.h"
 #include "price/book.h"
 #include "report/closing.h"
+#include "report/internal/numbering.h"
+#include "report/packages.h"
 #include "report/papers.h"
 #include "report/usage.h"
 
 namespace ciyuan::report {
 namespace {
 
-constexpr std::size_t kNumberDigits = 6;
-constexpr std::uint64_t kNumberMax = 999'999;
-constexpr std::size_t kChainMax = 100'000;  // invoices of one contract that are walked back
+constexpr std::int64_t kRateAgeDaysMax = 7;  // where the document does not say
+constexpr std::size_t kChainMax = 100'000;   // invoices of one contract that are walked back
 
 std::string exact(Amount amount) { return format_decimal(amount, contract::kMoneyScale); }
 Result<Amount> money_at(const Json& object, std::string_view member) {
   return parse_decimal(text_at(object, member), contract::kMoneyScale);
-}
-
-std::string numbered(const std::string& series, std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  return series + std::string(kNumberDigits - std::min(kNumberDigits, digits.size()), '0') + digits;
-}
-
-// The series has no gaps, so its end is found by doubling and halving.
-Result<std::string> next_number(store::Reader& reader, std::string_view kind, const std::string& series) {
-  auto is_taken = [&](std::uint64_t number) -> Result<bool> {
-    CIYUAN_TRY(std::optional<Json> found, find_paper(reader, kind, numbered(series, number)));
-    return found.has_value();
-  };
-  std::uint64_t taken = 0, free = 1;
-  for (;; free *= 2) {
-    CIYUAN_TRY(bool is, is_taken(free));
-    if (!is) break;
-    taken = free;
-  }
-  while (free - taken > 1) {
-    std::uint64_t middle = taken + (free - taken) / 2;
-    CIYUAN_TRY(bool is, is_taken(middle));
-    (is ? taken : free) = middle;
-  }
-  if (free > kNumberMax)
-    return Error{ErrorCode::kTooLarge, "has no number left in this year", std::string(series)};
-  return numbered(series, free);
 }
 
 // The party as it is now: a later change of its address does not change a paper.
@@ -60,12 +34,28 @@ struct Exchange {
   Amount rate;
   Json shown;
 };
-Result<std::optional<Exchange>> exchange_of(store::Reader& reader, const SettlementTerms& terms) {
+// Of the period's last day, in its calendar.
+Status check_age(const contract::Document& rates, const Period& period) {
+  const std::int64_t days_max = rates.value.value("max_age_days", kRateAgeDaysMax);
+  const std::string date = text_at(rates.value, "date"),
+                    last_day = date_text(TimePoint{period.to.ns - 1}, period.offset_minutes);
+  CIYUAN_TRY(TimePoint from, price::parse_moment(date));
+  CIYUAN_TRY(TimePoint to, price::parse_moment(last_day));
+  if (to <= days_after(from, days_max)) return {};
+  return Error{ErrorCode::kRefused,
+               "\"" + date + "\" is more than " + std::to_string(days_max) + " days before " + last_day +
+                   ", the last day of the period: apply the rates of a later day, or say max_age_days",
+               rates.id() + "/date"};
+}
+
+Result<std::optional<Exchange>> exchange_of(store::Reader& reader, const SettlementTerms& terms,
+                                            const Period& period) {
   if (terms.currency == terms.paper_currency) return std::optional<Exchange>();
   std::string pair = "no rate from " + terms.currency + " to " + terms.paper_currency;
   if (terms.exchange_rates.empty())
     return Error{ErrorCode::kRefused, pair + ": the contract names no exchange rates", "exchange_rates"};
   CIYUAN_TRY(contract::Document document, newest_document(reader, "ExchangeRates", terms.exchange_rates));
+  CIYUAN_TRY_STATUS(check_age(document, period));
   for (const Json& rate : document.value.at("rates")) {
     if (text_at(rate, "from") != terms.currency || text_at(rate, "to") != terms.paper_currency) continue;
     Exchange exchange;
@@ -81,6 +71,12 @@ Result<std::optional<Exchange>> exchange_of(store::Reader& reader, const Settlem
   }
   return Error{ErrorCode::kRefused, pair + " in the document of " + text_at(document.value, "date"),
                "ExchangeRates/" + terms.exchange_rates};
+}
+
+Error too_many_lines() {
+  return Error{ErrorCode::kTooLarge,
+               "has more than " + std::to_string(kInvoiceLinesMax) + " lines: take a shorter period",
+               "period"};
 }
 
 Result<Json> lines_of(const Usage& usage, const std::string& currency) {
@@ -99,10 +95,7 @@ Result<Json> lines_of(const Usage& usage, const std::string& currency) {
                  {"amount", exact(sum.amount)}};
     if (key.adjustment) line["adjustment"] = true;
     lines.push_back(std::move(line));
-    if (lines.size() > kInvoiceLinesMax)
-      return Error{ErrorCode::kTooLarge,
-                   "has more than " + std::to_string(kInvoiceLinesMax) + " lines: take a shorter period",
-                   "period"};
+    if (lines.size() > kInvoiceLinesMax) return too_many_lines();
   }
   return lines;
 }
@@ -162,10 +155,33 @@ Status add_closings(store::Reader& reader, const InvoiceRequest& request, const 
                        {"quantity", "1"},
                        {"amount", exact(-paid)}});
     CIYUAN_TRY_STATUS(add_to(sum, owed, "period"));
-    if (lines.size() > kInvoiceLinesMax)
-      return Error{ErrorCode::kTooLarge,
-                   "has more than " + std::to_string(kInvoiceLinesMax) + " lines: take a shorter period",
+    if (lines.size() > kInvoiceLinesMax) return too_many_lines();
+  }
+  return {};
+}
+
+// The packages that were bought in the period.
+Status add_packages(store::Reader& reader, const InvoiceRequest& request, const std::string& currency,
+                    Json& lines, Amount& sum) {
+  CIYUAN_TRY(std::vector<Json> steps,
+             recognitions_of(reader, request.contract, request.period.from, request.period.to));
+  for (const Json& step : steps) {
+    CIYUAN_TRY(Amount sold, money_at(step, "sold"));
+    if (sold.is_zero()) continue;
+    if (text_at(step, "currency") != currency)
+      return Error{ErrorCode::kRefused,
+                   "has a package sold in " + text_at(step, "currency") + ", and the price book is in " +
+                       currency + ": settle the periods of each price book apart",
                    "period"};
+    lines.push_back({{"package", text_at(step, "package")},
+                     {"recognition", text_at(step, "name")},
+                     {"model", ""},
+                     {"kind", "package"},
+                     {"ciyuan", text_at(step, "ciyuan")},
+                     {"quantity", "1"},
+                     {"amount", exact(sold)}});
+    CIYUAN_TRY_STATUS(add_to(sum, sold, "period"));
+    if (lines.size() > kInvoiceLinesMax) return too_many_lines();
   }
   return {};
 }
@@ -250,9 +266,10 @@ Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& reque
   for (const auto& [key, line] : usage.lines)
     if (!key.currency.empty() && !key.is_paid) sum += line.amount;
   CIYUAN_TRY_STATUS(add_closings(reader, request, terms.currency, lines, sum));
+  CIYUAN_TRY_STATUS(add_packages(reader, request, terms.currency, lines, sum));
   if (lines.empty())
     return Error{ErrorCode::kRefused, "\"" + request.period.name + "\" has no charges to invoice", "period"};
-  CIYUAN_TRY(std::optional<Exchange> exchange, exchange_of(reader, terms));
+  CIYUAN_TRY(std::optional<Exchange> exchange, exchange_of(reader, terms, request.period));
 
   int decimals = minor_decimals(terms.paper_currency);
   Amount billed = rounded(sum, decimals, terms.rounding);
@@ -263,7 +280,7 @@ Result<Drafted> draft_invoice(store::Reader& reader, const InvoiceRequest& reque
 
   std::string year = date_text(request.issued, terms.offset_minutes).substr(0, 4);
   std::string series = terms.provider + "-" + year + "-";
-  CIYUAN_TRY(std::string number, next_number(reader, "Invoice", series));
+  CIYUAN_TRY(std::string number, internal::next_number(reader, "Invoice", series));
   CIYUAN_TRY(Json issuer, party_snapshot(reader, terms.provider));
   CIYUAN_TRY(Json recipient, party_snapshot(reader, terms.consumer));
   Drafted drafted;
@@ -320,133 +337,6 @@ Result<std::optional<Json>> find_invoice(store::Reader& reader, const std::strin
   CIYUAN_TRY(std::optional<Json> billing, find_paper(reader, "Billing", contract));
   if (!billing) return std::optional<Json>();
   return invoice_in_chain(reader, text_at(*billing, "newest"), period, nullptr);
-}
-
-Result<Amount> credited_of(store::Reader& reader, const Json& invoice) {
-  CIYUAN_TRY(std::optional<Json> billing,
-             find_paper(reader, "Billing", text_at(invoice.at("contract"), "name")));
-  if (!billing || !billing->contains("credited")) return Amount();
-  std::string credited = text_at((*billing)["credited"], text_at(invoice, "name"));
-  return credited.empty() ? Result<Amount>(Amount()) : parse_decimal(credited, contract::kMoneyScale);
-}
-
-namespace {
-
-Status check_credit(const CreditRequest& request, const Json& invoice, Amount left) {
-  std::string currency = text_at(invoice, "currency");
-  int decimals = minor_decimals(currency);
-  if (std::find(std::begin(kCreditReasons), std::end(kCreditReasons), request.reason) ==
-      std::end(kCreditReasons))
-    return invalid("reason", "\"" + request.reason.substr(0, 60) +
-                                 "\" is no reason; those are dispute_upheld, service_failure, price_error, "
-                                 "counting_error, goodwill, other");
-  if (request.gross <= Amount())
-    return invalid("amount", "\"" + exact(request.gross) + "\" is not above zero");
-  if (rounded(request.gross, decimals, Rounding::kDown) != request.gross)
-    return invalid("amount", "\"" + exact(request.gross) + "\" has more decimals than " + currency + " has");
-  if (request.gross > left)
-    return Error{ErrorCode::kRefused,
-                 "\"" + money_text(request.gross, decimals) + "\" is more than what is left of " +
-                     text_at(invoice, "name") + ", " + money_text(left, decimals) + " " + currency,
-                 "amount"};
-  return {};
-}
-
-// The tax in a gross amount, in the invoice's own proportion; the last credit takes what is left of it.
-Result<Amount> tax_in(Amount gross, const Json& invoice, Amount left, Amount tax_left, Rounding rounding) {
-  if (gross == left) return tax_left;
-  CIYUAN_TRY(Amount whole, money_at(invoice, "gross"));
-  CIYUAN_TRY(Amount tax, money_at(invoice, "tax"));
-  int decimals = minor_decimals(text_at(invoice, "currency"));
-  Int128 unit = 1;
-  for (int i = decimals; i < contract::kMoneyScale; ++i) unit *= 10;
-  std::optional<Amount> product = checked_multiply(Amount(gross.units() / unit), tax.units() / unit);
-  if (!product) return Error{ErrorCode::kTooLarge, "the product leaves 128 bits", "amount"};
-  Amount share(rounded_quotient(product->units(), whole.units() / unit, rounding) * unit);
-  return std::min(share, tax_left);
-}
-
-}  // namespace
-
-Result<Drafted> draft_credit_note(store::Reader& reader, const CreditRequest& request) {
-  return draft_credit_note(reader, request, "");
-}
-
-Result<Drafted> draft_credit_note(store::Reader& reader, const CreditRequest& request,
-                                  const std::string& account) {
-  CIYUAN_TRY(Json invoice, paper(reader, "Invoice", request.invoice));
-  std::string contract = text_at(invoice.at("contract"), "name");
-  CIYUAN_TRY(Json billing, paper(reader, "Billing", contract));
-  Json& ids = billing["credit_ids"];
-  if (ids.is_object() && ids.contains(request.id)) {
-    CIYUAN_TRY(Json present, paper(reader, "CreditNote", text_at(ids, request.id)));
-    CIYUAN_TRY(Amount gross, money_at(present, "gross"));
-    if (gross != request.gross || text_at(present, "invoice") != request.invoice ||
-        text_at(present, "reason") != request.reason)
-      return Error{ErrorCode::kConflict,
-                   "stands for the credit note " + text_at(present, "name") +
-                       ", which has another invoice, amount or reason",
-                   "id"};
-    return Drafted{.paper = std::move(present), .existed = true, .command = {}};
-  }
-  CIYUAN_TRY(Amount gross, money_at(invoice, "gross"));
-  CIYUAN_TRY(Amount tax, money_at(invoice, "tax"));
-  CIYUAN_TRY(Amount credited, credited_of(reader, invoice));
-  std::string credited_tax_text = text_at(billing.value("credited_tax", Json::object()), request.invoice);
-  CIYUAN_TRY(Amount credited_tax, credited_tax_text.empty()
-                                      ? Result<Amount>(Amount())
-                                      : parse_decimal(credited_tax_text, contract::kMoneyScale));
-  CIYUAN_TRY_STATUS(check_credit(request, invoice, gross - credited));
-  Rounding rounding = rounding_named(text_at(invoice.at("rounding"), "mode")).value_or(Rounding::kHalfEven);
-  CIYUAN_TRY(Amount credit_tax,
-             tax_in(request.gross, invoice, gross - credited, tax - credited_tax, rounding));
-
-  std::string provider = text_at(invoice.at("issuer"), "name"), currency = text_at(invoice, "currency");
-  int decimals = minor_decimals(currency), offset = invoice.at("period").value("utc_offset_minutes", 0);
-  std::string series = provider + "-" + date_text(request.issued, offset).substr(0, 4) + "-C";
-  CIYUAN_TRY(std::string number, next_number(reader, "CreditNote", series));
-  Drafted drafted;
-  Json& note = drafted.paper;
-  note = {{"v", "ciyuan/credit-note/v1"},
-          {"kind", "CreditNote"},
-          {"name", number},
-          {"invoice", request.invoice},
-          {"invoice_issued", text_at(invoice, "issued")},
-          {"issuer", invoice.at("issuer")},
-          {"recipient", invoice.at("recipient")},
-          {"contract", invoice.at("contract")},
-          {"period", invoice.at("period")},
-          {"issued", to_rfc3339(request.issued)},
-          {"currency", currency},
-          {"reason", request.reason},
-          {"text", request.text},
-          {"net", money_text(request.gross - credit_tax, decimals)},
-          {"tax", money_text(credit_tax, decimals)},
-          {"gross", money_text(request.gross, decimals)},
-          {"postings", Json::array()}};
-  std::string to =
-      account.empty() ? "receivable/" + text_at(invoice.at("recipient"), "name") + "/" + currency : account;
-  // Of an invoice in another currency than the use, the revenue stands in that one: its share comes back
-  // through the exchange account.
-  std::string from = text_at(invoice, "usage_currency") == currency ? "revenue/" + provider + "/" + currency
-                                                                    : "exchange/" + provider + "/" + currency;
-  // The last credit takes the invoice's rounding back as well: revenue had no more than the exact sum.
-  Amount rounding_back;
-  if (request.gross == gross - credited)
-    if (std::string difference = text_at(invoice.at("rounding"), "difference"); !difference.empty()) {
-      CIYUAN_TRY(rounding_back, parse_decimal(difference, contract::kMoneyScale));
-    }
-  add_posting(drafted, number, "net", from, to, currency, request.gross - credit_tax - rounding_back);
-  add_posting(drafted, number, "rounding", "rounding/" + provider + "/" + currency, to, currency,
-              rounding_back);
-  add_posting(drafted, number, "tax", "tax/" + provider + "/" + currency, to, currency, credit_tax);
-  billing["credited"][request.invoice] = money_text(credited + request.gross, decimals);
-  billing["credited_tax"][request.invoice] = money_text(credited_tax + credit_tax, decimals);
-  billing["credit_ids"][request.id] = number;
-  drafted.command.at = request.issued;
-  CIYUAN_TRY_STATUS(add_paper(drafted, "CreditNote", note));
-  CIYUAN_TRY_STATUS(add_paper(drafted, "Billing", billing));
-  return drafted;
 }
 
 }  // namespace ciyuan::report

@@ -59,26 +59,6 @@ int minor_decimals(std::string_view currency) {
   return holds(kFourDecimals, currency) ? 4 : 2;
 }
 
-Int128 rounded_quotient(Int128 numerator, Int128 divisor, Rounding rounding) {
-  CIYUAN_CHECK(divisor > 0, "a divisor is positive");
-  Int128 quotient = numerator / divisor, rest = numerator % divisor;
-  if (rest == 0) return quotient;
-  Int128 away = numerator < 0 ? quotient - 1 : quotient + 1;
-  if (rest < 0) rest = -rest;
-  switch (rounding) {
-    case Rounding::kUp:
-      return away;
-    case Rounding::kDown:
-      return quotient;
-    case Rounding::kHalfUp:
-      return rest >= divisor - rest ? away : quotient;
-    case Rounding::kHalfEven:
-      if (rest == divisor - rest) return quotient % 2 == 0 ? quotient : away;
-      return rest > divisor - rest ? away : quotient;
-  }
-  return quotient;
-}
-
 Amount rounded(Amount amount, int decimals, Rounding rounding) {
   return in_steps(amount.units(), 1, decimals, rounding);
 }

@@ -8,12 +8,11 @@
 #include <string>
 #include <string_view>
 
-#include "base/amount.h"
 #include "base/result.h"
+#include "base/rounding.h"
 
 namespace ciyuan::report {
 
-enum class Rounding { kHalfEven, kHalfUp, kUp, kDown };
 /// "half_even", …
 std::string_view name_of(Rounding rounding);
 std::optional<Rounding> rounding_named(std::string_view name);
@@ -24,9 +23,6 @@ int minor_decimals(std::string_view currency);
 
 /// sum += amount. kTooLarge (with `path`): beyond 128 bits; the sum is as it was.
 Status add_to(Amount& sum, Amount amount, std::string_view path = "");
-
-/// numerator ÷ divisor as a whole number; kUp and kDown are away from zero and towards it. divisor > 0.
-Int128 rounded_quotient(Int128 numerator, Int128 divisor, Rounding rounding);
 
 /// `amount` in whole minor units of `decimals` places.
 Amount rounded(Amount amount, int decimals, Rounding rounding);

@@ -7,6 +7,8 @@
 ///   Closing               never change; one a contract and billing period
 ///   Billing               one a contract: its newest invoice, and what was credited
 ///   Settlement            one a contract and period: the proposal and the signed steps so far
+///   Recognition           never change; what of a package was sold, earned or expired by then (packages.h)
+///   PackageSale           one a package that was sold: how much of its price is earned
 ///   Notice                one a budget, month and share: what is told of it, and whether it was (notice.h)
 ///   LicenceTerm           one a device and term: the Ciyuan that it was given
 ///   Voucher               what a device may use offline, and what it has reported (admin/licences.cc)
@@ -29,8 +31,9 @@
 
 namespace ciyuan::report {
 
-inline constexpr std::string_view kPaperKinds[] = {
-    "Invoice", "CreditNote", "Billing", "Settlement", "Closing", "Notice", "LicenceTerm", "Voucher", "Seat"};
+inline constexpr std::string_view kPaperKinds[] = {"Invoice",     "CreditNote",  "Billing",     "Settlement",
+                                                   "Closing",     "PackageSale", "Recognition", "Notice",
+                                                   "LicenceTerm", "Voucher",     "Seat"};
 bool is_paper_kind(std::string_view kind);
 
 /// The newest state; nothing where there is none.

@@ -22,6 +22,7 @@ struct Use {
 };
 /// All charges under one version of contract and book.
 struct Version {
+  std::string contract;  ///< digest
   const price::Book* book = nullptr;
   std::map<std::string, const price::Line*> counting;  ///< its lines whose schedule counts, by id
   TimePoint first;
@@ -46,6 +47,7 @@ class Rerating {
     auto [place, fresh] = versions_.try_emplace({contract_digest, book_digest});
     Version& version = place->second;
     if (fresh) {
+      version.contract = contract_digest;
       CIYUAN_TRY(version.book, books_.find(contract_digest, book_digest));
       if (version.book != nullptr)
         for (const price::Line& line : version.book->lines())
@@ -67,6 +69,10 @@ class Rerating {
       CIYUAN_TRY(Amount amount, parse_decimal(text_at(charge, "amount"), contract::kMoneyScale));
       CIYUAN_TRY_STATUS(add_to(use.captured, amount, "period"));
       CIYUAN_TRY_STATUS(add_to(whole_.captured, amount, "period"));
+      Amount& paid = whole_.paid[{contract_digest, key.line, key.model,
+                                  price::meter_named(key.kind).value_or(price::Meter::kInput),
+                                  text_at(charge, "paid_from")}];
+      CIYUAN_TRY_STATUS(add_to(paid, amount, "period"));
       if (__builtin_add_overflow(use.quantity, std::stoll(text_at(charge, "quantity")), &use.quantity))
         return Error{ErrorCode::kTooLarge, "the sum leaves 64 bits", "period"};
     }
@@ -106,6 +112,7 @@ class Rerating {
       // A contract's own period began before ours: any moment of ours is in it.
       usages.push_back({key.line, key.model, meter, sum.quantity, std::max(key.period, query_.from)});
       TrueUp& true_up = true_ups[{key.line, key.model, meter}];
+      true_up.contract = version.contract;
       true_up.line = key.line, true_up.model = key.model, true_up.meter = meter;
       true_up.schedule = line->schedule.type;
       true_up.quantity += sum.quantity;

@@ -29,8 +29,9 @@ class Books {
   std::map<std::pair<std::string, std::string>, std::unique_ptr<price::Book>> books_;
 };
 
-/// What one price line came to for one model and meter.
+/// What one price line of one version of contract and book came to for one model and meter.
 struct TrueUp {
+  std::string contract;  ///< digest (hex) of the version
   std::string line, model;
   price::Meter meter = price::Meter::kInput;
   price::ScheduleType schedule = price::ScheduleType::kFlat;
@@ -38,10 +39,21 @@ struct TrueUp {
   Amount captured, rated;
 };
 
+/// By what a charge was made, and who paid it: its account; empty where the record names none, as where all
+/// is charged to the receivable.
+struct PaidKey {
+  std::string contract;  ///< digest (hex)
+  std::string line, model;
+  price::Meter meter = price::Meter::kInput;
+  std::string payer;
+  auto operator<=>(const PaidKey&) const = default;
+};
+
 struct Rerated {
   Amount captured;                      ///< charged in this currency; corrections of earlier periods left out
   std::vector<price::RatedLine> lines;  ///< all of it, as rated now
   std::vector<TrueUp> true_ups;         ///< of the lines whose schedule counts, changed or not
+  std::map<PaidKey, Amount> paid;       ///< what `captured` is made of
 };
 
 /// The query's period must be closed; `counters` hold what was used before in schedules' periods that began

@@ -125,14 +125,27 @@ SheetRow closing_row(const Json& line, std::size_t amount_decimals) {
           .amount = padded(text_at(line, "amount"), amount_decimals)};
 }
 
+SheetRow package_row(const Json& line, std::size_t amount_decimals) {
+  return {.heading = false,
+          .first = {text_at(line, "package"), text_at(line, "package")},
+          .quantity = grouped(text_at(line, "ciyuan")) + " Ciyuan 词元",
+          .unit_price = "",
+          .amount = padded(text_at(line, "amount"), amount_decimals)};
+}
+
 Status add_rows(Sheet& sheet, const Json& paper) {
   std::size_t amount_decimals = 2, price_decimals = 2;
   std::map<std::string, std::vector<std::pair<const Json*, std::string>>> models;
   std::map<std::string, std::vector<const Json*>> closings;
+  std::vector<const Json*> packages;
   for (const Json& line : paper.at("lines")) {
     amount_decimals = std::max(amount_decimals, decimals_in(text_at(line, "amount")));
     if (line.contains("closing")) {
       closings[text_at(line, "closing")].push_back(&line);
+      continue;
+    }
+    if (line.contains("package")) {
+      packages.push_back(&line);
       continue;
     }
     CIYUAN_TRY(std::string price, shown_price(text_at(line, "kind"), text_at(line, "unit_price")));
@@ -167,6 +180,13 @@ Status add_rows(Sheet& sheet, const Json& paper) {
                           .amount = ""});
     for (const Json* line : lines) sheet.rows.push_back(closing_row(*line, amount_decimals));
   }
+  if (!packages.empty())
+    sheet.rows.push_back({.heading = true,
+                          .first = {"Packages bought", "购买的资源包"},
+                          .quantity = "",
+                          .unit_price = "",
+                          .amount = ""});
+  for (const Json* line : packages) sheet.rows.push_back(package_row(*line, amount_decimals));
   return {};
 }
 

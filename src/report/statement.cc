@@ -1,11 +1,13 @@
 #include "report/statement.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "contract/limit.h"
 #include "report/accounts.h"
 #include "report/closing.h"
+#include "report/packages.h"
 #include "report/papers.h"
 
 namespace ciyuan::report {
@@ -53,10 +55,11 @@ Result<const std::map<Id, std::string>*> postings_of(store::Reader& reader, cons
   auto [place, fresh] = read.try_emplace(provider);
   std::map<Id, std::string>& known = place->second;
   if (!fresh) return &known;
-  for (const auto& [kind, prefix, what] : {std::tuple{"Invoice", provider + "-", "invoice"},
-                                           std::tuple{"CreditNote", provider + "-", "credit note"},
-                                           std::tuple{"Settlement", provider + "-", "settlement"},
-                                           std::tuple{"Closing", std::string(), "closing"}})
+  for (const auto& [kind, prefix, what] :
+       {std::tuple{"Invoice", provider + "-", "invoice"},
+        std::tuple{"CreditNote", provider + "-", "credit note"},
+        std::tuple{"Settlement", provider + "-", "settlement"},
+        std::tuple{"Closing", std::string(), "closing"}, std::tuple{"Recognition", std::string(), "package"}})
     CIYUAN_TRY_STATUS(for_each_paper(reader, kind, prefix, [&, what = what](const Json& one) -> Status {
       for (const Json& posting : one.value("postings", Json::array())) {
         CIYUAN_TRY(Id id, parse_id(text_at(posting, "id")));
@@ -120,6 +123,12 @@ Result<std::vector<store::AccountRow>> accounts_of(store::Reader& reader, const 
   }
   CIYUAN_TRY_STATUS(add_accounts(reader, "prepaid/" + contract + "/", found));
   CIYUAN_TRY_STATUS(add_packages_and_royalties(reader, document, currencies, found));
+  CIYUAN_TRY(std::vector<Json> sales, package_sales(reader, contract));
+  for (const Json& sale : sales) {
+    CIYUAN_TRY(auto row,
+               reader.account("deferred/" + text_at(sale, "name") + "/" + text_at(sale, "currency")));
+    if (row) found.push_back(std::move(*row));
+  }
   return found;
 }
 
@@ -185,6 +194,34 @@ Result<Json> closings_json(store::Reader& reader, const std::string& contract, c
   return list;
 }
 
+// What of the contract's packages was sold, earned and lost in the period, and how they stand now.
+Result<Json> packages_json(store::Reader& reader, const std::string& contract, const Period& period) {
+  std::map<std::string, std::array<Amount, 3>> moved;
+  constexpr const char* kMembers[] = {"sold", "earned", "breakage"};
+  CIYUAN_TRY(std::vector<Json> steps, recognitions_of(reader, contract, period.from, period.to));
+  for (const Json& step : steps)
+    for (std::size_t i = 0; i < std::size(kMembers); ++i) {
+      CIYUAN_TRY(Amount amount, parse_decimal(text_at(step, kMembers[i]), contract::kMoneyScale));
+      CIYUAN_TRY_STATUS(add_to(moved[text_at(step, "package")][i], amount));
+    }
+  CIYUAN_TRY(std::vector<Json> sales, package_sales(reader, contract));
+  Json list = Json::array();
+  for (const Json& sale : sales) {
+    const std::string name = text_at(sale, "name");
+    Json one = {{"package", name},
+                {"currency", text_at(sale, "currency")},
+                {"price", text_at(sale, "sold")},
+                {"deferred", text_at(sale, "deferred")},
+                {"ciyuan", text_at(sale, "ciyuan")},
+                {"used", text_at(sale, "used")},
+                {"expired", text_at(sale, "expired")},
+                {"until", text_at(sale, "until")}};
+    for (std::size_t i = 0; i < std::size(kMembers); ++i) one[kMembers[i]] = money(moved[name][i]);
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 void say_period(Json& body, const Period& period) {
   if (period.from != TimePoint{}) body["from"] = to_rfc3339(period.from);
   if (period.to != TimePoint{}) body["to"] = to_rfc3339(period.to);
@@ -214,6 +251,8 @@ Result<Json> statement_of(store::Reader& reader, const std::string& contract, co
   say_period(body, period);
   CIYUAN_TRY(Json closings, closings_json(reader, contract, period));
   if (!closings.empty()) body["closings"] = std::move(closings);
+  CIYUAN_TRY(Json packages, packages_json(reader, contract, period));
+  if (!packages.empty()) body["packages"] = std::move(packages);
   if (!split.empty()) {
     CIYUAN_TRY(body["split"], split_json(reader, query, split, period.offset_minutes));
   }

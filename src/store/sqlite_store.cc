@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_set>
 
@@ -155,6 +156,7 @@ class SqliteStore final : public Store {
   void close();
   Status write(const Batch& batch);
   Status write_accounts(const std::vector<AccountRow>& accounts);
+  Status write_block(AccountNumber block, std::span<const AccountRow* const> rows);
   Status write_journal(const Batch& batch);
   Status write_calls(const Batch& batch);
   Status write_log(const Batch& batch);
@@ -173,9 +175,9 @@ class SqliteStore final : public Store {
   std::map<std::pair<std::string, std::string>, std::int64_t> scopes_;  // as many as there are keys
   std::vector<std::pair<std::pair<std::string, std::string>, std::int64_t>> new_scopes_;
   struct Statements {
-    Statement begin, commit, rollback, check_head, put_head, add_account, set_account, add_entry,
-        add_milestone, add_calls, put_mark, end_calls, end_mark, add_record, add_log_entry, add_tile,
-        put_idempotency, expire, add_document, add_admin, find_scope, add_scope;
+    Statement begin, commit, rollback, check_head, put_head, add_account, find_states, add_states, set_states,
+        add_entry, add_milestone, add_calls, put_mark, end_calls, end_mark, add_record, add_log_entry,
+        add_tile, put_idempotency, expire, add_document, add_admin, find_scope, add_scope;
   };
   std::optional<Statements> run_;
   // What the rows of open calls and marks hold, so that ending a call need not look: a failed commit makes it
@@ -220,13 +222,10 @@ Status SqliteStore::open() {
       {&run_->check_head, "SELECT batch FROM head"},
       {&run_->put_head,
        "UPDATE head SET batch = ?, at = ?, opened = ?, log_size = ?, log_root = ?, key_slots = ?"},
-      {&run_->add_account,
-       "INSERT INTO accounts (closed, may_overdraw, debits_posted, credits_posted, funded, last_entry, "
-       "granted, "
-       "credit_limit, number, name, unit, scale, debit_side) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"},
-      {&run_->set_account,
-       "UPDATE accounts SET closed = ?, may_overdraw = ?, debits_posted = ?, credits_posted = ?, funded = ?, "
-       "last_entry = ?, granted = ?, credit_limit = ? WHERE number = ?"},
+      {&run_->add_account, "INSERT INTO accounts (number, name, unit, scale, debit_side) VALUES (?,?,?,?,?)"},
+      {&run_->find_states, "SELECT states FROM balances WHERE block = ?"},
+      {&run_->add_states, "INSERT INTO balances (states, block) VALUES (?,?)"},
+      {&run_->set_states, "UPDATE balances SET states = ? WHERE block = ?"},
       {&run_->add_entry, "INSERT INTO entries VALUES (?,?,?,?,?,?,?)"},
       {&run_->add_milestone, "INSERT INTO milestones VALUES (?,?)"},
       {&run_->add_calls, "INSERT INTO open_calls VALUES (?,?)"},
@@ -360,28 +359,50 @@ Status SqliteStore::write(const Batch& batch) {
 }
 
 Status SqliteStore::write_accounts(const std::vector<AccountRow>& accounts) {
-  // Numbers are given in order, so it is known which ones are new: the others need not be found out by
-  // inserting them, and what never changes is not sent again.
-  for (const AccountRow& row : accounts) {
-    bool is_new = row.number > accounts_;
-    Statement& statement = is_new ? run_->add_account : run_->set_account;
-    statement.bind(row.closed)
-        .bind(row.may_overdraw)
-        .bind(row.debits_posted)
-        .bind(row.credits_posted)
-        .bind(row.funded)
-        .bind(row.last_entry)
-        .bind(row.granted)
-        .bind(row.credit_limit)
-        .bind(row.number);
-    if (is_new)
-      statement.bind(std::string_view(row.name))
-          .bind(std::string_view(row.unit))
-          .bind(row.scale)
-          .bind(row.debit_side);
-    CIYUAN_TRY_STATUS(statement.run());
+  std::vector<const AccountRow*> rows;
+  rows.reserve(accounts.size());
+  for (const AccountRow& row : accounts) rows.push_back(&row);
+  std::sort(rows.begin(), rows.end(),
+            [](const AccountRow* a, const AccountRow* b) { return a->number < b->number; });
+  for (std::size_t from = 0, until; from < rows.size(); from = until) {
+    AccountNumber block = internal::block_of(rows[from]->number);
+    until = from + 1;
+    while (until < rows.size() && internal::block_of(rows[until]->number) == block) ++until;
+    CIYUAN_TRY_STATUS(write_block(block, std::span(rows).subspan(from, until - from)));
+  }
+  // Numbers are given in order, so it is known which ones are new; and what never changes is not sent again.
+  for (const AccountRow* row : rows) {
+    if (row->number <= accounts_) continue;
+    run_->add_account.bind(row->number)
+        .bind(std::string_view(row->name))
+        .bind(std::string_view(row->unit))
+        .bind(row->scale)
+        .bind(row->debit_side);
+    CIYUAN_TRY_STATUS(run_->add_account.run());
   }
   return {};
+}
+
+Status SqliteStore::write_block(AccountNumber block, std::span<const AccountRow* const> rows) {
+  std::vector<internal::AccountState> states;
+  bool is_new = true;
+  {
+    internal::Scoped found(run_->find_states);
+    found->bind(block);
+    CIYUAN_TRY(bool row, found->step());
+    is_new = !row;
+    if (row) {
+      CIYUAN_TRY(states, internal::decode_states(block, text_of(found->view(0))));
+    }
+  }
+  for (const AccountRow* row : rows) {
+    std::size_t place = row->number % internal::kBlockAccounts;
+    if (states.size() <= place) states.resize(place + 1);
+    states[place] = internal::AccountState::of(*row);
+  }
+  std::string bytes = internal::encode_states(states);
+  Statement& put = is_new ? run_->add_states : run_->set_states;
+  return put.bind_blob(bytes_of(bytes)).bind(block).run();
 }
 
 Status SqliteStore::write_journal(const Batch& batch) {

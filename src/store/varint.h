@@ -20,11 +20,15 @@ class ByteWriter {
   explicit ByteWriter(std::string& out) : out_(out) {}
   void number(std::uint64_t value) { wide(value); }
   void wide(Uint128 value) {
-    while (value >= 128) {
-      out_ += static_cast<char>(static_cast<std::uint8_t>(value) | 128);
-      value >>= 7;
-    }
-    out_ += static_cast<char>(value);
+    char bytes[kBytesMax];
+    std::size_t size = 0;
+    for (; value >> 64; value >>= 7)
+      bytes[size++] = static_cast<char>(static_cast<std::uint8_t>(value) | 128);
+    // Most fit 64 bits, and shift in one instruction.
+    auto rest = static_cast<std::uint64_t>(value);
+    for (; rest >= 128; rest >>= 7) bytes[size++] = static_cast<char>(static_cast<std::uint8_t>(rest) | 128);
+    bytes[size++] = static_cast<char>(rest);
+    out_.append(bytes, size);
   }
   void integer(std::int64_t value) { amount(Amount(value)); }
   void amount(Amount amount) {
@@ -41,6 +45,7 @@ class ByteWriter {
   }
 
  private:
+  static constexpr std::size_t kBytesMax = 19;  // 128 bits, 7 a byte
   std::string& out_;
 };
 
@@ -58,8 +63,18 @@ class ByteReader {
     return static_cast<std::uint64_t>(value);
   }
   Uint128 wide() {
-    Uint128 value = 0;
-    for (unsigned shift = 0; shift < 133; shift += 7) {
+    std::uint64_t low = 0;
+    std::size_t size = 0;
+    for (; size < 9 && size < rest_.size(); ++size) {
+      auto byte = static_cast<std::uint8_t>(rest_[size]);
+      low |= static_cast<std::uint64_t>(byte & 127) << 7 * size;
+      if (byte >= 128) continue;
+      rest_.remove_prefix(size + 1);
+      return low;
+    }
+    rest_.remove_prefix(size);
+    Uint128 value = low;
+    for (unsigned shift = 63; shift < 133; shift += 7) {
       if (rest_.empty()) break;
       auto byte = static_cast<std::uint8_t>(rest_.front());
       rest_.remove_prefix(1);

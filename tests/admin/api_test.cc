@@ -267,6 +267,27 @@ TEST(Api, refuses_postings_that_are_not_whole_or_not_covered) {
       403U);
 }
 
+TEST(Api, closes_an_account_for_good_when_it_is_empty) {
+  House house;
+  house.ask("POST", "/v1/accounts/post",
+            R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1","new":true})");
+  Json refused = house.ask("POST", "/v1/accounts/purse/close", "", 403);
+  EXPECT_NE(refused.dump().find("has a balance of 1 CNY"), std::string::npos) << refused.dump();
+  EXPECT_EQ(house.ask("GET", "/v1/accounts/purse")["closed"], false);
+  EXPECT_EQ(house.send("POST", "/v1/accounts/nobody/close").status, 404U);
+  house.ask("POST", "/v1/accounts/post", R"({"debit":"purse","credit":"bank","unit":"CNY","amount":"1"})");
+  EXPECT_EQ(house.ask("POST", "/v1/accounts/purse/close")["closed"], true);
+  EXPECT_EQ(house.ask("POST", "/v1/accounts/purse/close")["closed"], true) << "again changes nothing";
+  house.stop();
+  house.start();
+  EXPECT_EQ(house.ask("GET", "/v1/accounts/purse")["closed"], true) << "also over a restart";
+  Json late = house.ask("POST", "/v1/accounts/post",
+                        R"({"debit":"bank","credit":"purse","unit":"CNY","amount":"1"})", 403);
+  EXPECT_NE(late.dump().find("account purse is closed"), std::string::npos) << late.dump();
+  EXPECT_EQ(house.ask("GET", "/v1/accounts/purse/statement")["lines"].size(), 2U) << "its entries stay";
+  EXPECT_EQ(house.ask("GET", "/v1/acts?limit=1")["acts"].at(0)["subject"], "Account/purse");
+}
+
 TEST(Api, shows_records_accounts_receipts_and_statements_of_calls) {
   House house;
   with_key(demo_documents(), house);

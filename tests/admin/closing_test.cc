@@ -145,6 +145,24 @@ TEST(Closing, what_was_paid_from_a_balance_goes_back_there_and_is_not_asked_for_
   EXPECT_TRUE(house.ask("GET", "/v1/contracts/deal/statement")["agrees"]);
 }
 
+TEST(Closing, what_is_given_back_goes_to_each_payer_in_the_proportion_that_it_paid) {
+  ClosingHouse house(kGraduated,
+                     "  - {kind: payment, id: pay, sources: [{source: prepaid}, {source: postpaid}]}\n");
+  house.ask("POST", "/v1/accounts/post",
+            R"({"debit":"bank/CNY","credit":"prepaid/deal/pay/CNY","unit":"CNY","amount":"1000"})");
+  house.call_at("2026-11-20T10:00:00Z", 1, 1500, 20);  // 500 of the prompt from the balance, 1000 on credit
+  EXPECT_EQ(house.balance("prepaid/deal/pay/CNY"), "0");
+  EXPECT_EQ(house.balance("receivable/harbor/CNY"), "-2060");
+  Json closings = house.close_at("2026-12-01T00:00:00Z");
+  EXPECT_EQ(closings[0]["difference"], "-250");
+  EXPECT_EQ(house.balance("prepaid/deal/pay/CNY"), "83.333333333333");
+  EXPECT_EQ(house.balance("receivable/harbor/CNY"), "-1893.333333333333");
+  EXPECT_EQ(house.balance("revenue/lantern/CNY"), "2810");
+  EXPECT_EQ(closings[0]["paid"], "-83.333333333333");
+  EXPECT_EQ(closings[0]["owed"], "-166.666666666667");
+  EXPECT_TRUE(house.ask("GET", "/v1/contracts/deal/statement")["agrees"]);
+}
+
 TEST(Closing, a_commitment_of_the_term_is_trued_up_at_its_end_with_all_that_was_charged) {
   ClosingHouse house(std::string(kGraduated) + "commitment: {amount: \"10000\", period: contract}\n", "",
                      R"({from: "2026-01-01", until: "2027-01-15"})");
@@ -314,6 +332,19 @@ tax: {percent: "6", name: VAT, inclusive: INCLUSIVE}
     EXPECT_NE(refused.dump().find("stands in the price book deal-prices as well"), std::string::npos)
         << refused.dump();
   }
+}
+
+TEST(Closing, royalties_are_those_of_the_contract_as_it_was_at_each_call) {
+  auto clause = [](const std::string& percent) {
+    return "  - {kind: royalty, id: owner, shares: [{party: harbor, percent: \"" + percent + "\"}]}\n";
+  };
+  ClosingHouse house(kGraduated, clause("20"));
+  house.call_at("2026-11-20T10:00:00Z", 1, 1500, 0);  // 3000 charged, 2750 rated: 600, and 50 back
+  house.ask("POST", "/v1/apply", "---" + deal_document("deal-prices", clause("10")));
+  house.call_at("2026-11-21T10:00:00Z", 2, 100, 0);  // 200 charged, 150 rated: 20, and 5 back
+  EXPECT_EQ(house.balance("royalty/harbor/CNY"), "620");
+  house.close_at("2026-12-01T00:00:00Z");
+  EXPECT_EQ(house.balance("royalty/harbor/CNY"), "565");
 }
 
 TEST(Closing, royalties_get_their_share_of_what_concerns_their_models) {

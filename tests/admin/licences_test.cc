@@ -32,12 +32,12 @@ struct LicenceHouse : House {
         .value();
   }
   // So many tokens of the demonstration's model, and what that makes of the chain's file.
-  std::string use(const std::string& name, const Json& issued, std::int64_t tokens) {
+  std::string use(const std::string& name, const Json& issued, std::int64_t tokens, bool finishes = false) {
     licence::Meter one = meter(name, issued);
     KindCounts counts;
     counts[Kind::kInput] = tokens;
     EXPECT_TRUE(one.count("smollm2", counts, time).ok());
-    EXPECT_TRUE(one.close(time).ok());
+    EXPECT_TRUE((finishes ? one.finish(time) : one.close(time)).ok());
     return read_file(file(name), licence::kChainBytesMax).value();
   }
   Json report(const std::string& chain, unsigned status = 200, const std::string& more = "") {
@@ -77,7 +77,12 @@ TEST(Licences, a_voucher_holds_a_report_posts_and_the_close_gives_back) {
   EXPECT_EQ(told["standing"], "same");
   EXPECT_EQ(told["posted"], "0");
   EXPECT_EQ(house.leaves(), leaves) << "the same file twice changes nothing";
-  chain = house.use("chain", issued, 50);
+  chain = house.use("chain", issued, 30);
+  Json refused = house.report(chain, 409, "?close=true");
+  EXPECT_NE(refused.dump().find("--finish"), std::string::npos)
+      << "the device may count on: " << refused.dump();
+  EXPECT_EQ(house.held(), "250") << "nothing was changed";
+  chain = house.use("chain", issued, 20, true);
   told = house.report(chain, 200, "?close=true");
   EXPECT_EQ(told["posted"], "50");
   EXPECT_EQ(told["voucher"]["state"], "closed");
@@ -85,6 +90,32 @@ TEST(Licences, a_voucher_holds_a_report_posts_and_the_close_gives_back) {
   EXPECT_EQ(house.held(), "0");
   EXPECT_EQ(house.used(), "200");
   EXPECT_EQ(house.report(chain)["standing"], "same");
+}
+
+TEST(Licences, a_chain_that_ends_with_its_last_statement_closes_the_voucher) {
+  LicenceHouse house;
+  Json issued = house.issue("400");
+  Json told = house.report(house.use("chain", issued, 150, true));
+  EXPECT_EQ(told["voucher"]["state"], "closed");
+  EXPECT_EQ(house.left(), "850");
+  EXPECT_EQ(house.used(), "150");
+}
+
+TEST(Licences, the_same_id_again_is_the_same_voucher) {
+  LicenceHouse house;
+  const std::string id = R"(,"id":"0198a000-0000-7000-8000-000000000001")";
+  Json first = house.issue("400", 201, id);
+  Json again = house.issue("400", 200, id);
+  EXPECT_EQ(again["note"], first["note"]);
+  EXPECT_EQ(house.left(), "600") << "held once";
+  for (const auto& [ciyuan, more] :
+       {std::pair("300", std::string()), std::pair("400", std::string(R"(,"until":"2026-12-01")")),
+        std::pair("400", std::string(R"(,"quantum":"7")"))}) {
+    Json refused = house.issue(ciyuan, 409, id + more);
+    EXPECT_NE(refused.dump().find("stands for a voucher with another"), std::string::npos) << refused.dump();
+  }
+  house.issue("400", 400, R"(,"id":"seven")");
+  EXPECT_EQ(house.left(), "600");
 }
 
 TEST(Licences, no_more_is_issued_than_the_device_has) {
@@ -222,9 +253,9 @@ TEST(Licences, whatever_is_issued_used_reported_and_closed_every_ciyuan_is_in_on
         Held& one = vouchers[index];
         const std::string name = one.issued["voucher"]["name"].get<std::string>().substr(9);
         auto tokens = std::min<std::int64_t>(one.ciyuan - one.used, static_cast<std::int64_t>(random() % 50));
-        const std::string chain = house.use(name, one.issued, tokens);
-        one.used += tokens;
         const bool close = random() % 4 == 0;
+        const std::string chain = house.use(name, one.issued, tokens, close);
+        one.used += tokens;
         if (!close && random() % 2) continue;
         Json told = house.report(chain, 200, close ? "?close=true" : "");
         EXPECT_EQ(told["posted"], std::to_string(one.used - one.reported));

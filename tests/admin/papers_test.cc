@@ -160,6 +160,26 @@ TEST(Papers, an_invoice_in_another_currency_names_rate_and_day_and_moves_the_deb
   EXPECT_EQ(house.balance("exchange/lantern/USD"), "14.74");
 }
 
+TEST(Papers, a_rate_that_is_too_old_for_the_period_is_refused) {
+  SettlingHouse house("    currency: USD\n    exchange_rates: fixing\n");
+  house.make_call(1, 10'000, 0);
+  auto apply = [&](const std::string& date, const std::string& more = "") {
+    house.ask("POST", "/v1/apply",
+              "kind: ExchangeRates\nname: fixing\ndate: " + date + "\nsource: s\n" + more +
+                  "rates: [{from: CNY, to: USD, rate: \"0.14\"}]\n");
+  };
+  const std::string asked = R"({"contract":"deal","period":"2026-11"})";
+  apply("2026-11-22");
+  Json refused = house.ask("POST", "/v1/invoices", asked, 403);
+  EXPECT_NE(refused.dump().find("ExchangeRates/fixing/date"), std::string::npos) << refused.dump();
+  EXPECT_NE(refused.dump().find("more than 7 days before 2026-11-30"), std::string::npos) << refused.dump();
+  EXPECT_EQ(house.ask("GET", "/v1/invoices")["invoices"], Json::array());
+  apply("2026-11-29", "max_age_days: 0\n");
+  house.ask("POST", "/v1/invoices", asked, 403);
+  apply("2026-11-23");
+  house.ask("POST", "/v1/invoices", asked, 201);
+}
+
 TEST(Papers, a_currency_without_a_rate_is_refused_by_name) {
   House house;
   std::string documents = demo_documents();

@@ -101,6 +101,23 @@ TEST(Opening, charges_a_receivable_without_a_bound) {
   EXPECT_EQ(desk.account("revenue/vendor/CNY").balance(), Amount(160'000'000));
 }
 
+TEST(Accounts, are_not_closed_under_an_open_call_and_take_none_afterwards) {
+  Desk desk;
+  contract::Limit limit = cap("s1", 0);
+  limit.may_overdraw = true;
+  const CloseAccount close{kStart, "admin", limit.account};
+  EXPECT_EQ(desk.expect<Error>(close).code, ErrorCode::kNotFound);
+  desk.expect<Opened>(open_of(1, terms_of({limit}), 1, 1));
+  EXPECT_EQ(desk.expect<Error>(close).code, ErrorCode::kRefused);
+  desk.restart();
+  EXPECT_EQ(desk.expect<Error>(close).code, ErrorCode::kRefused) << "also over a restart";
+  Close nothing = close_of(1, 0, 0);
+  nothing.nothing_served = true;
+  desk.expect<Closed>(nothing);
+  desk.expect<Done>(close);
+  EXPECT_EQ(desk.expect<Error>(open_of(2, terms_of({limit}), 1, 1)).code, ErrorCode::kRefused);
+}
+
 TEST(Opening, refuses_hostile_numbers_and_names) {
   Desk desk;
   Open open = open_of(1, terms_of({cap("s1", 400)}), 1, 1);

@@ -83,6 +83,32 @@ TEST(EquivalenceMaking, scaling_the_weights_scales_the_table) {
     EXPECT_LE(std::abs(static_cast<long long>((middle(250'000 * factor) - one * factor).units())), factor);
 }
 
+TEST(EquivalenceMaking, low_and_high_are_made_again_of_the_same_texts_and_of_no_others) {
+  for (EquivalenceBasis basis :
+       {EquivalenceBasis::kReferenceTokenizer, EquivalenceBasis::kBytes, EquivalenceBasis::kHanCharacters}) {
+    EquivalenceRequest request = request_of(basis);
+    request.tokenizer = basis == EquivalenceBasis::kReferenceTokenizer ? "qwen3" : "";
+    const Json table = make_equivalence(request).value();
+    const Status right = check_interval(table, request.texts);
+    EXPECT_TRUE(right.ok()) << right.error().text();
+    for (const char* value : {"low", "high"}) {
+      Json moved = table;
+      moved["models"][1][value] = value == std::string("low") ? "0.000001" : "999";
+      const Status wrong = check_interval(moved, request.texts);
+      EXPECT_EQ(wrong.error().code, ErrorCode::kInvalid);
+      EXPECT_EQ(wrong.error().path, std::string("/models/1/") + value);
+    }
+    Json reseeded = table;
+    reseeded["interval"]["seed"] = 77;
+    EXPECT_FALSE(check_interval(reseeded, request.texts).ok());
+    auto others = request.texts;
+    others[1].lines[3] += "！";
+    EXPECT_EQ(check_interval(table, others).error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(check_interval(table, others).error().path, "/corpus/texts/1");
+    EXPECT_EQ(check_interval(table, {request.texts[0]}).error().path, "/corpus/texts/1");
+  }
+}
+
 TEST(EquivalenceMaking, reads_one_figure_or_three) {
   EXPECT_EQ(figures_in("1.5").value(),
             (measure::Figures{Amount(1'500'000), Amount(1'500'000), Amount(1'500'000)}));

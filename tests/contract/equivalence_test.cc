@@ -27,6 +27,8 @@ Json table(const std::string& name, const std::array<std::string, 3>& small,
   Json document = {{"kind", "Equivalence"},  {"name", name},         {"version", "7"},
                    {"date", "2026-11-01"},   {"source", "the test"}, {"basis", "burndown"},
                    {"models", Json::array()}};
+  document["parties"] = {{"provider", "vendor"}, {"consumer", "acme"}};
+  document["effective_from"] = "2026-01-01";
   for (const auto& [model, figures] : {std::pair("small", small), std::pair("large", large)})
     document["models"].push_back(
         {{"model", model}, {"low", figures[0]}, {"middle", figures[1]}, {"high", figures[2]}});
@@ -230,7 +232,8 @@ TEST(EquivalenceSignature, any_change_of_the_table_leaves_none_right) {
   auto fails = [&](const Json& document) {
     return check_equivalence_signature(document, vendor_key().verifier()).error().message;
   };
-  for (const char* pointer : {"/name", "/version", "/date", "/source", "/models/0/low", "/models/1/middle"}) {
+  for (const char* pointer : {"/name", "/version", "/date", "/source", "/models/0/low", "/models/1/middle",
+                              "/parties/consumer", "/effective_from"}) {
     Json changed = signed_table;
     changed[Json::json_pointer(pointer)] = "9";
     EXPECT_NE(fails(changed).find("is not of this table as it stands"), std::string::npos) << pointer;
@@ -252,6 +255,14 @@ TEST(EquivalenceClause, every_bad_one_is_refused_by_path_value_and_rule) {
   const Json one_signature = with_signature(good, vendor_key());
   Json forged = with_signature(one_signature, acme_key());
   forged["models"][0]["high"] = "4";
+  auto signed_with = [&](const char* member, Json value) {
+    Json document = good;
+    if (value.is_null())
+      document.erase(member);
+    else
+      document[member] = std::move(value);
+    return text_of(with_signature(document, vendor_key())) + contract_of("table: t, signed_by: [provider]");
+  };
   Json short_table = good;
   short_table["models"].erase(1);
   Json weighted = parse_json(source_file("data/methods/native-v1.json")).value();
@@ -307,6 +318,12 @@ TEST(EquivalenceClause, every_bad_one_is_refused_by_path_value_and_rule) {
        "/clauses/0/signed_by/1", "\"consumer\": the table t has no signature"},
       {"forged", text_of(forged) + contract_of("table: t, signed_by: [provider, consumer]"),
        "/clauses/0/signed_by/0", "is not of this table as it stands"},
+      {"signed for nobody", signed_with("parties", nullptr), "/clauses/0/signed_by",
+       "the table t names no parties"},
+      {"signed for others", signed_with("parties", {{"provider", "vendor"}, {"consumer", "other"}}),
+       "/clauses/0/signed_by", "is signed for the provider vendor and the consumer other"},
+      {"signed for ever", signed_with("effective_from", nullptr), "/clauses/0/signed_by",
+       "the table t has no effective_from"},
       {"unsigned parallel",
        with_good + text_of(with_signature(table("s", {"1", "1", "1"}), vendor_key())) +
            contract_of("table: s, signed_by: [provider], parallel: {table: t}"),

@@ -45,8 +45,9 @@ struct Office {
       EXPECT_EQ(taken.error().path, "licence/desks");
       return false;
     }
-    if (!taken->has_value()) return true;
-    EXPECT_TRUE(std::holds_alternative<clerk::Done>(clerk->call(**taken)));
+    last_seat = taken->seat;
+    if (!taken->command) return true;
+    EXPECT_TRUE(std::holds_alternative<clerk::Done>(clerk->call(*taken->command)));
     seats->confirm(licence, holder);
     return true;
   }
@@ -66,6 +67,7 @@ struct Office {
   std::unique_ptr<clerk::Clerk> clerk;
   std::unique_ptr<store::Reader> reader;
   std::unique_ptr<Seats> seats = std::make_unique<Seats>();
+  std::string last_seat;  ///< that call() found
   contract::Licence licence;
 };
 
@@ -97,10 +99,29 @@ TEST(Seats, an_idle_one_goes_to_another_but_not_within_its_cool_down) {
   EXPECT_EQ(office.holders(), (std::set<std::string>{"bob", "cid"}));
 }
 
+TEST(Seats, have_their_ciyuan_for_the_term_whoever_sits_on_them) {
+  Office office;
+  office.licence.idle = seconds(10 * 86'400);
+  auto day = [](int n) { return TimePoint{kStart.ns + n * kDay.count}; };
+  auto seat_of = [&](const std::string& holder, int n) {
+    return office.call(holder, day(n)) ? office.last_seat : std::string("none");
+  };
+  EXPECT_EQ(seat_of("ann", 0), "ann");
+  EXPECT_EQ(seat_of("bob", 9), "bob");
+  EXPECT_EQ(seat_of("cid", 12), "ann") << "ann's, with what is left of it";
+  EXPECT_EQ(seat_of("ann", 20), "bob") << "who comes back has no other's Ciyuan again";
+  office.restart();
+  EXPECT_EQ(seat_of("cid", 21), "ann") << "also over a restart";
+  EXPECT_EQ(seat_of("ann", 21), "bob");
+  office.licence.seats = 4;
+  EXPECT_EQ(seat_of("dan", 22), "dan");
+  EXPECT_EQ(seat_of("bob", 22), "bob~2") << "a new seat is no seat that another sits on";
+}
+
 TEST(Seats, what_the_clerk_did_not_do_gives_nobody_a_seat) {
   Office office;
   auto taken = office.seats->take(office.licence, "ann", kStart, *office.reader);
-  ASSERT_TRUE(taken.ok() && taken->has_value());
+  ASSERT_TRUE(taken.ok() && taken->command);
   office.seats->give_back(office.licence, "ann");
   EXPECT_TRUE(office.call("bob", kStart));
   EXPECT_TRUE(office.call("cid", kStart));
@@ -111,11 +132,11 @@ TEST(Seats, one_that_is_under_way_is_taken_while_another_is_given_back) {
   Office office;
   auto ann = office.seats->take(office.licence, "ann", kStart, *office.reader);
   auto bob = office.seats->take(office.licence, "bob", kStart, *office.reader);
-  ASSERT_TRUE(ann.ok() && ann->has_value() && bob.ok() && bob->has_value());
+  ASSERT_TRUE(ann.ok() && ann->command && bob.ok() && bob->command);
   office.seats->give_back(office.licence, "bob");  // the clerk had too many commands before it
   EXPECT_TRUE(office.call("cid", kStart));
   EXPECT_FALSE(office.call("dan", kStart)) << "ann's is on its way";
-  EXPECT_TRUE(std::holds_alternative<clerk::Done>(office.clerk->call(**ann)));
+  EXPECT_TRUE(std::holds_alternative<clerk::Done>(office.clerk->call(*ann->command)));
   office.seats->confirm(office.licence, "ann");
   EXPECT_TRUE(office.call("ann", kStart));
   EXPECT_EQ(office.holders(), (std::set<std::string>{"ann", "cid"}));
@@ -125,10 +146,10 @@ TEST(Seats, calls_of_one_holder_at_the_same_moment_take_one_seat) {
   Office office;
   auto first = office.seats->take(office.licence, "ann", kStart, *office.reader);
   auto second = office.seats->take(office.licence, "ann", kStart + seconds(1), *office.reader);
-  ASSERT_TRUE(first.ok() && first->has_value() && second.ok() && second->has_value());
+  ASSERT_TRUE(first.ok() && first->command && second.ok() && second->command);
   // In whatever order they come.
-  EXPECT_TRUE(std::holds_alternative<clerk::Done>(office.clerk->call(**second)));
-  EXPECT_TRUE(std::holds_alternative<clerk::Done>(office.clerk->call(**first)));
+  EXPECT_TRUE(std::holds_alternative<clerk::Done>(office.clerk->call(*second->command)));
+  EXPECT_TRUE(std::holds_alternative<clerk::Done>(office.clerk->call(*first->command)));
   const std::string name = "desks/" + to_rfc3339(kStart) + "/ann";
   EXPECT_EQ(office.reader->document_history("Seat", name).value().size(), 1U);
 }

@@ -100,6 +100,8 @@ TEST(Chain, a_device_that_signs_what_cannot_be_is_refused_with_the_rule) {
            {"\"large\"", "\"largf\"", "tokens", ""},
            {"\"input\":18", "\"inputs\":18", "tokens/large/inputs", "no kind"},
            {"\"tokens\":{", "\"tokens\":{\"tiny\":{\"input\":1},", "", "canonical"},
+           {"\"marked\":\"120\"", "\"final\":true,\"marked\":\"130\"", "marked", "marked ahead"},
+           {"\"marked\":\"120\"", "\"final\":false,\"marked\":\"120\"", "final", "is not true"},
            {"\"ciyuan\":", "\"Ciyuan\":", "", "canonical"},
            {"counter/v1", "counter/v2", "", "is not a"}}) {
     std::vector<std::string> forged(notes.begin(), notes.end() - 1);
@@ -109,6 +111,31 @@ TEST(Chain, a_device_that_signs_what_cannot_be_is_refused_with_the_rule) {
     EXPECT_EQ(chain.error().path, path.empty() ? number : number + "/" + path) << chain.error().text();
     EXPECT_NE(chain.error().message.find(rule), std::string::npos) << to << ": " << chain.error().message;
   }
+}
+
+TEST(Chain, that_is_too_long_says_how_long_it_may_be) {
+  UsedWorkshop shop;
+  const Error error = shop.chain(std::string(kChainBytesMax + 1, 'x')).error();
+  EXPECT_EQ(error.code, ErrorCode::kTooLarge);
+  EXPECT_NE(error.message.find("16777217 bytes; a chain has at most 16 MiB"), std::string::npos)
+      << error.message;
+}
+
+TEST(Chain, has_nothing_after_its_last_statement) {
+  UsedWorkshop shop;
+  std::string text = shop.text();
+  const std::string last = notes_of(text).back();
+  // The device that signs on after it said that it would not.
+  std::string final_note = shop.resigned(last, "\"marked\":", "\"final\":true,\"marked\":");
+  std::string chain = text.substr(0, text.size() - last.size()) + final_note;
+  ASSERT_TRUE(shop.chain(chain).ok()) << shop.chain(chain).error().text();
+  const Chain read = shop.chain(chain).value();
+  Statement next = read.statements.back();
+  next.is_final = false;
+  ++next.sequence;
+  next.previous = read.digests.back();
+  chain += tlog::sign_note(statement_text(next, shop.voucher), shop.device).value();
+  EXPECT_EQ(shop.chain(chain).error().path, std::to_string(next.sequence) + "/sequence");
 }
 
 TEST(Chain, a_statement_of_another_device_or_a_voucher_of_another_server_is_refused) {

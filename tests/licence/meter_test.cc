@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <random>
+#include <thread>
 
 #include "sample.h"
 
@@ -70,6 +72,65 @@ TEST(Meter, takes_only_its_own_voucher_of_a_server_it_knows_and_is_one_process) 
   { Meter gone = std::move(meter); }
   EXPECT_EQ(Meter::open(shop.file(), note, {&shop.server_key, 1}, shop.device, kStart).error().code,
             ErrorCode::kConflict);
+}
+
+TEST(Meter, is_begun_by_one_of_those_that_begin_it_at_once) {
+  for (int round = 0; round < 20; ++round) {
+    Workshop shop;
+    std::atomic<int> waiting = 4, begun = 0, refused = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+      threads.emplace_back([&] {
+        --waiting;
+        while (waiting > 0) std::this_thread::yield();
+        Result<Meter> meter = shop.meter();
+        if (!meter.ok()) {
+          refused += meter.error().code == ErrorCode::kConflict;
+          return;
+        }
+        ++begun;
+        EXPECT_TRUE(meter->count("small", counts_of(1, 0), kStart).ok());
+        // The others come meanwhile.
+        while (begun + refused < 4) std::this_thread::yield();
+        EXPECT_TRUE(meter->close(kStart).ok());
+      });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(begun, 1);
+    EXPECT_EQ(refused, 3);
+    EXPECT_EQ(shop.chain()->statements.back().ciyuan, ciyuan(1)) << "what was counted is in the file";
+  }
+}
+
+TEST(Meter, goes_on_with_a_file_that_was_begun_half_and_takes_no_other_file_for_one) {
+  Workshop shop;
+  const std::string note = shop.note();
+  for (std::size_t size = 0; size < note.size(); size += 11) {
+    ASSERT_TRUE(write_file_atomically(shop.file(), note.substr(0, size)).ok());
+    ASSERT_TRUE(shop.meter().ok()) << size;
+    EXPECT_EQ(shop.text(), note);
+  }
+  ASSERT_TRUE(write_file_atomically(shop.file(), "a letter").ok());
+  EXPECT_FALSE(shop.meter().ok());
+  EXPECT_EQ(shop.text(), "a letter");
+}
+
+TEST(Meter, counts_nothing_after_it_was_finished) {
+  Workshop shop;
+  {
+    Meter meter = shop.meter().value();
+    ASSERT_TRUE(meter.count("small", counts_of(3, 0), kStart).ok());
+    ASSERT_TRUE(meter.finish(kStart).ok());
+    ASSERT_TRUE(meter.finish(kStart).ok());
+    EXPECT_EQ(meter.count("small", counts_of(1, 0), kStart).error().path, "final");
+    ASSERT_TRUE(meter.close(kStart).ok());
+  }
+  Meter again = shop.meter().value();
+  EXPECT_EQ(again.count("small", counts_of(1, 0), kStart).error().path, "final") << "also when opened again";
+  const Chain chain = shop.chain().value();
+  EXPECT_EQ(chain.statements.size(), 2U);
+  EXPECT_TRUE(chain.statements.back().is_final);
+  EXPECT_EQ(chain.statements.back().ciyuan, ciyuan(3));
+  EXPECT_EQ(chain.statements.back().marked, ciyuan(3));
 }
 
 // The slow twin: a sum in plain numbers.

@@ -202,9 +202,8 @@ TEST(UsageState, a_bill_is_the_end_and_rerating_comes_before_it) {
 TEST(Closing, rounds_by_the_mode_away_from_zero_or_to_it) {
   auto all = [](Int128 numerator) {
     std::string text;
-    for (RoundingMode mode :
-         {RoundingMode::kHalfUp, RoundingMode::kHalfEven, RoundingMode::kUp, RoundingMode::kDown})
-      text += to_text(Amount(divided(numerator, 10, mode))) + " ";
+    for (Rounding mode : {Rounding::kHalfUp, Rounding::kHalfEven, Rounding::kUp, Rounding::kDown})
+      text += to_text(Amount(rounded_quotient(numerator, 10, mode))) + " ";
     return text;
   };
   EXPECT_EQ(all(25), "3 2 3 2 ");

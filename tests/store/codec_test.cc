@@ -40,6 +40,27 @@ TEST(Lines, refuse_every_truncation) {
   }
 }
 
+TEST(States, come_back_as_they_were_and_refuse_what_is_cut_or_too_long) {
+  std::vector<AccountState> states(kBlockAccounts);
+  states[7] = {
+      .may_overdraw = true, .debits_posted = Amount(Int128{1} << 125), .last_entry = ~std::uint64_t{0}};
+  states[31] = {.closed = true, .funded = Amount(-1), .granted = Amount(2), .credit_limit = Amount(63)};
+  std::string bytes = encode_states(states);
+  auto decoded = decode_states(0, bytes);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().text();
+  EXPECT_EQ(encode_states(*decoded), bytes);
+  EXPECT_TRUE((*decoded)[7].may_overdraw && (*decoded)[31].closed);
+  EXPECT_EQ((*decoded)[7].debits_posted, Amount(Int128{1} << 125));
+  EXPECT_EQ((*decoded)[7].last_entry, ~std::uint64_t{0});
+  EXPECT_EQ((*decoded)[31].funded, Amount(-1));
+  EXPECT_EQ(decode_states(0, std::string_view(bytes).substr(0, bytes.size() - 1)).error().code,
+            ErrorCode::kCorrupt);
+  EXPECT_EQ(decode_states(0, bytes + std::string(7, '\0')).error().code, ErrorCode::kCorrupt)
+      << "one account more than a block has";
+  EXPECT_EQ(decode_states(0, "\x04" + bytes.substr(1)).error().code, ErrorCode::kCorrupt)
+      << "an unknown flag";
+}
+
 TEST(Bytes, never_read_past_their_end) {
   ByteReader reader(std::string_view("\xFF\xFF\xFF", 3));
   EXPECT_EQ(reader.number(), 0u);

@@ -61,34 +61,42 @@ TEST(Sqlite, refuses_a_newer_schema_and_other_programs_databases_and_leaves_them
   EXPECT_EQ(open_sqlite(folder / "text.db").error().code, ErrorCode::kCorrupt);
 }
 
-TEST(Sqlite, says_that_an_amount_is_damaged_rather_than_reading_it_as_nothing) {
+TEST(Sqlite, says_that_a_balance_is_damaged_rather_than_reading_it_as_nothing) {
   Folder folder;
   Maker maker;
   { ASSERT_TRUE(open_sqlite(folder / "s.db").value()->commit(maker.next(10)).ok()); }
-  run_sql(folder / "s.db", "UPDATE accounts SET funded = '12x' WHERE name = 'cap/b'");
-  auto store = open_sqlite(folder / "s.db").value();
-  EXPECT_EQ(store->account("cap/b").error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(store->reader().value()->accounts("", "", 10).error().code, ErrorCode::kCorrupt);
-  EXPECT_TRUE(store->account("cap/a").ok());
+  for (const char* damage : {"UPDATE balances SET states = substr(states, 1, length(states) - 1)",
+                             "UPDATE balances SET states = x''", "DELETE FROM balances"}) {
+    run_sql(folder / "s.db", damage);
+    auto store = open_sqlite(folder / "s.db").value();
+    EXPECT_EQ(store->account("cap/b").error().code, ErrorCode::kCorrupt) << damage;
+    EXPECT_EQ(store->reader().value()->accounts("", "", 10).error().code, ErrorCode::kCorrupt) << damage;
+  }
 }
 
-constexpr const char* kToVersion2 =
-    "DROP TABLE milestones; ALTER TABLE accounts DROP COLUMN credit_limit; ALTER TABLE accounts DROP COLUMN "
-    "debit_side; "
-    "ALTER TABLE head DROP COLUMN key_slots; ALTER TABLE records DROP COLUMN key_slot; PRAGMA user_version = "
-    "2;";
-
 // version_3.sql is what `sqlite3 FILE .dump` says of a database that commit e357d68 wrote: three batches of
-// Maker's, of ten records each.
-TEST(Sqlite, brings_a_database_that_version_3_wrote_up_to_date) {
-  Folder folder;
+// Maker's, of ten records each. `then` makes an older one of it, or a larger one.
+void write_version_3(const Folder& folder, const char* then = "") {
   std::ifstream file(CIYUAN_SOURCE_DIR "/tests/store/version_3.sql");
   std::string sql(std::istreambuf_iterator<char>(file), {});
   ASSERT_FALSE(sql.empty());
   run_sql(folder / "s.db", sql.c_str());
-  EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("older version: schema 3"));
+  run_sql(folder / "s.db", then);
+}
+Maker after_version_3() {
   Maker maker;
   for (int batch = 0; batch < 3; ++batch) (void)maker.next(10);
+  return maker;
+}
+constexpr const char* kToVersion2 =
+    "ALTER TABLE head DROP COLUMN key_slots; ALTER TABLE records DROP COLUMN key_slot; PRAGMA user_version = "
+    "2;";
+
+TEST(Sqlite, brings_a_database_that_version_3_wrote_up_to_date) {
+  Folder folder;
+  write_version_3(folder);
+  EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("older version: schema 3"));
+  Maker maker = after_version_3();
   for (int life = 0; life < 2; ++life) {
     auto store = open_sqlite(folder / "s.db");
     ASSERT_TRUE(store.ok()) << store.error().text();
@@ -108,30 +116,55 @@ TEST(Sqlite, brings_a_database_that_version_3_wrote_up_to_date) {
   }
 }
 
+TEST(Sqlite, finds_each_account_as_it_was_in_a_large_database_of_an_older_version) {
+  Folder folder;
+  write_version_3(
+      folder,
+      "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
+      "INSERT INTO accounts SELECT i, 'z/' || i, 'CNY', 2, i % 3 = 0, i % 5 = 0, 2 * i, '-' || i || "
+      "'00000000000000000000000', 3 * i, i % 31, 4 * i FROM n WHERE i NOT BETWEEN 60 AND 130");
+  auto store = open_sqlite(folder / "s.db").value();
+  auto rows = store->reader().value()->accounts("z/", "", 1000).value();
+  ASSERT_EQ(rows.size(), 198u - 71u);
+  for (const AccountRow& row : rows) {
+    auto i = static_cast<std::int64_t>(row.number);
+    EXPECT_EQ(row.name, "z/" + std::to_string(i));
+    EXPECT_EQ(row.may_overdraw, i % 3 == 0);
+    EXPECT_EQ(row.closed, i % 5 == 0);
+    EXPECT_EQ(row.debits_posted, Amount(2 * i));
+    Int128 credits = -i;
+    for (int zeros = 0; zeros < 23; ++zeros) credits *= 10;
+    EXPECT_EQ(row.credits_posted, Amount(credits));
+    EXPECT_EQ(row.funded, Amount(3 * i));
+    EXPECT_EQ(row.last_entry, static_cast<EntryNumber>(i % 31));
+    EXPECT_EQ(row.granted, Amount(4 * i));
+  }
+  EXPECT_EQ((*store->account("cap/b"))->last_entry, 30u);
+}
+
 TEST(Sqlite, brings_a_database_of_version_2_up_to_date) {
   Folder folder;
-  Maker maker;
-  Batch before = maker.next(10), after = maker.next(10);
-  { ASSERT_TRUE(open_sqlite(folder / "s.db").value()->commit(before).ok()); }
-  run_sql(folder / "s.db", kToVersion2);
+  write_version_3(folder, kToVersion2);
   EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("older version: schema 2"));
   auto store = open_sqlite(folder / "s.db").value();
   EXPECT_EQ(store->head()->key_slots, 0u);
+  Maker maker = after_version_3();
+  Id before = store->reader().value()->records({.rows_max = 1})->at(0).id;
+  Batch after = maker.next(10);
   after.key_slots = 20;
   after.records.at(0).key_slot = 19;
   ASSERT_TRUE(store->commit(after).ok());
   EXPECT_EQ(store->head()->key_slots, 20u);
-  EXPECT_EQ((*store->record(before.records.at(0).id))->key_slot, std::nullopt);
+  EXPECT_EQ((*store->record(before))->key_slot, std::nullopt);
   EXPECT_EQ((*store->record(after.records.at(0).id))->key_slot, 19u);
 }
 
 TEST(Sqlite, brings_a_database_of_version_1_up_to_date) {
   Folder folder;
-  Maker maker;
-  { ASSERT_TRUE(open_sqlite(folder / "s.db").value()->commit(maker.next(10)).ok()); }
-  run_sql(folder / "s.db", kToVersion2);
+  write_version_3(folder, kToVersion2);
   run_sql(folder / "s.db", "ALTER TABLE accounts DROP COLUMN granted; PRAGMA user_version = 1");
   EXPECT_THAT(open_sqlite_reader(folder / "s.db").error().text(), HasSubstr("older version: schema 1"));
+  Maker maker = after_version_3();
   for (int life = 0; life < 2; ++life) {
     auto store = open_sqlite(folder / "s.db");
     ASSERT_TRUE(store.ok()) << store.error().text();

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <random>
+#include <tuple>
 
 #include "batches.h"
 
@@ -98,6 +101,54 @@ TEST_P(Stores, give_back_amounts_up_to_the_end_of_128_bits) {
     ASSERT_TRUE(store->commit(batch).ok());
     EXPECT_EQ((*store->account("cap/b"))->funded, amount);
   }
+}
+
+auto content_of(const AccountRow& row) {
+  return std::tuple(row.number, row.name, row.unit, row.scale, row.may_overdraw, row.closed,
+                    row.debits_posted, row.credits_posted, row.funded, row.last_entry, row.granted,
+                    row.credit_limit, row.debit_side);
+}
+
+TEST_P(Stores, change_no_account_but_those_of_a_batch) {
+  std::mt19937_64 random(11);
+  std::map<std::string, AccountRow> expected;
+  Batch accounts = maker.next(1);
+  for (const AccountRow& row : accounts.accounts) expected[row.name] = row;
+  ASSERT_TRUE(store->commit(accounts).ok());
+  AccountNumber given = 2;
+  for (int round = 0; round < 60; ++round) {
+    Batch batch{.number = accounts.number + 1 + static_cast<std::uint64_t>(round), .at = accounts.at};
+    batch.log_size = accounts.log_size;
+    batch.log_root = accounts.log_root;
+    // New ones by the dozen, and some of the old ones, in no order.
+    for (std::uint64_t i = random() % 12; i > 0; --i) {
+      std::string name = "many/" + std::to_string(++given);
+      expected[name] = {
+          .number = given, .name = name, .unit = "CNY", .scale = 2, .debit_side = random() % 2 == 0};
+      batch.accounts.push_back(expected[name]);
+    }
+    for (auto& [name, row] : expected) {
+      if (random() % 5 != 0) continue;
+      std::erase_if(batch.accounts, [&](const AccountRow& other) { return other.number == row.number; });
+      auto amount = [&] { return Amount(static_cast<Int128>(random()) << (random() % 62)); };
+      row.debits_posted += amount();
+      row.credit_limit = amount();
+      row.funded = -amount();
+      row.last_entry = random() >> 2;
+      row.closed = random() % 4 == 0;
+      row.may_overdraw = random() % 4 == 0;
+      batch.accounts.push_back(row);
+    }
+    std::shuffle(batch.accounts.begin(), batch.accounts.end(), random);
+    ASSERT_TRUE(store->commit(batch).ok());
+    if (round % 20 == 19) {
+      ASSERT_TRUE(store->reload().ok());
+    }
+    auto rows = reader->accounts("", "", 1000).value();
+    ASSERT_EQ(rows.size(), expected.size());
+    for (const AccountRow& row : rows) ASSERT_EQ(content_of(row), content_of(expected.at(row.name)));
+  }
+  EXPECT_GT(given, 200u);
 }
 
 TEST_P(Stores, read_an_account_back_in_pages) {

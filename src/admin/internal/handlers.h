@@ -38,6 +38,7 @@ struct Handlers {
   http::Response create_key(const Request& request);
 
   http::Response list_accounts(const Request& request);
+  http::Response close_account(const Request& request);
   http::Response get_account(const Request& request);
   http::Response account_statement(const Request& request);
   http::Response post(const Request& request);

@@ -24,6 +24,7 @@ namespace ciyuan::cli {
 struct EquivalenceRequest {
   measure::EquivalenceBasis basis = measure::EquivalenceBasis::kIdentity;
   std::string name, version = "1", date, source;
+  std::string provider, consumer, from, until;              ///< may be empty
   std::vector<std::pair<std::string, std::string>> models;  ///< name, and tokenizer where texts are counted
 
   // Of bases that count texts.
@@ -46,6 +47,13 @@ struct EquivalenceRequest {
 
 /// An Equivalence document that its own reader takes. kInvalid names the option at fault.
 Result<Json> make_equivalence(const EquivalenceRequest& request);
+
+/// Makes low and high again of a table that counts texts, which holds the texts' digests and not the texts.
+/// kInvalid: a figure is another one (path: its JSON pointer). kNotFound: a text is none of `texts` or is
+/// another there (path: "/corpus/texts/N"), a tokenizer is not here, or the table does not say how they were
+/// made.
+Status check_interval(const Json& table, const std::vector<ParityText>& texts);
+bool counts_texts(measure::EquivalenceBasis basis);
 
 /// "2", or "1.5/2/2.25" for low, middle and high.
 Result<measure::Figures> figures_in(const std::string& text);

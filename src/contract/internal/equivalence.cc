@@ -197,8 +197,22 @@ class EquivalenceCompiler {
     return of_method(name, method->second.get(), "/parallel/method");
   }
 
+  // What is signed says for whom and from when on it is: else a signature for one contract would do for any.
+  void check_what_is_signed(const Document& table) {
+    const std::string pointer = "/signed_by", what = "the table " + table.name;
+    const Json& parties = object_at(table.value, "parties");
+    const std::string provider = text_at(parties, "provider"), consumer = text_at(parties, "consumer");
+    if (provider.empty())
+      fault(pointer, what + " names no parties: what is signed would stand in anybody's contract");
+    else if (provider != contract_.provider || consumer != contract_.consumer)
+      fault(pointer, what + " is signed for the provider " + provider + " and the consumer " + consumer);
+    if (text_at(table.value, "effective_from").empty())
+      fault(pointer, what + " has no effective_from: what is signed would be in force at any time");
+  }
+
   void check_signatures(const Document& table) {
     if (!checked_.insert(table.name).second) return;
+    if (!signers_.empty()) check_what_is_signed(table);
     for (std::size_t i = 0; i < signers_.size(); ++i) {
       const std::string pointer = "/signed_by/" + std::to_string(i);
       const std::string& party = signers_[i] == "provider" ? contract_.provider : contract_.consumer;

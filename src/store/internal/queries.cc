@@ -31,20 +31,18 @@ Result<AccountRow> account_in(Statement* row) {
   account.name = row->text(1);
   account.unit = row->text(2);
   account.scale = static_cast<int>(row->integer(3));
-  account.may_overdraw = row->integer(4) != 0;
-  account.closed = row->integer(5) != 0;
-  CIYUAN_TRY(account.debits_posted, row->amount(6));
-  CIYUAN_TRY(account.credits_posted, row->amount(7));
-  CIYUAN_TRY(account.funded, row->amount(8));
-  account.last_entry = row->number(9);
-  CIYUAN_TRY(account.granted, row->amount(10));
-  CIYUAN_TRY(account.credit_limit, row->amount(11));
-  account.debit_side = row->integer(12) != 0;
+  account.debit_side = row->integer(4) != 0;
+  AccountNumber block = block_of(account.number);
+  CIYUAN_TRY(std::vector<AccountState> states, decode_states(block, text_of(row->view(5))));
+  std::size_t place = account.number % kBlockAccounts;
+  if (place >= states.size()) return Error{ErrorCode::kCorrupt, "the account has no balance", account.name};
+  states[place].put_into(account);
   return account;
 }
-#define ACCOUNT_COLUMNS                                                                                  \
-  "number, name, unit, scale, may_overdraw, closed, debits_posted, credits_posted, funded, last_entry, " \
-  "granted, credit_limit, debit_side"
+static_assert(kBlockAccounts == 32, "as the query says");
+#define ACCOUNT_COLUMNS                     \
+  "number, name, unit, scale, debit_side, " \
+  "(SELECT states FROM balances WHERE block = accounts.number / 32)"
 
 Result<EntryRow> entry_in(Statement* row) {
   EntryRow entry;

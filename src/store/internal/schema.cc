@@ -17,9 +17,8 @@ CREATE TABLE head (
   log_size INTEGER NOT NULL, log_root BLOB NOT NULL, key_slots INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE accounts (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL, scale INTEGER NOT NULL,
-  may_overdraw INTEGER NOT NULL, closed INTEGER NOT NULL,
-  debits_posted NOT NULL, credits_posted NOT NULL, funded NOT NULL, last_entry INTEGER NOT NULL,
-  granted NOT NULL DEFAULT 0, credit_limit NOT NULL DEFAULT 0, debit_side INTEGER NOT NULL DEFAULT 0);
+  debit_side INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE balances (block INTEGER PRIMARY KEY, states BLOB NOT NULL);
 CREATE TABLE entries (
   number INTEGER PRIMARY KEY, kind INTEGER NOT NULL, at INTEGER NOT NULL, leaf INTEGER NOT NULL, id BLOB NOT NULL,
   lines BLOB NOT NULL, memo TEXT);
@@ -86,6 +85,60 @@ Status set_milestones(const Database& database) {
   }
 }
 
+// Up to version 5 an account's state stood in its own row.
+constexpr const char* kFromVersion5[] = {
+    "CREATE TABLE balances (block INTEGER PRIMARY KEY, states BLOB NOT NULL);",
+    "ALTER TABLE accounts DROP COLUMN may_overdraw; ALTER TABLE accounts DROP COLUMN closed;"
+    "ALTER TABLE accounts DROP COLUMN debits_posted; ALTER TABLE accounts DROP COLUMN credits_posted;"
+    "ALTER TABLE accounts DROP COLUMN funded; ALTER TABLE accounts DROP COLUMN last_entry;"
+    "ALTER TABLE accounts DROP COLUMN granted; ALTER TABLE accounts DROP COLUMN credit_limit;"};
+
+Status set_balances(const Database& database) {
+  CIYUAN_TRY(
+      Statement accounts,
+      Statement::prepare(database.get(),
+                         "SELECT number, may_overdraw, closed, last_entry, debits_posted, "
+                         "credits_posted, funded, granted, credit_limit FROM accounts ORDER BY number"));
+  CIYUAN_TRY(Statement put, Statement::prepare(database.get(), "INSERT INTO balances VALUES (?,?)"));
+  AccountNumber block = 0;
+  std::vector<AccountState> states;
+  auto write = [&]() -> Status {
+    std::string bytes = encode_states(states);
+    states.clear();
+    return bytes.empty() ? Status() : put.bind(block).bind_blob(bytes_of(bytes)).run();
+  };
+  for (;;) {
+    CIYUAN_TRY(bool row, accounts.step());
+    if (!row || block_of(accounts.number(0)) != block) CIYUAN_TRY_STATUS(write());
+    if (!row) return {};
+    AccountNumber number = accounts.number(0);
+    block = block_of(number);
+    states.resize(number % kBlockAccounts + 1);
+    AccountState& state = states.back();
+    state.may_overdraw = accounts.integer(1) != 0;
+    state.closed = accounts.integer(2) != 0;
+    state.last_entry = accounts.number(3);
+    int column = 4;
+    for (Amount* amount :
+         {&state.debits_posted, &state.credits_posted, &state.funded, &state.granted, &state.credit_limit}) {
+      CIYUAN_TRY(*amount, accounts.amount(column++));
+    }
+  }
+}
+
+Status bring_up_to_date(const Database& database, std::int64_t version) {
+  std::string sql;
+  if (version <= 1) sql += kFromVersion1;
+  if (version <= 2) sql += kFromVersion2;
+  if (version <= 3) sql += kFromVersion3;
+  if (version <= 4) sql += kFromVersion4;
+  sql += kFromVersion5[0];
+  CIYUAN_TRY_STATUS(database.execute(sql.c_str()));
+  if (version <= 4) CIYUAN_TRY_STATUS(set_milestones(database));
+  CIYUAN_TRY_STATUS(set_balances(database));
+  return database.execute(kFromVersion5[1]);
+}
+
 Error not_ours(const Database& database, std::string message) {
   return Error{ErrorCode::kCorrupt, std::move(message), sqlite3_db_filename(database.get(), "main")};
 }
@@ -121,19 +174,14 @@ Status prepare_schema(const Database& database) {
   if (!version.ok() && version.error().code != ErrorCode::kNotFound) return version.error();
   if (version.ok() && *version == kSchemaVersion) return {};
   CIYUAN_TRY_STATUS(database.execute("BEGIN IMMEDIATE"));
-  std::string sql;
-  if (!version.ok()) {
-    sql = kTables;
+  if (version.ok()) {
+    CIYUAN_TRY_STATUS(bring_up_to_date(database, *version));
   } else {
-    if (*version <= 1) sql += kFromVersion1;
-    if (*version <= 2) sql += kFromVersion2;
-    if (*version <= 3) sql += kFromVersion3;
-    sql += kFromVersion4;
+    CIYUAN_TRY_STATUS(database.execute(kTables));
   }
-  sql += "PRAGMA application_id = " + std::to_string(kApplicationId) + ";";
-  sql += "PRAGMA user_version = " + std::to_string(kSchemaVersion) + ";";
-  CIYUAN_TRY_STATUS(database.execute(sql.c_str()));
-  if (version.ok()) CIYUAN_TRY_STATUS(set_milestones(database));
+  std::string marks = "PRAGMA application_id = " + std::to_string(kApplicationId) +
+                      "; PRAGMA user_version = " + std::to_string(kSchemaVersion);
+  CIYUAN_TRY_STATUS(database.execute(marks.c_str()));
   return database.execute("COMMIT");
 }
 

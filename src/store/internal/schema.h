@@ -7,7 +7,7 @@
 namespace ciyuan::store::internal {
 
 constexpr std::int64_t kApplicationId = 0x4359554E;  // "CYUN"
-constexpr std::int64_t kSchemaVersion = 5;
+constexpr std::int64_t kSchemaVersion = 6;
 
 /// Creates the tables in an empty database, or checks an existing one and brings an older one up to date.
 /// kCorrupt: not ours, or newer than we know.

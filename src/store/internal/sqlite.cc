@@ -1,7 +1,6 @@
 #include "store/internal/sqlite.h"
 
 #include <cstdlib>
-#include <limits>
 
 namespace ciyuan::store::internal {
 namespace {
@@ -44,14 +43,6 @@ Result<Statement> Statement::prepare(sqlite3* database, std::string_view sql) {
   if (code != SQLITE_OK) return sqlite_error(database, code, "prepare");
   statement.statement_.reset(raw);
   return statement;
-}
-
-Statement& Statement::bind(Amount amount) {
-  Int128 units = amount.units();
-  if (units >= std::numeric_limits<std::int64_t>::min() && units <= std::numeric_limits<std::int64_t>::max())
-    return bind(static_cast<std::int64_t>(units));
-  std::string text = to_text(amount);
-  return note(sqlite3_bind_text64(get(), next_++, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 Result<bool> Statement::step() {

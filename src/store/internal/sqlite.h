@@ -45,8 +45,6 @@ class Statement {
                                     SQLITE_STATIC));
   }
   Statement& bind_null() { return note(sqlite3_bind_null(get(), next_++)); }
-  /// As an SQL integer where it fits 64 bits, as decimal text otherwise: readable with any SQLite tool.
-  Statement& bind(Amount amount);
 
   /// True: a row is there. False: done.
   Result<bool> step();
@@ -68,6 +66,7 @@ class Statement {
   }
   /// Valid until the next step or reset.
   ByteView view(int column) const;
+  /// An integer, or the decimal text of one beyond 64 bits.
   Result<Amount> amount(int column) const;
 
  private:

@@ -99,7 +99,7 @@ def signed(world):
         keys[party] = done.stdout.strip()
     path = world.path("table.json")
     done = world.run("equivalence", "make", "--basis", "reference_tokenizer", "-t", "qwen3", "--language", "zh-Hans,en", "--name", "t",
-                     "-m", "standin=smollm2", "-o", path)
+                     "-m", "standin=smollm2", "--provider", "provider", "--consumer", "consumer", "--from", "2026-01-01", "-o", path)
     equal(done.returncode, 0, done.stderr)
     clause = {"table": "t", "signed_by": ["provider", "consumer"]}
     gateway = world.gateway()

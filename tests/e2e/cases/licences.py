@@ -140,6 +140,8 @@ def device(world):
     gateway = world.gateway()
     kept = gateway.ask("/v1/licences/desks")["vouchers"][0]
     equal([refusal["why"] for refusal in kept["refused"]], ["rolled-back"], "what is kept of it")
+    check("--finish" in server("report", world.path("chain"), "--close", status=1).stderr, "the device has not said that it is its last")
+    one.run("meter", world.path("chain"), "--key", world.path("device.key"), "--server", key, "--finish")
     said = json.loads(server("report", world.path("chain"), "--close", "--json").stdout)
     equal((said["voucher"]["state"], said["posted"]), ("closed", "0"), "the close")
     left = [name for name in gateway.accounts("licence/desks/") if name["name"].split("/")[-1] != "held"]
