@@ -140,8 +140,8 @@ struct Tick {
   Nanoseconds elapsed;
 };
 
-using Command =
-    std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, Settle, CloseAccount, ExpirePackage, Tick>;
+using Command = std::variant<Open, Extend, Close, ChangeDocuments, Act, Post, Correct, Settle, CloseAccount,
+                             ExpirePackage, Tick>;
 
 /// Why an open was refused: which clause, on which account, what was left.
 struct Refusal {

@@ -10,6 +10,7 @@
 #include "cli/internal/custody.h"
 #include "cli/internal/equivalence.h"
 #include "contract/equivalence.h"
+#include "contract/signing.h"
 #include "token/vocabulary_set.h"
 
 namespace ciyuan::cli {
@@ -160,18 +161,8 @@ Status sign(Session& session, const std::string& name, const std::string& key_fi
             const std::string& output) {
   CIYUAN_TRY(const EquivalenceFile file, one_table(name));
   CIYUAN_TRY(const tlog::NoteSigner key, load_signing_key(key_file));
-  Json table = file.document.value;
-  CIYUAN_TRY(const std::string text, contract::equivalence_text(table));
-  std::string line = key.signature_line(text);
-  line.pop_back();
-  // The key's earlier signature, of what the table was before, gives way.
-  Json lines = Json::array();
-  const std::string mark = "\xE2\x80\x94 " + key.verifier().name + " ";
-  for (const Json& present : table.value("signatures", Json::array()))
-    if (!present.get_ref<const std::string&>().starts_with(mark)) lines.push_back(present);
-  lines.push_back(line);
-  table["signatures"] = std::move(lines);
-  CIYUAN_TRY_STATUS(contract::check_equivalence_signature(table, key.verifier()));
+  CIYUAN_TRY(const std::string text, contract::equivalence_text(file.document.value));
+  CIYUAN_TRY(const Json table, contract::with_signature(file.document.value, text, key));
   session.deliver(table.dump(2) + "\n", output);
   return {};
 }

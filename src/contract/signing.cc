@@ -6,19 +6,22 @@
 
 namespace ciyuan::contract {
 
-Result<std::string> contract_text(const Json& contract) {
-  if (!contract.is_object()) return invalid("", "is no object");
-  Json bare = contract;
+Result<std::string> signed_text(std::string_view version, const Json& document) {
+  if (!document.is_object()) return invalid("", "is no object");
+  Json bare = document;
   bare.erase("signatures");
   for (const char* member : {"name", "version"})
-    if (text_at(contract, member).empty()) return invalid("/" + std::string(member), "is missing");
+    if (text_at(document, member).empty()) return invalid("/" + std::string(member), "is missing");
   CIYUAN_TRY(std::string canonical, canonical_json(bare));
-  return std::string(kContractVersion) + "\n" + text_at(contract, "name") + "\n" +
-         text_at(contract, "version") + "\n" + to_hex(sha256(canonical)) + "\n";
+  return std::string(version) + "\n" + text_at(document, "name") + "\n" + text_at(document, "version") +
+         "\n" + to_hex(sha256(canonical)) + "\n";
 }
+
+Result<std::string> contract_text(const Json& contract) { return signed_text(kContractVersion, contract); }
 
 Status check_signature(const Json& document, const std::string& text, const tlog::VerifierKey& key) {
   const Json signatures = document.value("signatures", Json::array());
+  const std::string what = text_at(document, "kind") == "Equivalence" ? "table" : "contract";
   const Error missing{ErrorCode::kRefused, "has no signature by the key " + key.text(), "/signatures"};
   if (signatures.empty()) return missing;
   std::string note = text + "\n";
@@ -32,7 +35,8 @@ Status check_signature(const Json& document, const std::string& text, const tlog
   for (const tlog::NoteSignature& signature : parsed->signatures)
     if (signature.name == key.name && signature.id == key.id)
       return Error{ErrorCode::kRefused,
-                   "the signature by the key " + key.text() + " is not of it as it stands", "/signatures"};
+                   "the signature by the key " + key.text() + " is not of this " + what + " as it stands",
+                   "/signatures"};
   return missing;
 }
 

@@ -27,6 +27,9 @@ inline constexpr std::string_view kContractVersion = "ciyuan/contract/v1";
 /// version, or a value that has no canonical form.
 Result<std::string> contract_text(const Json& contract);
 
+/// The same of any document with name and version, under the version of its kind of text.
+Result<std::string> signed_text(std::string_view version, const Json& document);
+
 /// Of a document with this text: kRefused, path "/signatures": there is no signature by this key, a wrong
 /// one, or a line that is no signature.
 Status check_signature(const Json& document, const std::string& text, const tlog::VerifierKey& key);

@@ -51,7 +51,7 @@ TEST(Signatures, of_both_parties_are_of_the_contract_as_it_stands) {
 
   Json amended = value;
   amended["version"] = 2;
-  EXPECT_THAT(build_errors(parties, amended), HasSubstr("is not of it as it stands"));
+  EXPECT_THAT(build_errors(parties, amended), HasSubstr("is not of this contract as it stands"));
 }
 
 TEST(Signatures, that_are_nobodys_or_both_parties_at_once_are_refused) {
