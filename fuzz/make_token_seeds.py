@@ -76,10 +76,11 @@ def merges():
             if text[:cut] in known and text[cut:] in known]
 
 
-def tokenizer_json(normalizer, pre_tokenizer):
+def tokenizer_json(normalizer, pre_tokenizer, has_prefix=True):
     texts = ["<unk>", "<s>", "</s>", *BYTES, *WORDS]
     added = [dict(id=i, content=texts[i], special=True) for i in range(3)]
-    added.append(dict(id=len(texts), content="<b>", special=False, normalized=False))
+    # Behind a prefix only control tokens are the fast engine's.
+    added.append(dict(id=len(texts), content="<b>", special=has_prefix, normalized=False))
     return json.dumps(dict(
         added_tokens=added, normalizer=normalizer, pre_tokenizer=pre_tokenizer,
         model=dict(type="BPE", byte_fallback=True, unk_token="<unk>", fuse_unk=True,
@@ -96,7 +97,8 @@ def imports():
     yield "sentencepiece.gguf", gguf()
     yield "sentencepiece_prepend.json", tokenizer_json(prepend, None)
     yield "sentencepiece_replace.json", tokenizer_json(replace, dict(type="Split", pattern=dict(String=" "),
-                                                                    behavior="MergedWithPrevious", invert=False))
+                                                                    behavior="MergedWithPrevious", invert=False),
+                                                          has_prefix=False)
     yield "sentencepiece_metaspace.json", tokenizer_json(None, metaspace)
 
 

@@ -3,8 +3,8 @@
 
   python3 bench/token/run.py --bench build/release/bin/count_bench [--tokenizer NAME]… FILE…
 
-Run it with a Python that has the peers: pip install gigatoken quicktok-v1 bpe-openai tiktoken tokenizers sentencepiece; one that is
-missing is left out. Every count must be the same, or the run stops. Time is CPU time over all threads of the process,
+Run it with a Python that has the peers: pip install gigatoken quicktok-v1 bpe-openai fastokens kitoken tiktoken tokenizers
+sentencepiece; one that is missing is left out. Every count must be the same, or the run stops. Time is CPU time over all threads of the process,
 the best of several rounds, in three turns between which ours runs, so that a busy moment does not meet one side alone.
 """
 import argparse
@@ -57,6 +57,20 @@ def peers_of(name, path):
         peers["bpe-openai"] = lambda text, data: bpe.count(text)
     except Exception as missing:
         print(f"# bpe-openai: {missing!r}", file=sys.stderr)
+    try:
+        import fastokens._native
+        if is_json:
+            fast = fastokens._native.Tokenizer.from_file(str(path))
+            peers["fastokens"] = lambda text, data: len(fast.encode_ordinary(text).ids)
+    except Exception as missing:
+        print(f"# fastokens: {missing!r}", file=sys.stderr)
+    try:
+        import kitoken
+        read = kitoken.Kitoken.from_tokenizers if is_json else kitoken.Kitoken.from_tiktoken
+        kit = read(path.read_bytes())
+        peers["kitoken"] = lambda text, data: len(kit.encode(text))
+    except Exception as missing:
+        print(f"# kitoken: {missing!r}", file=sys.stderr)
     if is_json:
         import tokenizers
         tree = json.loads(path.read_text())
@@ -87,8 +101,8 @@ def main():
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
     print("| vocabulary | text | MB | count: MB/s | seen first | 4 KB: µs | seen first | encode | in deltas | "
-          "gigatoken: MB/s, count is | quicktok | bpe-openai | tiktoken / tokenizers / SentencePiece |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+          "gigatoken: MB/s, count is | quicktok | bpe-openai | fastokens | kitoken | tiktoken / tokenizers / SentencePiece |")
+    print("|---" * 15 + "|")
     with tempfile.TemporaryDirectory() as folder:
         for name in options.tokenizer or ["o200k", "qwen3"]:
             peers = peers_of(name, reference_on_disk(name, folder))
@@ -106,7 +120,7 @@ def main():
                 cells = [name, pathlib.Path(file).stem, f"{len(data) / 1e6:.1f}", f"**{ours['warm_mbs']:.0f}**", f"{ours['first_mbs']:.0f}",
                          f"{ours['request_us']:.1f}", f"{ours['request_cold_us']:.1f}", f"{ours['encode_mbs']:.0f}", f"{ours['delta_mbs']:.0f}"]
                 last = next(peer for peer in ("tokenizers", "SentencePiece", "tiktoken") if peer in peers)
-                for peer in ("gigatoken", "quicktok", "bpe-openai", last):
+                for peer in ("gigatoken", "quicktok", "bpe-openai", "fastokens", "kitoken", last):
                     cells.append(f"{theirs[peer]:.0f}, {ours['warm_mbs'] / theirs[peer]:.2f} ×" if peer in theirs else "–")
                 print("| " + " | ".join(cells) + " |", flush=True)
 

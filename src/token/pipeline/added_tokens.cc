@@ -39,7 +39,7 @@ class WhiteSpace {
 
  private:
   struct Run {
-    std::size_t begin = 1, end = 0;
+    std::size_t begin = std::string_view::npos, end = std::string_view::npos;
   };
   std::string_view text_;
   Run before_, after_;

@@ -203,7 +203,7 @@ test("it_carries_types_licences_and_the_vocabularies_of_the_manifest", async () 
   const manifest = JSON.parse(readFileSync(join(PACKAGE, "vocabularies/manifest.json"), "utf8"));
   for (const { file, file_sha256 } of manifest.vocabularies)
     assert.equal(createHash("sha256").update(readFileSync(join(PACKAGE, "vocabularies", file))).digest("hex"), file_sha256);
-  for (const name of ["LICENSE", "NOTICE", "licences/MIT.txt", "licences/fzstd.txt", "licences/wasi-libc.copyright"])
+  for (const name of ["LICENSE", "NOTICE", "licences/MIT.txt", "licences/Unicode.txt", "licences/fzstd.txt", "licences/wasi-libc.copyright"])
     assert.ok(existsSync(join(PACKAGE, name)), name);
   const tree = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
   assert.deepEqual([tree.dependencies, tree.devDependencies], [undefined, undefined]);

@@ -214,7 +214,7 @@ class Wheel(unittest.TestCase):
         self.assertIn("ciyuan/py.typed", names)
         self.assertEqual(package.requires, None)
         licences = package.metadata.get_all("License-File")
-        self.assertTrue({"LICENSE", "NOTICE", "MIT.txt", "libpcre2-dev.copyright"} <= set(licences))
+        self.assertTrue({"LICENSE", "NOTICE", "MIT.txt", "Unicode.txt", "libpcre2-dev.copyright"} <= set(licences))
         for licence in licences:
             self.assertIn(f"ciyuan-{package.version}.dist-info/licenses/{licence}", names)
         self.assertEqual([path for path in names if "llama" in path], [])
