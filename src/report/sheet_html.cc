@@ -91,8 +91,10 @@ std::string table(const Sheet& sheet) {
                     "</th></tr></thead>\n<tbody>\n";
   for (const SheetRow& row : sheet.rows) {
     if (row.heading)
-      out += "<tr class=\"model\"><td colspan=\"3\">" + escaped(row.first.en) + "</td><td class=\"number\">" +
-             escaped(row.amount) + "</td></tr>\n";
+      // A model's name is the same in both.
+      out += "<tr class=\"model\"><td colspan=\"3\">" +
+             (row.first.en == row.first.zh ? escaped(row.first.en) : both(row.first)) +
+             "</td><td class=\"number\">" + escaped(row.amount) + "</td></tr>\n";
     else
       out += "<tr><td>" + both(row.first) + "</td><td class=\"number\">" + escaped(row.quantity) +
              "</td><td class=\"number\">" + escaped(row.unit_price) + "</td><td class=\"number\">" +

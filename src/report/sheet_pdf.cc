@@ -252,7 +252,7 @@ class Setter {
     for (std::size_t i = 0; i < sheet_.rows.size(); ++i) {
       const SheetRow& row = sheet_.rows[i];
       double width = row.heading ? kInner - 150 : kQuantityX - kMargin - 8;
-      std::string first = row.heading ? row.first.en : both(row.first);
+      std::string first = row.heading && row.first.en == row.first.zh ? row.first.en : both(row.first);
       double height = pages_.text(first, 0, 0, width, row.heading ? kStrong : kBody, Align::kLeft, false);
       // A model's name never stands alone at the foot of a page.
       if (room(height + (row.heading ? 34 : 6))) table_head();

@@ -57,7 +57,7 @@ TEST(PackageSale, is_owed_at_once_and_earned_as_it_is_used) {
   EXPECT_EQ(house.books(), "-10 10 none none") << "once";
   house.call_at("2026-11-20T10:00:00Z", 1, 300);
   house.look_at("2026-11-20T23:59:59Z");
-  EXPECT_EQ(house.books(), "-10 10 none none") << "the day is not over";
+  EXPECT_EQ(house.books(), "-10 10 0 none") << "the day is not over";
   house.look_at("2026-11-21T00:00:00Z");
   EXPECT_EQ(house.books(), "-10 7 3 none");
   house.stop();

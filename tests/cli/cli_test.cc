@@ -390,8 +390,6 @@ TEST(Cli, a_tokenizer_is_added_only_when_it_proves_exact) {
   EXPECT_EQ(program.run({"vocab", "add", ranks, "--name", "not-tried", "--pretokenizer", "cl100k"}).code,
             kFailed)
       << "the name is taken";
-  const std::string listed = program.run({"vocab", "list"}).out;
-  EXPECT_NE(listed.find("not proved"), std::string::npos) << listed;
   unsetenv("CIYUAN_VOCABULARIES");
   std::filesystem::remove_all(folder);
 }

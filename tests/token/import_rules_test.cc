@@ -92,8 +92,8 @@ TEST(ImportRules, a_post_processor_frames_a_text_where_that_is_asked_for) {
        {{{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
       {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", {11, 12}}, {"tokens", {"<s>", "x"}}}}}}};
   EXPECT_EQ(framed_by(from_template), (std::vector<TokenId>{11, 12, 95, 97}));
-  EXPECT_EQ(framed_by({{"type", "Sequence"}, {"processors", {bytes, named, from_template}}}),
-            (std::vector<TokenId>{11, 12, 5, 95, 97, 7}));
+  EXPECT_EQ(framed_by({{"type", "Sequence"}, {"processors", {bytes, named}}}),
+            (std::vector<TokenId>{5, 95, 97, 7}));
 }
 
 TEST(ImportRules, framed_vectors_are_compared_and_a_file_that_does_not_say_the_frame_is_told) {
@@ -122,6 +122,10 @@ TEST(ImportRules, post_processors_that_are_none_are_refused_with_their_place) {
                        {"single", {{{"Sequence", {{"id", "B"}}}}}},
                        {"special_tokens", Json::object()}})
                   .starts_with("post_processor.single[0]: "));
+  // A second one would frame each part of what the first makes.
+  const Json named = {{"type", "BertProcessing"}, {"sep", {"[SEP]", 7}}, {"cls", {"[CLS]", 5}}};
+  EXPECT_TRUE(refusal({{"type", "Sequence"}, {"processors", {named, named}}})
+                  .starts_with("post_processor.processors[1]: "));
   EXPECT_TRUE(refusal({{"type", "Sequence"}, {"processors", {{{"type", "Sequence"}}}}})
                   .starts_with("post_processor.processors[0]: "));
 }

@@ -65,9 +65,11 @@ Result<PostProcessor> PostProcessor::read(const Json& settings, const std::strin
     for (std::size_t i = 0; i < list.size(); ++i)
       steps.emplace_back(list[i], path + ".processors[" + std::to_string(i) + "]");
   }
-  // Each frames what the one before it has framed.
+  // One that adds tokens, and any number of those that move offsets. A second one would frame each part of
+  // what the first has made by itself.
   for (const auto& [step, where] : steps) {
     CIYUAN_TRY(const Parts outer, read_parts(step, where));
+    if (outer.size() > 1 && made.parts_.size() > 1) return not_supported(where, step);
     Parts both;
     for (const auto& part : outer) {
       if (part)

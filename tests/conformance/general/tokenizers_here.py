@@ -146,8 +146,7 @@ def tokenizers_of(texts):
     made["byte-level-prefix"].post_processor = processors.RobertaProcessing(("[SEP]", 2), ("[CLS]", 1), trim_offsets=False)
     made["words-nfkc"].post_processor = processors.Sequence([
         processors.ByteLevel(trim_offsets=False), processors.TemplateProcessing(
-            single="$A [SEP] [CLS]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]),
-        processors.BertProcessing(("[UNK]", 0), ("[CLS]", 1))])
+            single="$A [SEP] [CLS]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])])
     made["words"].decoder = d.CTC(pad_token="[UNK]", word_delimiter_token="the")
     return made
 
