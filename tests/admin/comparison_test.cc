@@ -9,7 +9,8 @@ namespace {
 
 std::string table_document(const std::string& name, const std::string& model) {
   return "\n---\nkind: Equivalence\nname: " + name +
-         "\nversion: \"3\"\ndate: 2026-11-01\nsource: the test\nbasis: burndown\nmodels:\n  - {model: " + model +
+         "\nversion: \"3\"\ndate: 2026-11-01\nsource: the test\nbasis: burndown\nmodels:\n  - {model: " +
+         model +
          ", low: \"0.5\", middle: \"2\", high: \"3\", kinds: {output: {low: \"1\", middle: \"4\", high: "
          "\"5\"}}}\n";
 }
