@@ -486,6 +486,15 @@ def described(world):
     plane.send("DELETE", "/v1/records/{id}/key", id=record)
     plane.send("DELETE", "/v1/records/{id}/key", id=record)
     plane.send("GET", "/v1/records/{id}/key", expected=403, id=record)
+    plane.send("GET", "/v1/records/{id}/decision", id=record)
+    plane.send("GET", "/v1/records/{id}/decision", expected=404, id=nobody)
+    plane.send("POST", "/v1/decisions", {"key": "e2e", "model": "standin", "prompt_tokens": 7})
+    plane.send("POST", "/v1/decisions", {"key": "nobody", "model": "standin"}, 404)
+    plane.send("POST", "/v1/accounts/{name}/close", expected=403, name="purse/1")
+    plane.send("POST", "/v1/accounts/post", {**post, "id": "01890000-0000-7000-8000-000000000001", "debit": "purse/1",
+                                                "credit": "bank", "new": False})
+    plane.send("POST", "/v1/accounts/{name}/close", name="purse/1")
+    plane.send("POST", "/v1/accounts/{name}/close", expected=404, name="nothing")
     plane.send("GET", "/v1/contracts/{name}/statement", name="e2e")
     plane.send("GET", "/v1/contracts/{name}/statement", name="e2e", query="?from=2026-01-01&to=2036-01-01")
     plane.send("GET", "/v1/contracts/{name}/statement", expected=404, name="nothing")
@@ -497,8 +506,8 @@ def described(world):
     plane.send("POST", "/v1/licences/{name}/vouchers", wanted, 403, name="desks")
     plane.send("POST", "/v1/licences/{name}/vouchers", {**wanted, "device": "cutter-2"}, 400, name="desks")
     plane.send("POST", "/v1/licences/{name}/vouchers", wanted, 404, name="nothing")
-    for query in ("", "?close=true", ""):
-        plane.send("POST", "/v1/licence-reports", issued["note"].encode(), body_fits=False, query=query)
+    for query, expected in (("", 200), ("?close=true", 409), ("", 200)):  # its device has not said that it is finished
+        plane.send("POST", "/v1/licence-reports", issued["note"].encode(), expected, body_fits=False, query=query)
     plane.send("POST", "/v1/licence-reports", b"nonsense", 400, body_fits=False)
     plane.send("GET", "/v1/licences/{name}", name="desks")
     plane.send("GET", "/v1/licences/{name}", expected=404, name="nothing")
