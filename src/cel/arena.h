@@ -1,7 +1,8 @@
 #pragma once
 
 /// Memory of an evaluation: values made by it stay until clear(). No heap is used before the first text or
-/// list is made, and none beyond `bytes_max`.
+/// list is made, and none beyond `bytes_max`. Room is paid for in steps, at most 32 bytes a step, so that the
+/// default is more than the dearest expression of the default limits can take.
 
 #include <cstddef>
 #include <memory>
@@ -14,7 +15,7 @@ namespace ciyuan::cel {
 
 class Arena {
  public:
-  static constexpr std::size_t kBytesMaxDefault = 1 << 20;
+  static constexpr std::size_t kBytesMaxDefault = 8 << 20;
 
   explicit Arena(std::size_t bytes_max = kBytesMaxDefault) : bytes_max_(bytes_max) {}
 

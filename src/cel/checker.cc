@@ -39,12 +39,13 @@ bool may_be_key(const Type& type) {
 Result<Type> Checker::check(std::string_view source, Tree& tree, const Environment& environment,
                             const Options& options) {
   Checker checker(source, tree, environment, options);
-  CIYUAN_TRY(const Type found, checker.visit(tree.root));
+  const Result<Type> visited = checker.visit(tree.root);
   const std::uint32_t offset = tree[tree.root].offset;
   if (checker.inference_.exhausted()) {
     return error_at(source, offset, "the types of the expression grow too large to check",
                     ErrorCode::kTooLarge);
   }
+  CIYUAN_TRY(const Type found, visited);
   const Type type = checker.inference_.finish(found);
   if (options.result && !checker.inference_.assign(found, *options.result)) {
     return checker.error(offset,

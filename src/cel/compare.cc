@@ -8,28 +8,15 @@ namespace ciyuan::cel {
 namespace {
 
 constexpr double kTwo63 = 9223372036854775808.0;
-constexpr double kTwo64 = 18446744073709551616.0;
 
 std::partial_ordering compare_int_uint(std::int64_t a, std::uint64_t b) {
   return a < 0 ? std::partial_ordering::less : static_cast<std::uint64_t>(a) <=> b;
 }
 
-/// With the whole part of `b` as an integer, and what is behind its point only when those are equal.
-std::partial_ordering compare_with_double(const Value& a, double b) {
-  if (a.is(Kind::kDouble)) return a.real() <=> b;
-  if (std::isnan(b)) return std::partial_ordering::unordered;
-  const double whole = std::trunc(b);
-  std::partial_ordering order = std::partial_ordering::equivalent;
-  if (a.is(Kind::kInt)) {
-    if (b >= kTwo63) return std::partial_ordering::less;
-    if (b < -kTwo63) return std::partial_ordering::greater;
-    order = a.integer() <=> static_cast<std::int64_t>(whole);
-  } else {
-    if (b >= kTwo64) return std::partial_ordering::less;
-    if (b < 0) return std::partial_ordering::greater;
-    order = a.unsigned_integer() <=> static_cast<std::uint64_t>(whole);
-  }
-  return order == 0 ? 0.0 <=> b - whole : order;
+/// The published cases say that an int is made a double first: 2^63 - 1 is not less than 2^63.
+double as_double(const Value& a) {
+  if (a.is(Kind::kInt)) return static_cast<double>(a.integer());
+  return a.is(Kind::kUint) ? static_cast<double>(a.unsigned_integer()) : a.real();
 }
 
 bool equal_lists(Frame& frame, std::span<const Value> a, std::span<const Value> b) {
@@ -93,8 +80,7 @@ std::optional<std::int64_t> place(const Value& value) {
 }  // namespace
 
 std::partial_ordering compare_numbers(const Value& a, const Value& b) {
-  if (b.is(Kind::kDouble)) return compare_with_double(a, b.real());
-  if (a.is(Kind::kDouble)) return 0 <=> compare_with_double(b, a.real());
+  if (a.is(Kind::kDouble) || b.is(Kind::kDouble)) return as_double(a) <=> as_double(b);
   if (a.is(Kind::kInt)) {
     return b.is(Kind::kInt) ? std::partial_ordering(a.integer() <=> b.integer())
                             : compare_int_uint(a.integer(), b.unsigned_integer());

@@ -246,7 +246,8 @@ Result<Emitter::Emitted> Emitter::map(Index index, Code code) {
   }
   Size size = sizes_.of_list(arguments.size() / 2, part);
   size.volume = volume;
-  return add(code, arguments, {steps_of_sort(arguments.size() / 2, key_bytes), size});
+  return add(code, arguments,
+             {plus(arguments.size() / 2, steps_of_sort(arguments.size() / 2, key_bytes)), size});
 }
 
 Result<Emitter::Emitted> Emitter::loop(Index index, Code code) {

@@ -94,6 +94,13 @@ class Acceptance {
 }  // namespace
 
 Status Environment::declare(std::string_view name, const Type& type, const Bound& bound) {
+  Environment next = *this;  // all of an object's fields are declared, or none
+  CIYUAN_TRY_STATUS(next.add(name, type, bound));
+  *this = std::move(next);
+  return {};
+}
+
+Status Environment::add(std::string_view name, const Type& type, const Bound& bound) {
   if (!is_name(name))
     return invalid(std::string(name), "is not a name of CEL, or several with dots between them");
   if (slots_.contains(name) || objects_.contains(name))
@@ -103,7 +110,7 @@ Status Environment::declare(std::string_view name, const Type& type, const Bound
     for (const std::string& field : type.fields) names += (names.empty() ? "" : ", ") + field;
     objects_.emplace(name, std::move(names));
     for (std::size_t i = 0; i < type.fields.size(); ++i) {
-      CIYUAN_TRY_STATUS(declare(std::string(name) + "." + type.fields[i], type.parts[i], bound));
+      CIYUAN_TRY_STATUS(add(std::string(name) + "." + type.fields[i], type.parts[i], bound));
     }
     return {};
   }

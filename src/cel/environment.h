@@ -59,6 +59,8 @@ class Environment {
     Type type;
     Bound bound;
   };
+  Status add(std::string_view name, const Type& type, const Bound& bound);
+
   std::vector<Variable> variables_;
   std::map<std::string, Slot, std::less<>> slots_;
   std::map<std::string, std::string, std::less<>> objects_;

@@ -169,6 +169,7 @@ Value Evaluation::list(std::uint32_t index, const Code& code) {
 
 Value Evaluation::map(std::uint32_t index, const Code& code) {
   const std::uint32_t count = code.count / 2;
+  if (!frame_.spend(count)) return exhausted(index);
   Entry* made = frame_.arena.allocate_array<Entry>(count);
   if (!made) return exhausted(index);
   std::size_t key_bytes = 0;

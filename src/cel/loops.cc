@@ -69,12 +69,12 @@ Value Evaluation::loop_logic(std::uint32_t index, const Code& code, const Range&
 Value Evaluation::loop_values(std::uint32_t index, const Code& code, const Range& range) {
   const bool makes_map = code.loop == Loop::kMap;
   const std::size_t size = range.size();
+  if (!frame_.spend(size)) return exhausted(index);  // all rounds, before their room is taken
   Value* items = makes_map ? nullptr : frame_.arena.allocate_array<Value>(size);
   Entry* entries = makes_map ? frame_.arena.allocate_array<Entry>(size) : nullptr;
   if (!items && !entries) return exhausted(index);
   std::size_t count = 0;
   for (std::size_t round = 0; round < size; ++round) {
-    if (!frame_.spend(1)) return exhausted(index);
     set_variables(code, range, round);
     if (code.filtered) {
       const Value condition = argument(code, 1);

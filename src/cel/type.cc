@@ -141,6 +141,8 @@ std::string Type::text() const {
       return parts.empty() ? "type" : "type(" + parts[0].text() + ")";
     case Kind::kObject:
       return name;
+    case Kind::kParameter:
+      return number < 26 ? std::string(1, static_cast<char>('A' + number)) : "T" + std::to_string(number);
     default:
       return std::string(name_of(kind));
   }

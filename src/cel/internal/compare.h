@@ -10,7 +10,7 @@
 
 namespace ciyuan::cel {
 
-/// Of two numbers; unordered with a NaN. Exact: no int is rounded to a double.
+/// Of two numbers; unordered with a NaN. Beside a double, an int or uint is rounded to one.
 std::partial_ordering compare_numbers(const Value& a, const Value& b);
 
 /// Different kinds are unequal, but for numbers. Pays for what it looks at; false once the frame is spent.
