@@ -8,6 +8,12 @@ namespace ciyuan::cel {
 
 namespace {
 
+/// Days of the year before the month; of the thirteenth, all.
+int days_before(std::int64_t year, int month) {
+  constexpr int kDays[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+  return kDays[month - 1] + (month > 2 && is_leap(year) ? 1 : 0);
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Reads `count` digits at `at`, or nothing.
@@ -81,15 +87,13 @@ const Unit* take_unit(std::string_view& text) {
 bool is_leap(std::int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 int days_in_month(std::int64_t year, int month) {
-  constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return kDays[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
+  return days_before(year, month + 1) - days_before(year, month);
 }
 
 std::int64_t days_of(std::int64_t year, int month, int day) {
   const std::int64_t before = year - 1;
-  std::int64_t days = before * 365 + before / 4 - before / 100 + before / 400 - 719'162;  // to 1970
-  for (int i = 1; i < month; ++i) days += days_in_month(year, i);
-  return days + day - 1;
+  const std::int64_t days = before * 365 + before / 4 - before / 100 + before / 400 - 719'162;  // to 1970
+  return days + days_before(year, month) + day - 1;
 }
 
 CivilTime civil_time(std::int64_t seconds) {
@@ -105,16 +109,16 @@ CivilTime civil_time(std::int64_t seconds) {
   while (days < days_of(made.year, 1, 1)) --made.year;
   while (days >= days_of(made.year + 1, 1, 1)) ++made.year;
   made.yearday = static_cast<int>(days - days_of(made.year, 1, 1));
-  int left = made.yearday;
-  while (left >= days_in_month(made.year, made.month)) left -= days_in_month(made.year, made.month++);
-  made.day = left + 1;
+  made.month = made.yearday / 32 + 1;  // no month is longer: this one, or the one before
+  if (made.yearday >= days_before(made.year, made.month + 1)) ++made.month;
+  made.day = made.yearday - days_before(made.year, made.month) + 1;
   return made;
 }
 
 Value parse_timestamp(std::string_view text) {
   const Value wrong = Value::error(Fault::kConversion);
   constexpr std::string_view kForm = "0000-00-00T00:00:00";
-  if (text.size() <= kForm.size()) return wrong;
+  if (text.size() <= kForm.size() || text.size() > 2 * kForm.size()) return wrong;
   if (text[4] != '-' && text.find('-', 4) == 5) return Value::error(Fault::kRange);  // a year of five digits
   const std::optional<int> year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
   const std::optional<int> hour = digits(text, 11, 2), minute = digits(text, 14, 2),

@@ -21,7 +21,8 @@ constexpr std::int64_t kPatternMemory = 1 << 20;
 
 }  // namespace
 
-Codes::Codes() = default;
+Codes::Codes(std::size_t literal_bytes_max, std::size_t computed_bytes_max)
+    : literals(literal_bytes_max), computed(computed_bytes_max) {}
 Codes::~Codes() = default;
 
 Result<std::uint64_t> Emitter::emit() {
@@ -69,8 +70,8 @@ Result<Emitter::Emitted> Emitter::emit_form(Index index, Code code) {
 }
 
 Value Emitter::kept(std::string_view text, Kind kind) {
-  char* made = constants_.allocate(text.size());
-  CIYUAN_CHECK(made, "the constants' memory holds all literals of the longest source");
+  char* made = codes_.literals.allocate(text.size());
+  CIYUAN_CHECK(made, "the memory for literals holds all of the longest source");
   std::memcpy(made, text.data(), text.size());
   return kind == Kind::kString ? Value::string({made, text.size()}) : Value::bytes({made, text.size()});
 }
@@ -117,7 +118,7 @@ Emitter::Emitted Emitter::add(Code code, const std::vector<Emitted>& arguments, 
 
 bool Emitter::fold(Code& code) {
   codes_.nodes.push_back(code);
-  Evaluation evaluation(codes_, nullptr, constants_, kFoldStepsMax);
+  Evaluation evaluation(codes_, nullptr, codes_.computed, kFoldStepsMax);
   const Value found = evaluation.run(static_cast<std::uint32_t>(codes_.nodes.size() - 1));
   codes_.nodes.pop_back();
   if (found.is_error()) return false;

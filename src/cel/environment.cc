@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "cel/internal/civil_time.h"
 #include "cel/internal/frame.h"
 
 namespace ciyuan::cel {
@@ -40,7 +41,8 @@ class Acceptance {
       case Kind::kBytes:
         return value.text().size() <= bound_.bytes_max && spend(steps_of_bytes(value.text().size()));
       case Kind::kTimestamp:
-        return value.nanoseconds() < 1'000'000'000;
+        return value.seconds() >= kSecondsMin && value.seconds() <= kSecondsMax &&
+               value.nanoseconds() < kBillion;
       case Kind::kList:
         return accepts_list(type, value, depth);
       case Kind::kMap:

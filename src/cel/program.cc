@@ -9,7 +9,14 @@
 
 namespace ciyuan::cel {
 
-Program::Program() : codes_(std::make_unique<Codes>()) {}
+namespace {
+
+constexpr std::size_t kBlockRoom = 1 << 18;
+constexpr std::size_t kComputedBytesMax = 1 << 18;  ///< of constants that compilation computes
+
+}  // namespace
+
+Program::Program() = default;
 Program::Program(Program&&) noexcept = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program() = default;
@@ -20,10 +27,12 @@ Result<Program> Program::compile(std::string_view source, const Environment& env
   Program made;
   made.source_ = source;
   CIYUAN_TRY(made.type_, Checker::check(source, tree, environment, options));
-  // Literals take no more than the source and 15 bytes each to align; the rest is for constants computed.
-  made.constants_ = std::make_unique<Arena>(16 * options.limits.nodes_max +
-                                            4 * options.limits.source_bytes_max + (1 << 18));
-  CIYUAN_TRY(made.cost_, Emitter(source, tree, environment, *made.codes_, *made.constants_).emit());
+  // A literal and a field's name are no longer than in the source, each aligned, and blocks end with less
+  // than the next one needs unused.
+  const std::size_t literals =
+      4 * options.limits.source_bytes_max + 32 * options.limits.nodes_max + kBlockRoom;
+  made.codes_ = std::make_unique<Codes>(literals, kComputedBytesMax);
+  CIYUAN_TRY(made.cost_, Emitter(source, tree, environment, *made.codes_).emit());
   if (made.cost_ > options.limits.cost_max) {
     return error_at(
         source, tree[tree.root].offset,

@@ -35,7 +35,7 @@ struct Limits {
 
 struct Options {
   Limits limits;
-  std::optional<Type> result = {};  ///< what the expression must give: a condition gives bool
+  std::optional<Type> result = {};  ///< what it must give, or dyn, which may turn out to be another
   /// Without, types are looked at only when the expression runs, and an unknown name is an error of the
   /// evaluation, as the language allows. For expressions that were checked elsewhere.
   bool checked = true;
@@ -71,7 +71,6 @@ class Program {
 
   std::string source_;
   std::unique_ptr<Codes> codes_;
-  std::unique_ptr<Arena> constants_;
   std::vector<std::string> variables_;  ///< names, for errors
   Type type_;
   std::uint64_t cost_ = 0;

@@ -58,6 +58,12 @@ TEST_F(Bounds, refuse_types_that_double) {
   EXPECT_EQ(refusal(source + repeated(" && x1 == x1", 150) + closing, environment_), ErrorCode::kTooLarge);
 }
 
+TEST_F(Bounds, keep_literals_when_computed_constants_have_no_more_room) {
+  const std::string one = "('" + std::string(250, 'a') + "'.split('') + '" + std::string(250, 'b') +
+                          "'.split('')).size() == 500 && ";
+  EXPECT_TRUE(holds(repeated(one, 25) + "'kept'.size() == 4")) << "16 KB each, and room for sixteen";
+}
+
 TEST_F(Bounds, state_the_cost_ahead) {
   ASSERT_TRUE(evaluate("true").ok());
   EXPECT_EQ(program_->cost(), 1u);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "cel/arena.h"
 #include "cel/value.h"
 
 namespace re2 {
@@ -65,8 +66,10 @@ struct Code {
 };
 
 struct Codes {
-  Codes();
+  Codes(std::size_t literal_bytes_max, std::size_t computed_bytes_max);
   ~Codes();
+  Arena literals;  ///< texts of the source
+  Arena computed;  ///< constants made of them; when it is full, the rest is computed in each evaluation
   std::vector<Code> nodes;
   std::vector<std::uint32_t> arguments;
   std::uint32_t root = 0;

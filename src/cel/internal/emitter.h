@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cel/arena.h"
 #include "cel/environment.h"
 #include "cel/internal/checker.h"
 #include "cel/internal/code.h"
@@ -18,9 +17,8 @@ namespace ciyuan::cel {
 
 class Emitter {
  public:
-  Emitter(std::string_view source, const Tree& tree, const Environment& environment, Codes& codes,
-          Arena& constants)
-      : source_(source), tree_(tree), environment_(environment), codes_(codes), constants_(constants) {}
+  Emitter(std::string_view source, const Tree& tree, const Environment& environment, Codes& codes)
+      : source_(source), tree_(tree), environment_(environment), codes_(codes) {}
 
   /// The steps of the worst evaluation.
   Result<std::uint64_t> emit();
@@ -55,7 +53,6 @@ class Emitter {
   const Tree& tree_;
   const Environment& environment_;
   Codes& codes_;
-  Arena& constants_;
   Sizes sizes_;
   Size locals_[kLocalsMax];
 };

@@ -59,7 +59,10 @@ class Evaluation {
   const std::uint32_t* arguments_;
   const Value* variables_;
   Frame frame_;
-  Value locals_[kLocalsMax];
+  // In a union, so that an evaluation does not begin by clearing them: each is set before it is read.
+  union {
+    Value locals_[kLocalsMax];
+  };
 };
 
 }  // namespace ciyuan::cel

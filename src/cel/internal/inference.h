@@ -40,7 +40,8 @@ class Inference {
   bool exhausted() const { return work_ > kWorkMax; }
 
  private:
-  /// Visited parts of types: some hundred milliseconds. 2,000 nodes with ten overloads each take less than half.
+  /// Visited parts of types: some hundred milliseconds. 2,000 nodes with ten overloads each take less than
+  /// half.
   static constexpr std::uint64_t kWorkMax = 500'000;
 
   bool spend() { return ++work_ <= kWorkMax; }
