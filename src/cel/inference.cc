@@ -118,14 +118,12 @@ Type Inference::join(const Type& a, const Type& b) {
 Type Inference::replaced(const Type& type, bool finishing) {
   if (!spend()) return Type::dyn();
   if (type.kind == Kind::kParameter) {
-    if (bindings_[type.number]) {
-      const Type bound = *bindings_[type.number];
-      return replaced(bound, finishing);
-    }
+    if (bindings_[type.number]) return replaced(*bindings_[type.number], finishing);
     return finishing ? Type::dyn() : type;
   }
-  Type made = type;
-  for (Type& part : made.parts) part = replaced(Type(part), finishing);
+  Type made{type.kind, {}, type.fields, type.name, type.number};
+  made.parts.reserve(type.parts.size());
+  for (const Type& part : type.parts) made.parts.push_back(replaced(part, finishing));
   return made;
 }
 

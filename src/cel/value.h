@@ -78,7 +78,6 @@ class Value {
   constexpr bool is_unset() const { return is_error() && fault() == Fault::kUnset; }
   constexpr bool is_number() const { return is(Kind::kInt) || is(Kind::kUint) || is(Kind::kDouble); }
   constexpr bool is_true() const { return kind_ == Kind::kBool && bits_ == 1; }
-  constexpr bool is_false() const { return kind_ == Kind::kBool && bits_ == 0; }
 
   // Each only for its own kind.
   constexpr bool boolean() const { return bits_ != 0; }

@@ -24,7 +24,6 @@ class Evaluation {
 
   /// Steps or memory were used up: what run() gave is void.
   bool spent() const { return frame_.spent; }
-  std::uint64_t steps_left() const { return frame_.steps; }
 
  private:
   Value fail(std::uint32_t index, Fault fault, std::int64_t detail = 0) {

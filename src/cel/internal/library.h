@@ -52,7 +52,6 @@ CIYUAN_CEL_FUNCTION(replace);
 CIYUAN_CEL_FUNCTION(split);
 CIYUAN_CEL_FUNCTION(join);
 CIYUAN_CEL_FUNCTION(quote);
-CIYUAN_CEL_FUNCTION(format);
 
 // math_functions.cc
 CIYUAN_CEL_FUNCTION(greatest);
