@@ -103,7 +103,7 @@ setup_npm() {
   cached=$CIYUAN_CACHE/node-$(sha256sum "$folder/package-lock.json" | cut -c 1-12)
   if [ ! -d "$cached/node_modules/$wanted" ]; then
     mkdir -p "$cached" && cp "$folder/package.json" "$folder/package-lock.json" "$cached/"
-    step "npm-$wanted" "installing $what" npm --prefix "$cached" ci --no-audit --no-fund --ignore-scripts ||
+    step "npm-${wanted##*/}" "installing $what" npm --prefix "$cached" ci --no-audit --no-fund --ignore-scripts ||
       { rm -rf "$cached"; echo "$what (npm failed)" >>"$missing_file"; return 0; }
   fi
   ln -sfn "$cached/node_modules" "$folder/node_modules"
@@ -112,6 +112,7 @@ setup_npm() {
 setup_node() {
   setup_npm tests/e2e/node openai "the Node client"
   setup_npm packages/npm fzstd "what the npm package is made with"
+  setup_npm tests/conformance/cel @bufbuild/cel-spec "the conformance cases of CEL"
 }
 
 # The FOCUS validator and what it runs on, in an environment of its own: it is large, and only one check needs it.

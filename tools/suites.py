@@ -188,7 +188,7 @@ def conformance_suites(long):
         name = os.path.basename(os.path.dirname(script))
         script = os.path.relpath(script, ROOT)
         yield Suite(f"conformance-{name}", f"conformance: {name}", conformance(script, long),
-                    inputs=(os.path.dirname(script), "build/release/bin/ciyuan", "tools", "data"))
+                    inputs=(os.path.dirname(script), os.path.join("src", name), "build/release/bin/ciyuan", "tools", "data"))
 
 
 def plan(arguments):

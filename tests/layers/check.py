@@ -13,7 +13,7 @@ import tempfile
 # Lowest first. A new library needs a place here before it builds green.
 LAYERS = [
     ["base"],
-    ["token", "scan", "tlog", "http", "dialect", "jinja"],
+    ["token", "scan", "cel", "tlog", "http", "dialect", "jinja"],
     ["measure", "price", "ledger", "contract", "record", "licence"],
     ["clerk", "store"],
     ["gateway", "standin", "admin", "audit", "report"],
